@@ -1,28 +1,31 @@
-/** The pieces of code of docs/messages.md; examples/test/messages.test.ts runs them. */
+/** Code blocks of docs/messages.md. examples/test/messages.test.ts runs them. */
 import { Cluster, Topic } from "@coterie/core"
 import type { Message } from "@coterie/core"
 import { Effect, Layer, Ref, Schema, Semaphore, Stream } from "effect"
 
 // #region reading
-/** Runs a program beside the reader of the inbox. If the reader fails, the program is stopped and this fails with it. */
+/**
+ * Runs a program and a reader of the inbox. If the reader fails, it interrupts the program and fails with the same
+ * error.
+ */
 export const whileReading = Effect.fnUntraced(function* <A, E, E2, R, R2>(
   handle: (message: Message.Message) => Effect.Effect<void, E, R>,
   program: Effect.Effect<A, E2, R2>,
 ) {
   const { inbox } = yield* Cluster.Cluster
-  // The stream ends when the node has left, which is no reason to stop the program.
+  // The stream ends when the node has left. That must not stop the program.
   const reader = Effect.andThen(Stream.runForEach(inbox, handle), Effect.never)
   return yield* Effect.raceFirst(program, reader)
 })
 
-/** Reads the inbox in a fiber of its own. A message that cannot be handled has a line in the log, and the reader goes on. */
+/** Reads the inbox in a separate fiber. Logs a message that cannot be handled and continues with the next. */
 export const readForked = Effect.fnUntraced(function* <E, R>(
   handle: (message: Message.Message) => Effect.Effect<void, E, R>,
 ) {
   const { inbox } = yield* Cluster.Cluster
   yield* inbox.pipe(
     Stream.runForEach((message) =>
-      Effect.ignoreCause(handle(message), { log: "Warn", message: `a message of ${message.from.name} failed` }),
+      Effect.ignoreCause(handle(message), { log: "Warn", message: `a message from ${message.from.name} failed` }),
     ),
     Effect.forkScoped,
   )
@@ -30,13 +33,13 @@ export const readForked = Effect.fnUntraced(function* <E, R>(
 // #endregion
 
 // #region answering
-/** Answers every message, up to 100 at one time. The inbox is read on while an answer waits for its receiver. */
+/** Answers every message, up to 100 at one time. Reads the inbox further while answers wait for their receivers. */
 export const answerAll = Effect.gen(function* () {
   const cluster = yield* Cluster.Cluster
   const places = yield* Semaphore.make(100)
   const answer = ({ from, text }: Message.Message) =>
     cluster.send(from.name, `you said: ${text}`).pipe(
-      // Whoever takes no answers must not hold a place for ever.
+      // A peer that takes no answers must not occupy a place forever.
       Effect.timeout("10 seconds"),
       Effect.ignore,
       Effect.ensuring(places.release(1)),
@@ -48,20 +51,22 @@ export const answerAll = Effect.gen(function* () {
 // #endregion
 
 // #region topic
-/** A name and a schema that all agree on. Nobody owns a topic, and nothing is kept of it. */
+/** All processes use this name and this schema. A topic has no owner, and its messages are not stored. */
 const Orders = Topic.make("orders", Schema.Struct({ id: Schema.String, total: Schema.Finite }))
 
-/** Reads the orders that others publish from now on. Publishers wait for a slow reader, and skip one that stands still. */
+/** Reads the orders that other nodes publish from then on. Publishers wait for a slow reader and skip a stalled one. */
 export const readOrders = Orders.subscribe().pipe(
   Stream.runForEach(({ from, value }) => Effect.log(`${from.name} sold ${value.id} for ${value.total}`)),
 )
 
-/** Goes to every peer that subscribes and to nobody else. The report says to whom, and why not to others. */
+/**
+ * Publishes an order to the subscribed peers. The report has the peers that it was sent to, and the errors of others.
+ */
 export const publishOrder = Orders.publish({ id: "o-1", total: 12 })
 // #endregion
 
 // #region start
-/** Loads what it needs, opens the topic, and reads in a fiber of its scope. */
+/** Loads the prices, opens the topic, and reads it in a fiber of its scope. */
 const OrdersReader = (loadPrices: Effect.Effect<ReadonlyMap<string, number>>) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
@@ -74,7 +79,7 @@ const OrdersReader = (loadPrices: Effect.Effect<ReadonlyMap<string, number>>) =>
     }),
   )
 
-/** Runs a node that takes part once the topic is open, so it misses no order of a peer that sees it. */
+/** Runs a node that starts once the topic is open, so that it misses no order of a peer that lists it. */
 export const layerShop = (name: string, loadPrices: Effect.Effect<ReadonlyMap<string, number>>) =>
   Cluster.layerStart.pipe(
     Layer.provideMerge(OrdersReader(loadPrices)),
@@ -83,19 +88,19 @@ export const layerShop = (name: string, loadPrices: Effect.Effect<ReadonlyMap<st
 // #endregion
 
 // #region open
-/** Reads from the moment at which it is opened, and publishes without naming the `Cluster` again. */
+/** Opens a topic, which then reads at once and publishes without a `Cluster` in its requirements. */
 export const countOrders = Effect.gen(function* () {
   const orders = yield* Topic.open(Orders)
   const count = yield* Ref.make(0)
   yield* Effect.forkScoped(Stream.runForEach(orders.messages, () => Ref.update(count, (n) => n + 1)))
-  // With `self` the value reaches the subscriptions of this node, too.
+  // With `self`, the subscriptions of this node receive the value, too.
   yield* orders.publish({ id: "o-2", total: 5 }, { self: true })
   return count
 })
 // #endregion
 
 // #region lane
-/** Reads a lane without a schema: bytes or text under a name. */
+/** Reads a lane, which carries bytes or text under a name and has no schema. */
 export const readJobs = Effect.gen(function* () {
   const { lane } = yield* Cluster.Cluster
   const jobs = yield* lane("jobs")
@@ -112,20 +117,20 @@ export const readJobs = Effect.gen(function* () {
 // #endregion
 
 // #region lossy
-/** A gauge that is shown to people: only the newest ten are of interest, and nobody is to wait for them. */
+/** Reads the newest ten orders. Older ones are dropped, so that publishers do not wait for this reader. */
 export const readLatest = Orders.subscribe({ strategy: "sliding", capacity: 10 })
 // #endregion
 
 // #region confirm
-/** Ends when the peer's reader has taken the job, or says why that is not known. */
+/** Returns `taken` when the peer's reader has taken the job, or the reason why that is not certain. */
 export const handOver = Effect.fnUntraced(function* (peer: string, job: string) {
   const cluster = yield* Cluster.Cluster
   return yield* cluster.send(peer, job, { confirm: true, timeout: "5 seconds" }).pipe(
     Effect.as("taken"),
-    // No reader takes what nobody reads, so another peer can do the job.
-    Effect.catchReason("SendError", "NotReading", () => Effect.succeed("nobody there")),
+    // The peer does not read the lane, so it has not taken the job, and another peer can do it.
+    Effect.catchReason("SendError", "NotReading", () => Effect.succeed("no reader")),
     Effect.catchTag("SendError", (error) =>
-      // Send a job again only if the peer has certainly not taken it, or if it does no harm to do the job twice.
+      // Send a job again only if the peer has certainly not taken it, or if the job may run twice.
       Effect.succeed(error.maybeDelivered ? "unknown" : `not taken: ${error.reason.message}`),
     ),
   )
@@ -133,7 +138,7 @@ export const handOver = Effect.fnUntraced(function* (peer: string, job: string) 
 // #endregion
 
 // #region tracing
-/** Of a publisher with the option `tracing: true`. */
+/** Continues the trace of a publisher that has the option `tracing: true`. */
 export const shipOrders = Orders.subscribe().pipe(
   Stream.runForEach(({ span, value }) =>
     Effect.log(`shipping ${value.id}`).pipe(Effect.withSpan("ship the order", { parent: span })),

@@ -1,4 +1,4 @@
-/** A value of its own for every policy: the code of docs/policies.md; examples/test/policies.test.ts runs it. */
+/** Code of docs/policies.md with a custom value for every policy. examples/test/policies.test.ts runs it. */
 import { Admission, Cluster, Discovery, FailureDetector, Gossip, Reconnect } from "@coterie/core"
 import { NodeDiscovery } from "@coterie/node-transport"
 import { SchemaBinary } from "@coterie/schema-binary"

@@ -1,10 +1,10 @@
-/** The pieces of code of docs/requests.md that are about several peers; examples/test/requests.test.ts runs them. */
+/** Code blocks of docs/requests.md with requests to several peers. examples/test/requests.test.ts runs them. */
 import { PeerRpcClient, RequestLost } from "@coterie/rpc"
 import { Effect, Exit, Stream } from "effect"
 import { Work } from "./work/Work.ts"
 
 // #region all
-/** Asks all peers that serve the group, waits for 5 seconds at most, and adds up what they found. */
+/** Makes a request to all peers that serve the group, waits up to 5 seconds, and adds up the answers. */
 export const countEverywhere = Effect.gen(function* () {
   const answers = yield* PeerRpcClient.all(Work, (client) => client.CountPrimes({ job: 1, below: 100 }), {
     timeout: "5 seconds",
@@ -17,7 +17,7 @@ export const countEverywhere = Effect.gen(function* () {
   return sum
 })
 
-/** Returns the answer of the peer that answers first. The requests to the others are interrupted. */
+/** Returns the first answer. The requests to the other peers are interrupted. */
 export const countOnce = PeerRpcClient.streamAll(Work, (client) => client.CountPrimes({ job: 1, below: 100 })).pipe(
   Stream.filter(({ exit }) => Exit.isSuccess(exit)),
   Stream.runHead,
@@ -25,7 +25,7 @@ export const countOnce = PeerRpcClient.streamAll(Work, (client) => client.CountP
 // #endregion
 
 // #region lost
-/** Gives a job to one peer, and to another one if the first has certainly not got it. */
+/** Gives a job to one peer, or to another peer if the first has certainly not received it. */
 export const countSafely = Effect.fnUntraced(function* (first: string, second: string) {
   const job = { job: 1, below: 100 }
   const other = Effect.flatMap(PeerRpcClient.make(Work, second), (client) => client.CountPrimes(job))

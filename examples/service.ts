@@ -1,18 +1,18 @@
-/** The service of docs/operations.md, section "Start by hand", and of docs/recipes/configuration.md. */
+/** Service of docs/operations.md, section "Start by hand", and of docs/recipes/configuration.md. */
 // #region service
 import { Cluster } from "@coterie/core"
 import { NodeDiscovery, NodeTransport } from "@coterie/node-transport"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 
-/** Runs a node with the options of the environment. The node takes part once the readers are built. */
+/** Runs a node with options from environment variables. The node starts once the readers are built. */
 export const layer = <E, R>(readers: Layer.Layer<never, E, R>) =>
   Cluster.layerStart.pipe(
     Layer.provideMerge(readers),
     Layer.provideMerge(Cluster.layerFromEnv({ start: "manual", policies: [NodeDiscovery.layerFromEnv()] })),
   )
 
-/** Runs until the node has stopped. Fails if it stopped against its will, so that a supervisor starts the process again. */
+/** Waits until the node has stopped. Fails unless it left on its own, so that a supervisor starts the process again. */
 export const run = Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped)
 
 /** Runs the service on TCP. */

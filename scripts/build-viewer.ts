@@ -1,6 +1,6 @@
 /**
  * Bundles the program of the page that draws a trace, `packages/testkit/src/picture/viewer`, into one text. The text is
- * committed as a module, so that the testkit works from its sources and its users need no bundler.
+ * committed as a module, so that the testkit runs from its sources and its users need no bundler.
  *
  *     pnpm build:viewer
  */
@@ -26,12 +26,12 @@ const bundle = async (): Promise<string> => {
     publicDir: false,
     logLevel: "warn",
     build: {
-      // Browsers of the last three years. A viewer should not need the newest one.
+      // Browsers of the last three years, because a viewer should not need the newest one.
       target: "es2022",
       write: false,
       minify: false,
       lib: { entry: path.join(picture, "viewer/main.ts"), formats: ["iife"], name: "viewer" },
-      // The comment before each module names it by its path from `cwd`, which must not depend on the caller.
+      // The comment before each module has its path from `cwd`, which must not depend on the caller.
       rolldownOptions: { cwd: picture, output: { comments: false } },
     },
   })
@@ -44,7 +44,7 @@ const bundle = async (): Promise<string> => {
   return chunk.code
 }
 
-/** Returns the text of the module that contains the program. It is the same for the same sources. */
+/** Returns the text of the module that contains the program. The same sources give the same text. */
 export const buildViewer = async (): Promise<string> => {
   const code = await bundle()
   for (const text of unsafe) {

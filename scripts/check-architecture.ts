@@ -1,15 +1,15 @@
 /**
- * Keeps the shape of the house.
+ * Checks the rules of the architecture.
  *
  * - Floors: a module of `@coterie/core` imports only from its own room and from floors below it, types included.
  * - Circles: no modules of a package import each other in a circle, types included.
- * - Packages: a published source imports only what its package.json declares for users. Node's modules, and each
- *   optional peer, are imported only in the rooms that are allowed to need them. No other module imports these rooms, so
- *   that an application without Node, or without the peer, can load all the rest.
- * - The viewer of the testkit is bundled for a browser: only the viewer imports it.
- * - Effect is imported module by module.
- * - No type is forced by asserting twice, and a lint rule is switched off only for a written reason; those
- *   that keep time and chance out of core never are.
+ * - Packages: a published source imports only packages that its package.json declares for users. Node's modules and
+ *   each optional peer are imported only in the rooms that may need them. No other module imports these rooms, so that
+ *   an application without Node, or without the peer, can load the rest.
+ * - Viewer: only the viewer of the testkit imports the viewer, because it is bundled for a browser.
+ * - Effect: it is imported module by module.
+ * - Sources: no type is asserted twice, and a lint rule is disabled only with a written reason. The rules that keep
+ *   ambient time and chance out of core are never disabled.
  *
  *     node scripts/check-architecture.ts
  */
@@ -29,8 +29,8 @@ import {
 } from "./lib/source.ts"
 
 /**
- * Rooms of `@coterie/core` by floor, from the ground up: the folders and modules of `src` that each room consists of.
- * Rooms on one floor do not import each other. A module directly in `src` that no room names is a seam or a value that
+ * Rooms of `@coterie/core` by floor, from the lowest floor up, with the folders and modules of `src` of each room.
+ * Rooms on one floor do not import each other. A module directly in `src` that is in no room is a seam or a value that
  * applications share with the rooms above.
  */
 const floors: ReadonlyArray<{ readonly [room: string]: ReadonlyArray<string> }> = [
@@ -57,7 +57,7 @@ const floors: ReadonlyArray<{ readonly [room: string]: ReadonlyArray<string> }> 
   { index: ["index.ts"] },
 ]
 
-/** Rooms that stay strangers although one is above the other: a link carries frames and decides nothing about members. */
+/** Rooms that must not import a room below them. A link carries frames and decides nothing about members. */
 const strangers: { readonly [room: string]: ReadonlyArray<string> } = {
   link: ["membership"],
 }
@@ -67,7 +67,7 @@ interface Room {
   readonly floor: number
 }
 
-/** Returns the room of a module, named by its path in `src`; `undefined` for a folder that has no place. */
+/** Returns the room of a module, given by its path in `src`, or `undefined` for a folder without a room. */
 const roomOf = (module: string): Room | undefined => {
   const part = module.split("/")[0] ?? module
   for (const [floor, rooms] of floors.entries()) {
@@ -76,16 +76,18 @@ const roomOf = (module: string): Room | undefined => {
   return module.includes("/") ? undefined : { name: "seams", floor: floors.findIndex((rooms) => "seams" in rooms) }
 }
 
-/** Returns the imports of one module of core, named by its path in `src`, that break the floors. Type imports count. */
+/** Returns the imports of a module of core, given by its path in `src`, that break the floors. Type imports count. */
 export const checkFloors = (module: string, imports: ReadonlyArray<Import>): ReadonlyArray<Problem> => {
   const file = `packages/core/src/${module}`
   const room = roomOf(module)
   if (room === undefined) {
-    return [{ file, line: 1, message: "this folder has no floor; give it one in scripts/check-architecture.ts" }]
+    return [
+      { file, line: 1, message: "this folder has no floor; add it to the floors in scripts/check-architecture.ts" },
+    ]
   }
   return imports.flatMap(({ specifier, line }): ReadonlyArray<Problem> => {
     if (/^@coterie\/core(\/|$)/.test(specifier))
-      return [{ file, line, message: "core imports itself by relative paths" }]
+      return [{ file, line, message: "core must import itself by relative paths" }]
     if (!specifier.startsWith(".")) return []
     const target = path.posix.join(path.posix.dirname(module), specifier)
     if (target.startsWith("..")) return [{ file, line, message: `"${specifier}" is outside of src` }]
@@ -96,13 +98,13 @@ export const checkFloors = (module: string, imports: ReadonlyArray<Import>): Rea
       strangers[room.name]?.includes(other.name) !== true
     if (isAllowed) return []
     const what = `${room.name} must not import ${other?.name ?? "a folder without a floor"} ("${specifier}")`
-    return [{ file, line, message: `${what}: only its own room and the floors below` }]
+    return [{ file, line, message: `${what}: it may import only its own room and the floors below` }]
   })
 }
 
 /**
- * Returns the circles among the modules of one package, each once. `imports` has the paths that a module imports, types
- * included, by its own path.
+ * Returns the circles among the modules of one package, each once. `imports` maps the path of a module to the paths
+ * that it imports, types included.
  */
 export const findCircles = (
   imports: ReadonlyMap<string, ReadonlyArray<string>>,
@@ -120,7 +122,7 @@ export const findCircles = (
   return circles
 }
 
-/** What a package.json says about imports. */
+/** Fields of a package.json that concern imports. */
 export interface Manifest {
   readonly name: string
   readonly dependencies?: Readonly<Record<string, string>>
@@ -128,19 +130,19 @@ export interface Manifest {
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
 
-/** Paths in `src`: folders end in a slash, and the empty path is all of `src`. */
+/** Paths in `src`. Folders end in a slash, and the empty path stands for all of `src`. */
 type Rooms = ReadonlyArray<string>
 
 /**
- * Rooms that need Node, by package. The simulation runs everywhere; what starts processes, reads files or knows the
- * process of a test runner does not.
+ * Rooms that need Node, by package. The simulation runs everywhere. Modules that start processes, read files or use the
+ * process of a test runner need Node.
  */
 const nodeRooms: { readonly [name: string]: Rooms } = {
   "@coterie/node-transport": [""],
   "@coterie/testkit": ["cli/", "node/", "vitest.ts"],
 }
 
-/** Rooms that need an optional peer, by package and peer. A peer that is not listed here is imported nowhere. */
+/** Rooms that need an optional peer, by package and peer. A peer that is not listed must not be imported. */
 const peerRooms: { readonly [name: string]: { readonly [peer: string]: Rooms } } = {
   "@coterie/testkit": {
     "@effect/platform-node": ["cli/"],
@@ -152,21 +154,21 @@ const peerRooms: { readonly [name: string]: { readonly [peer: string]: Rooms } }
 const isIn = (rooms: Rooms | undefined, module: string): boolean =>
   (rooms ?? []).some((room) => (room === "" || room.endsWith("/") ? module.startsWith(room) : module === room))
 
-/** Returns `true` if the module, named by its path in `src`, needs Node. */
+/** Returns `true` if the module, given by its path in `src`, needs Node. */
 const isForNode = (name: string, module: string): boolean => isIn(nodeRooms[name], module)
 
-/** Returns the optional peers that the module, named by its path in `src`, may import. */
+/** Returns the optional peers that the module, given by its path in `src`, may import. */
 const peersOf = (name: string, module: string): ReadonlyArray<string> =>
   Object.entries(peerRooms[name] ?? {}).flatMap(([peer, rooms]) => (isIn(rooms, module) ? [peer] : []))
 
-/** The name of the package in a specifier. */
+/** Returns the name of the package in a specifier. */
 const packageOf = (specifier: string): string =>
   specifier
     .split("/")
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/")
 
-/** What a published source, named by its path in `src`, imports without a right to it. */
+/** Returns the forbidden imports of a published source, given by its path in `src`. */
 export const checkPackage = (
   file: string,
   manifest: Manifest,
@@ -185,19 +187,21 @@ export const checkPackage = (
       }
       const missing = peersOf(manifest.name, target).filter((peer) => !peers.includes(peer))
       if (missing.length === 0) return []
-      return [{ file, line, message: `"${specifier}" needs ${missing.join(" and ")}, which may be missing here` }]
+      return [{ file, line, message: `"${specifier}" needs ${missing.join(" and ")}, which this module must not need` }]
     }
     if (isBuiltin(specifier)) {
       return forNode ? [] : [{ file, line, message: `${file} runs everywhere and must not import "${specifier}"` }]
     }
-    // The name of the module is computed: the command loads the file that it is given.
+    // The specifier is computed: the command loads the file of its argument.
     if (specifier === "") {
-      return forNode ? [] : [{ file, line, message: "write the name of the module as text, so that it can be checked" }]
+      return forNode ? [] : [{ file, line, message: "write the specifier as a literal, so that it can be checked" }]
     }
-    if (specifier === "effect") return [{ file, line, message: `import "effect/Module" and not the barrel "effect"` }]
+    if (specifier === "effect")
+      return [{ file, line, message: `import "effect/Module" instead of the barrel "effect"` }]
     const name = packageOf(specifier)
     if (name === manifest.name) return []
-    if (!declared.has(name)) return [{ file, line, message: `"${name}" is no dependency or peer of ${manifest.name}` }]
+    if (!declared.has(name))
+      return [{ file, line, message: `"${name}" is not a dependency or peer of ${manifest.name}` }]
     return peers.includes(name) || manifest.peerDependenciesMeta?.[name]?.optional !== true
       ? []
       : [{ file, line, message: `"${name}" is an optional peer of ${manifest.name} and may be missing here` }]
@@ -208,8 +212,8 @@ export const checkPackage = (
 const viewer = "picture/viewer/"
 
 /**
- * Checks that only the viewer imports the viewer: its modules run in a browser, and users of the package do not have them.
- * `scripts/build-viewer.ts` checks what the viewer imports. `module` is a path in `src` of the testkit.
+ * Checks that only the viewer imports the viewer. Its modules run in a browser and are not in the published package.
+ * `scripts/build-viewer.ts` checks the imports of the viewer. `module` is a path in `src` of the testkit.
  */
 export const checkViewer = (module: string, imports: ReadonlyArray<Import>): ReadonlyArray<Problem> =>
   imports.flatMap(({ specifier, line }) => {
@@ -222,21 +226,25 @@ export const checkViewer = (module: string, imports: ReadonlyArray<Import>): Rea
 /** Lint rules that the simulation relies on. */
 const neverDisabled = /no-restricted-(globals|properties)|no-nodejs-modules/
 
-/** What any source says that it should not say. */
+/** Returns the forbidden type assertions and disabled lint rules of a source. */
 export const checkSource = (file: string, text: string): ReadonlyArray<Problem> => {
   const { program, comments, lineAt } = parse(file, text)
   const problems: Array<Problem> = []
   for (const { value, start } of comments) {
     if (!/^\s*(ox|es)lint-disable/.test(value)) continue
     if (neverDisabled.test(value)) {
-      problems.push({ file, line: lineAt(start), message: "this lint rule keeps the simulation true; it stays on" })
+      problems.push({
+        file,
+        line: lineAt(start),
+        message: "the simulation relies on this lint rule; do not disable it",
+      })
     } else if (!/ -- \S/.test(value)) {
       problems.push({ file, line: lineAt(start), message: "say why the lint is off: `-- reason` after the rule" })
     }
   }
   const visit = (node: Node): void => {
     if (node.type === "TSAsExpression" && isNode(node["expression"]) && node["expression"].type === "TSAsExpression") {
-      problems.push({ file, line: lineAt(node.start), message: "a type asserted twice is a type made up" })
+      problems.push({ file, line: lineAt(node.start), message: "do not assert a type twice" })
     }
     for (const child of Object.values(node)) for (const each of nodes(child)) visit(each)
   }

@@ -4,7 +4,7 @@
  * - A link or an image leads to a file of the repository that exists, and an anchor to a heading of that file.
  * - A block of code has a language.
  * - Each page of docs has a place in the sidebar of the site (site/pages.ts), and each place has a page.
- * - A place in the docs that a comment of a source names, such as `docs/messages.md, section "Topics"`, exists.
+ * - A page or section that a comment of a source names, such as `docs/messages.md, section "Topics"`, exists.
  *
  *     node scripts/check-docs.ts [folder of other pages]
  */
@@ -37,7 +37,7 @@ export class Pages {
   }
 }
 
-/** Returns what is wrong with the target of a link, or `undefined`. Links to other sites are not followed. */
+/** Returns the problem of the target of a link, or `undefined`. Links to other sites are not followed. */
 const problemOfTarget = (pages: Pages, file: string, target: string): string | undefined => {
   if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return undefined
   if (target.startsWith("/")) return `${target}: a link is relative, so that git hosts can follow it`
@@ -75,10 +75,10 @@ export const sidebarProblems = (
   ].map((message) => ({ file: "site/pages.ts", line: 1, message }))
 }
 
-/** A page that a comment names, and the titles of the sections: `docs/messages.md, sections "Lanes" and "Topics"`. */
+/** Reference of a comment to a page and its sections, such as `docs/messages.md, sections "Lanes" and "Topics"`. */
 const reference = /\b(docs\/[\w/-]+\.md)(?:,?\s+sections?((?:(?:\s|,|\band\b)*"[^"]+")+))?/g
 
-/** Returns the places in the docs that the comments of a source name and that do not exist. */
+/** Returns the references in the comments of a source to pages and sections that do not exist. */
 export const referenceProblems = (pages: Pages, file: string, text: string): ReadonlyArray<Problem> => {
   const { comments, lineAt } = parse(file, text)
   return comments.flatMap(({ start, value }) => {
@@ -93,7 +93,7 @@ export const referenceProblems = (pages: Pages, file: string, text: string): Rea
   })
 }
 
-/** Returns the pages that the repository has: its own, those of the docs, and those beside packages and programs. */
+/** Returns the pages of the repository: at its root, in docs, and next to packages and programs. */
 const ownPages = (): ReadonlyArray<string> =>
   fs
     .globSync(["*.md", "docs/**/*.md", "packages/*/*.md", "examples/**/*.md", "benchmarks/**/*.md"], {

@@ -1,6 +1,6 @@
 /**
- * Compiles the examples of the docstrings: each block of TypeScript in a docstring of a package is a module, which imports what it uses
- * as a user does. A problem is reported at its line of the docstring.
+ * Compiles the examples of the docstrings. Each block of TypeScript in a docstring of a package is a module, which
+ * imports the packages as a user does. A problem is reported at its line of the docstring.
  *
  *     node scripts/check-docstrings.ts
  */
@@ -11,7 +11,7 @@ import { listSources, type Problem, parse, report } from "./lib/source.ts"
 
 const root = path.join(import.meta.dirname, "..")
 
-/** A block of TypeScript, and the line of the source where its code begins. */
+/** Block of TypeScript, with the line of the source where its code begins. */
 export interface Example {
   readonly file: string
   readonly line: number
@@ -35,9 +35,11 @@ export const examplesOf = (file: string, text: string): ReadonlyArray<Example> =
 /** Returns the name under which the compiler sees an example. */
 const nameOf = (index: number): string => `example${index}.ts`
 
-/** Returns what the compiler printed as problems of the docstrings. An error of no example stands for itself. */
+/**
+ * Returns the output of the compiler as problems of the docstrings. An error outside of the examples stays as it is.
+ */
 export const problemsIn = (output: string, examples: ReadonlyArray<Example>): ReadonlyArray<Problem> =>
-  // The lines of one error after its first are indented.
+  // All lines of an error except the first are indented.
   output.split(/\n(?!\s)/).flatMap((text) => {
     const [, index = "", line = "", message = ""] = /example(\d+)\.ts\((\d+),\d+\): error ([^]*)$/.exec(text) ?? []
     const example = index === "" ? undefined : examples[Number(index)]
@@ -56,7 +58,7 @@ const settings = (examples: ReadonlyArray<Example>) => ({
     declaration: false,
     declarationMap: false,
     types: ["node"],
-    // An example may end with a value that its reader uses.
+    // An example may define a value that only its reader uses.
     noUnusedLocals: false,
     paths: Object.fromEntries(
       fs.readdirSync(path.join(root, "packages")).flatMap((name) => {
@@ -73,13 +75,13 @@ const settings = (examples: ReadonlyArray<Example>) => ({
 
 /** Compiles examples and returns their problems. */
 export const compile = (examples: ReadonlyArray<Example>): ReadonlyArray<Problem> => {
-  // A folder of the repository, so that examples find what it has installed.
+  // A folder of the repository, so that examples find its installed packages.
   const cache = path.join(root, "node_modules/.cache")
   fs.mkdirSync(cache, { recursive: true })
   const folder = fs.mkdtempSync(path.join(cache, "docstrings-"))
   try {
     for (const [index, { text }] of examples.entries()) {
-      // Without an export or an import it would be a script, which shares its names with others.
+      // Without an export or an import it would be a script, which shares its names with other scripts.
       fs.writeFileSync(path.join(folder, nameOf(index)), `${text}export {}\n`)
     }
     fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(settings(examples)))

@@ -1,6 +1,6 @@
 /**
- * Looks at the packages as a user gets them: builds them afresh, packs them, and checks of each tarball
- * what is in it, that its entry points have types that resolve, and that Node can import them.
+ * Checks the packages as a user gets them. Builds and packs them, and checks the files of each tarball, the types of
+ * its entry points, and that Node can import the entry points.
  *
  *     pnpm check:exports
  */
@@ -11,7 +11,7 @@ import { root, run } from "./lib/command.ts"
 import { packProblems } from "./lib/packRules.ts"
 import { build, importAll, pack, type Pack, packageFolders, readManifest, specifiersOf } from "./lib/packs.ts"
 
-/** Links what a package depends on into `modules`, unless it is there. Packages of this repository come from tarballs. */
+/** Links the missing dependencies of a package into `modules`. Packages of this repository come from tarballs. */
 const linkDependencies = ({ folder, manifest }: Pack, modules: string): void => {
   for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
     const link = path.join(modules, dependency)
@@ -21,10 +21,10 @@ const linkDependencies = ({ folder, manifest }: Pack, modules: string): void => 
   }
 }
 
-/** Builds all packages, packs them into a folder, and checks the tarballs. Throws if a tarball breaks a rule. */
+/** Builds all packages, packs them into a folder, and checks the tarballs. Throws if a tarball violates a rule. */
 export const packAndCheck = (into: string): ReadonlyArray<Pack> => {
   build()
-  // A folder that looks like an application with the tarballs installed; what they depend on is linked.
+  // A folder like an application with the tarballs installed and their dependencies linked.
   const application = path.join(into, "application")
   const modules = path.join(application, "node_modules")
   fs.mkdirSync(path.join(modules, "@coterie"), { recursive: true })

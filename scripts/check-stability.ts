@@ -1,7 +1,6 @@
 /**
- * Keeps `@coterie/core` on the stable surface of Effect: every export that it imports must carry
- * `@stability stable` in Effect's own documentation comments. What is unstable may change in any
- * minor version and belongs into an adapter package.
+ * Checks that `@coterie/core` uses only the stable exports of Effect, which have `@stability stable` in Effect's
+ * docstrings. Unstable exports may change in any minor version and belong into an adapter package.
  *
  *     node scripts/check-stability.ts
  */
@@ -20,7 +19,7 @@ import {
   report,
 } from "./lib/source.ts"
 
-/** From the least promise to the greatest. `untagged` is an export that says nothing. */
+/** Levels from the weakest to the strongest promise. `untagged` is an export without a tag. */
 const levels = ["untagged", "experimental", "unstable", "stable"] as const
 export type Level = (typeof levels)[number]
 
@@ -29,7 +28,7 @@ const levelOf = (comment: string): Level | undefined => {
   return levels.find((level) => level === tag)
 }
 
-/** The level of each export of a module; where an export has several declarations, the least of them. */
+/** Returns the level of each export of a module. An export with several declarations has their weakest level. */
 export const readLevels = (file: string, text: string): ReadonlyMap<string, Level> => {
   const { program, comments } = parse(file, text)
   const found = new Map<string, Level>()
@@ -45,7 +44,7 @@ export const readLevels = (file: string, text: string): ReadonlyMap<string, Leve
     const level = doc && between(doc.end, node.start) === "" ? levelOf(doc.value) : undefined
     const known = found.get(name)
     if (level === undefined) {
-      // A second declaration of the name may rely on the comment of the first.
+      // A second declaration of a name may rely on the docstring of the first.
       if (known === undefined) found.set(name, "untagged")
     } else if (known === undefined || known === "untagged" || levels.indexOf(level) < levels.indexOf(known)) {
       found.set(name, level)
@@ -62,10 +61,10 @@ export const readLevels = (file: string, text: string): ReadonlyMap<string, Leve
   return found
 }
 
-/** Finds the levels of `effect/...`, or `undefined` if there is no such module. */
+/** Function that returns the levels of a module `effect/...`, or `undefined` if the module does not exist. */
 export type Lookup = (specifier: string) => ReadonlyMap<string, Level> | undefined
 
-/** The lookup in an installed copy of Effect, which ships its sources. */
+/** Makes the lookup for an installed copy of Effect, which includes its sources. */
 export const installed = (effect: string): Lookup => {
   const cache = new Map<string, ReadonlyMap<string, Level> | undefined>()
   return (specifier) => {
@@ -78,13 +77,14 @@ export const installed = (effect: string): Lookup => {
   }
 }
 
-/** The uses of Effect in one source that are not promised to stay. */
+/** Returns the uses of exports of Effect in a source that are not stable. */
 export const check = (file: string, text: string, lookup: Lookup): ReadonlyArray<Problem> =>
   readImports(file, text).flatMap(({ specifier, line, uses }): ReadonlyArray<Problem> => {
-    if (specifier === "effect") return [{ file, line, message: `import "effect/Module" and not the barrel "effect"` }]
+    if (specifier === "effect")
+      return [{ file, line, message: `import "effect/Module" instead of the barrel "effect"` }]
     if (!specifier.startsWith("effect/")) return []
     const known = lookup(specifier)
-    if (known === undefined) return [{ file, line, message: `there is no source of "${specifier}" to look at` }]
+    if (known === undefined) return [{ file, line, message: `the source of "${specifier}" does not exist` }]
     const seen = new Set<string>()
     return uses.flatMap((use) => {
       const level = known.get(use.name)
@@ -93,7 +93,7 @@ export const check = (file: string, text: string, lookup: Lookup): ReadonlyArray
       const message =
         use.name === everything
           ? `"${specifier}" is used as a whole; name the members, so that their stability can be checked`
-          : `${use.name} of "${specifier}" is ${level ?? "not an export"}; core uses only what is stable`
+          : `${use.name} of "${specifier}" is ${level ?? "not an export"}; core may use only stable exports`
       return [{ file, line: use.line, message }]
     })
   })

@@ -1,6 +1,7 @@
 /**
- * Writes the fixture of this version: the built packages and a member that uses them, in one archive. The test
- * packages/node-transport/test/releases/releases.test.ts runs the members of all fixtures in one cluster with the present one.
+ * Writes the fixture of this version, which is an archive with the built packages and a member that uses them. The test
+ * packages/node-transport/test/releases/releases.test.ts runs the members of all fixtures in clusters with the present
+ * version.
  *
  *     pnpm release:fixture
  */
@@ -14,16 +15,18 @@ import { build, pack, packageFolders } from "./lib/packs.ts"
 /** Folder of the fixtures and of the member that they contain. */
 const fixtures = path.join(root, "packages/node-transport/test/releases")
 
-/** Modules that the fixture contains besides the packages. */
+/** Modules of the fixture in addition to the packages. */
 const memberModules = ["member.ts", "Protocol.ts"]
 
 /** Packages that a node runs. The testkit is for tests. */
 const folders = packageFolders.filter((folder) => folder !== "packages/testkit")
 
-/** Time of all files in the archive, so that one state of the sources gives one archive. */
+/** Time of all files in the archive, so that the same sources give the same archive. */
 const epoch = new Date(0)
 
-/** Writes what a node needs of a package into `modules`: the built JavaScript, and the package.json as it is published. */
+/**
+ * Writes the parts of a package that a node needs into `modules`: the built JavaScript and the published package.json.
+ */
 const install = (folder: string, modules: string, temporary: string): string => {
   const { files, manifest, tarball } = pack(folder, temporary)
   run("tar", ["-xzf", tarball, "-C", temporary])
@@ -63,7 +66,7 @@ try {
   const [version = "", ...others] = versions
   if (others.length > 0) throw new Error(`the packages have several versions: ${[...versions].join(", ")}`)
   if (run("git", ["tag", "--list", `@coterie/core@${version}`]).trim() !== "") {
-    throw new Error(`${version} is published, so its fixture stays as it is: run "pnpm release:version" first`)
+    throw new Error(`${version} is published, so its fixture must not change: run "pnpm release:version" first`)
   }
   for (const module of memberModules) fs.copyFileSync(path.join(fixtures, module), path.join(folder, module))
   fs.writeFileSync(path.join(folder, "package.json"), `${JSON.stringify({ private: true, type: "module" })}\n`)

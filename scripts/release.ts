@@ -1,7 +1,7 @@
 /**
- * Publishes the packages, after it has built, packed and checked them, and installed the tarballs in an empty folder.
+ * Builds, packs and checks the packages, installs the tarballs in an empty folder, and publishes the packages.
  *
- *     pnpm release --dry-run    # does all of it but publish, and prints why a release would be refused
+ *     pnpm release --dry-run    # does everything except the last step, and prints why a release would be refused
  *     pnpm release              # in .github/workflows/release.yml
  */
 import * as fs from "node:fs"
@@ -13,7 +13,7 @@ import { attemptPnpm, root, run, runVisibly } from "./lib/command.ts"
 import { importAll, type Pack, packageFolders, readManifest, specifiersOf } from "./lib/packs.ts"
 import { type Circumstances, refusals } from "./lib/releaseRules.ts"
 
-/** Installs the tarballs in an empty folder, as an application does, and imports all that they export. */
+/** Installs the tarballs in an empty folder, as an application does, and imports all exported modules. */
 const installAndImport = (packs: ReadonlyArray<Pack>, temporary: string): void => {
   const folder = path.join(temporary, "installed")
   fs.mkdirSync(folder)
@@ -24,18 +24,18 @@ const installAndImport = (packs: ReadonlyArray<Pack>, temporary: string): void =
   run("npm", ["install", "--strict-peer-deps", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
   importAll(packs.flatMap(specifiersOf), folder)
   run(process.execPath, [path.join(folder, "node_modules/.bin/coterie-sim"), "--help"], folder)
-  console.log(`installs in an empty folder: ${packs.length} packages`)
+  console.log(`installed in an empty folder: ${packs.length} packages`)
 }
 
-/** Returns `true` if the registry has a release, given as `name@version`. */
+/** Reports whether the registry has a release, given as `name@version`. */
 const isPublished = (release: string): boolean => {
   const { ok, stdout, stderr } = attemptPnpm(["view", release, "version", "--json"])
   if (ok) return true
   if (/ERR_PNPM_FETCH_404|ERR_PNPM_PACKAGE_NOT_FOUND/.test(stdout + stderr)) return false
-  throw new Error(`the registry does not say if it has ${release}:\n${stdout}${stderr}`)
+  throw new Error(`the registry does not report whether it has ${release}:\n${stdout}${stderr}`)
 }
 
-/** Returns what decides about a release of the packages as they are in this folder. */
+/** Returns the circumstances of a release of the packages in this folder. */
 const readCircumstances = (): Circumstances => {
   const manifests = packageFolders.map(readManifest)
   const releases = manifests.map(({ name, version }) => `${name}@${version}`)
@@ -75,8 +75,8 @@ const release = (isDry: boolean): void => {
     console.log("dry run: nothing was published")
     return
   }
-  // It publishes with the pnpm on the path, and skips what the registry has. pnpm 12 does not read `provenance` in
-  // publishConfig, which is for npm.
+  // `changeset publish` uses the pnpm on the path, and skips releases that the registry has. pnpm 12 ignores
+  // `provenance` in publishConfig, which is for npm.
   runVisibly("changeset", ["publish"], { PNPM_CONFIG_PROVENANCE: "true" })
 }
 

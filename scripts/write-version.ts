@@ -1,6 +1,6 @@
 /**
- * Writes the version of the testkit into its sources, after `changeset version` has changed it. The testkit reads no
- * package.json, because it runs in browsers as well.
+ * Writes the version of the testkit into its sources after `changeset version` has changed it. The testkit does not
+ * read its package.json, because it also runs in browsers.
  *
  *     pnpm release:version
  */

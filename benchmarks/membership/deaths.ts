@@ -1,4 +1,4 @@
-/** Measures the time until each of the others fails a node that is gone. */
+/** Measures the time from the failure of a node until each other node reports it as failed. */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as FrameCount from "../../packages/core/test/simulation/frameCount.ts"
@@ -6,7 +6,13 @@ import * as QuietPeriods from "../../packages/core/test/simulation/QuietPeriods.
 import { ViewTracker } from "../../packages/core/test/simulation/ViewTracker.ts"
 import * as Simulation from "../../packages/testkit/src/Simulation.ts"
 
-/** `killed`: its host refuses connections. `dark`: its host is gone. `still`: it accepts connections and says nothing. */
+/**
+ * Kind of failure of a node.
+ *
+ * - `killed`: its host refuses connections.
+ * - `dark`: its host does not answer.
+ * - `still`: it accepts connections and sends nothing.
+ */
 export type Death = "killed" | "dark" | "still"
 
 export const deathKinds: ReadonlyArray<Death> = ["killed", "dark", "still"]
@@ -14,14 +20,16 @@ export const deathKinds: ReadonlyArray<Death> = ["killed", "dark", "still"]
 export interface Detections {
   readonly nodes: number
   readonly death: Death
-  /** Milliseconds from the death to each verdict. */
+  /** Milliseconds from the failure to each `Failed` event. */
   readonly millis: ReadonlyArray<number>
 }
 
 const die = (node: Simulation.Node<QuietPeriods.QuietPeriods>, death: Death) =>
   death === "killed" ? node.crash : death === "dark" ? node.powerOff : node.pause
 
-/** A cluster of which some die in different ways, one after the other, each when all have heard of the one before. */
+/**
+ * Makes a cluster whose nodes fail in different ways, one after the other. Each fails when all report the previous one.
+ */
 export const deaths = (
   nodes: number,
   order: ReadonlyArray<Death>,
@@ -41,7 +49,7 @@ export const deaths = (
         const views = new ViewTracker(sim.now)
         const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`)
         const running = yield* sim.nodes(names, (name) => QuietPeriods.layer(name, { views, counts, seeds: ["n1"] }))
-        yield* sim.until("everybody lists everybody", () => views.live === nodes * (nodes - 1), {
+        yield* sim.until("all nodes list each other", () => views.live === nodes * (nodes - 1), {
           within: "10 minutes",
         })
         const alive = new Set(Object.values(running))
@@ -49,7 +57,7 @@ export const deaths = (
         for (const [i, death] of order.entries()) {
           const victim = victims[i]
           if (victim === undefined) break
-          // At any moment between two heartbeats.
+          // The failure occurs at a random time between two heartbeats.
           yield* Effect.sleep(yield* Random.nextIntBetween(1_000, 2_000))
           const at = sim.now()
           const before = views.livenessEvents.length
@@ -57,7 +65,7 @@ export const deaths = (
           yield* die(victim, death)
           views.remove(victim.name)
           alive.delete(victim)
-          yield* sim.until("the death is noticed", () => views.failed >= verdicts + alive.size, {
+          yield* sim.until("all other nodes report the failure", () => views.failed >= verdicts + alive.size, {
             within: "10 minutes",
           })
           done({
@@ -65,7 +73,9 @@ export const deaths = (
             death,
             millis: views.livenessEvents
               .slice(before)
-              .flatMap((told) => (told.tag === "Failed" && told.of === victim.name ? [(told.at - at) / 1_000] : [])),
+              .flatMap((event) =>
+                event.tag === "Failed" && event.of === victim.name ? [(event.at - at) / 1_000] : [],
+              ),
           })
         }
         yield* Effect.forEach(alive, (node) => node.powerOff, { discard: true })

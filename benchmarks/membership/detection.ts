@@ -1,12 +1,13 @@
 /**
- * How soon the dead are called failed, and how often the living are: in the simulated world, with the defaults for one data
- * centre. The same seed gives the same numbers on every machine.
+ * Measures how soon failed nodes are reported as failed, and how often live nodes are, in the simulation with the
+ * defaults for one data center. The same seed gives the same numbers on every machine.
  *
  *     node benchmarks/membership/detection.ts [--quick] [--only deaths|alarms] [--nodes 10,50,100,300] [--seconds 300]
  *       [--seed 1] [--runs 3] [--workers 2] [--resume file] [--out docs]
  *
- * Prints tables; with `--out` it writes detection.json and detection.svg there, and the tables into detection.md; for that
- * it measures both. With `--resume` it keeps what is done in a file, and goes on from there the next time; with no workers it takes what is there.
+ * Prints tables. With `--out` it measures both, writes detection.json and detection.svg into the folder, and writes the
+ * tables into its detection.md. With `--resume` it stores finished jobs in a file and continues from there the next
+ * time. With `--workers 0` it uses only the stored jobs.
  */
 import * as Child from "node:child_process"
 import * as fs from "node:fs"
@@ -58,7 +59,7 @@ const Done = Schema.Union([
 ])
 type Done = typeof Done.Type
 
-// ---- in a process of its own ----
+// ---- in a worker process ----
 
 const scenarioOf = (job: Job, done: (result: Done) => void): Simulation.Scenario => {
   if (job.kind === "deaths") return deaths(job.nodes, job.order, (result) => done({ kind: "deaths", result }))
@@ -76,9 +77,9 @@ const work = (job: Job) =>
     process.send?.(results)
   })
 
-// ---- in the first process ----
+// ---- in the main process ----
 
-/** The largest cluster takes some gigabytes. */
+/** Options of Node for a worker. The largest cluster needs some gigabytes. */
 const execArgv = ["--max-old-space-size=12000"]
 
 const inProcess = (job: Job): Effect.Effect<ReadonlyArray<Done>> =>
@@ -89,7 +90,7 @@ const inProcess = (job: Job): Effect.Effect<ReadonlyArray<Done>> =>
     return Effect.sync(() => child.kill())
   })
 
-/** Results of a job, as a line of the file of `--resume`. */
+/** Results of a job, stored as a line of the file of `--resume`. */
 const Line = Schema.Struct({ job: Job, results: Schema.Array(Done) })
 
 const kept = (file: string): Map<string, ReadonlyArray<Done>> => {
@@ -103,7 +104,7 @@ const kept = (file: string): Map<string, ReadonlyArray<Done>> => {
   )
 }
 
-/** Runs all, so many at a time, but for those whose results are kept. The results are in the order of the jobs. */
+/** Runs the jobs without stored results, `workers` at one time. Returns all results in the order of the jobs. */
 const runAll = Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>, workers: number, file: string) {
   const before = kept(file)
   const run = Effect.fnUntraced(function* (job: Job) {
@@ -118,7 +119,7 @@ const runAll = Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>, workers: n
   return (yield* Effect.forEach(jobs, run, { concurrency: Math.max(1, workers) })).flat()
 })
 
-/** Number of deaths of each kind, so that there are some hundred verdicts at least. */
+/** Returns the number of failures of each kind that gives at least some hundred `Failed` events. */
 const repetitions = (nodes: number, quick: boolean): number => {
   if (quick) return 1
   return nodes <= 10 ? 20 : nodes <= 50 ? 4 : nodes <= 100 ? 2 : 1
@@ -168,13 +169,13 @@ type Options = ReturnType<typeof parseOptions>
 const deathJobs = ({ quick, seed: first, sizes }: Options): ReadonlyArray<Job> =>
   sizes.flatMap((nodes) =>
     Array.from({ length: repetitions(nodes, quick) }, (_, i) => first + i).flatMap((seed): ReadonlyArray<Job> => {
-      // Starting hundreds of nodes takes longest, so all deaths happen in one cluster there, one after the other.
+      // Starting hundreds of nodes takes the most time, so one cluster has all failures, one after the other.
       const orders = nodes > 100 ? [deathKinds] : deathKinds.map((death) => [death])
       return orders.map((order) => ({ kind: "deaths", seed, nodes, order }))
     }),
   )
 
-/** Returns the jobs with the least and the most loss first, because their results tell most. */
+/** Returns the jobs with the lowest and the highest loss first, because their results are the most informative. */
 const alarmJobs = ({ alarmRuns, seconds, seed: first }: Options): ReadonlyArray<Job> =>
   [0, 0.3, 0.1, 0.2].flatMap((loss) =>
     variants.flatMap(({ name: variant }) =>
@@ -194,7 +195,7 @@ const jobsOf = (options: Options): ReadonlyArray<Job> => [
   ...(options.only === "deaths" ? [] : alarmJobs(options)),
 ]
 
-/** Summarizes the times to a verdict by size and kind of death. */
+/** Summarizes the detection times by size and kind of failure. */
 const summarizeDetections = (done: ReadonlyArray<Done>, sizes: ReadonlyArray<number>) =>
   sizes.flatMap((nodes) =>
     deathKinds.flatMap((death) => {
@@ -220,7 +221,7 @@ const summarizeDetections = (done: ReadonlyArray<Done>, sizes: ReadonlyArray<num
 
 type Detections = ReturnType<typeof summarizeDetections>
 
-/** Sums up the false verdicts by loss and variant. */
+/** Adds up the false `Failed` events by loss and variant. */
 const summarizeAlarms = (done: ReadonlyArray<Done>) =>
   losses.flatMap((loss) =>
     variants.flatMap(({ name: variant }) => {
@@ -237,7 +238,7 @@ const summarizeAlarms = (done: ReadonlyArray<Done>) =>
 
 type Alarms = ReturnType<typeof summarizeAlarms>
 
-/** Returns verdicts per node and hour. */
+/** Returns the number of events per node and hour. */
 const rateOf = (alarms: Alarms, loss: number, variant: string, of: Verdicts): number | undefined => {
   const found = alarms.find((each) => each.loss === loss && each.variant === variant)
   return found === undefined ? undefined : found[of] / found.nodeHours
@@ -298,7 +299,7 @@ const chart = (sizes: ReadonlyArray<number>, detections: Detections, alarms: Ala
     },
   ])
 
-/** Writes the figures, the tables and the chart into the folder. */
+/** Writes the numbers, the tables and the chart into the folder. */
 const write = ({ out, seed, sizes }: Options, detections: Detections, alarms: Alarms): void => {
   const folder = pathToFileURL(`${out}/`)
   fs.writeFileSync(new URL("detection.json", folder), `${JSON.stringify({ seed, detections, alarms }, undefined, 2)}\n`)
@@ -313,7 +314,9 @@ const write = ({ out, seed, sizes }: Options, detections: Detections, alarms: Al
 const main = Effect.gen(function* () {
   const options = parseOptions()
   if (options.out !== "" && options.only !== "") {
-    return yield* Effect.die("half of the figures would be lost: --out goes with both, with --resume for what is done")
+    return yield* Effect.die(
+      "--out needs the results of both measurements: leave --only out, and use --resume to continue",
+    )
   }
   const done = yield* runAll(jobsOf(options), options.workers, options.resume)
   const detections = summarizeDetections(done, options.sizes)

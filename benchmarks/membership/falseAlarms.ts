@@ -1,6 +1,6 @@
 /**
- * Clusters in which some nodes are slow, on networks that lose what is sent: who is called failed though it lives. And the
- * same with parts of the failure detector taken out.
+ * Clusters with some slow nodes on lossy networks. Counts the live nodes that are reported as failed, with the complete
+ * failure detector and without parts of it.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ import * as QuietPeriods from "../../packages/core/test/simulation/QuietPeriods.
 import { ViewTracker } from "../../packages/core/test/simulation/ViewTracker.ts"
 import * as Simulation from "../../packages/testkit/src/Simulation.ts"
 
-/** The failure detector, whole or with something taken out. */
+/** Failure detector, complete or without a part. */
 export interface Variant {
   readonly name: string
   readonly policies: Layer.Layer<never>
@@ -23,7 +23,7 @@ export interface Variant {
 
 type Step = Overrides["step"]
 
-/** Never distrusts itself. */
+/** Disables local health: the node never distrusts its own timing. */
 const trusting =
   (step: Step): Step =>
   (state, now, input) => {
@@ -31,7 +31,7 @@ const trusting =
     return [next.health === 0 ? next : { ...next, health: 0 }, outputs]
   }
 
-/** Takes its own word for that of everybody: whom it would ask, it answers for, that they reach the peer no more than it does. */
+/** Disables indirect probes: the node answers each probe request itself with the verdict `down`. */
 const unasking =
   (step: Step): Step =>
   (state, now, input) => {
@@ -53,7 +53,7 @@ const unasking =
     return [next, outputs]
   }
 
-/** A suspicion lasts as long as it must, whoever shares it. */
+/** Makes every suspicion last the minimum time, however many members share it. */
 const impatient = FailureDetector.layer({ suspicionMax: FailureDetector.lan.suspicionMin })
 
 const lan = Layer.empty
@@ -70,7 +70,7 @@ export interface Alarms {
   readonly variant: string
   readonly loss: number
   readonly nodeHours: number
-  /** Verdicts on nodes that lived, and those of them on nodes that were never slow. */
+  /** Number of `Failed` events about live nodes. `ofSound` is the part about nodes that were never slow. */
   readonly failed: number
   readonly ofSound: number
   readonly suspected: number
@@ -80,18 +80,21 @@ const millis = Duration.toMillis
 const { heartbeat, linkTimeout, probeTimeout, suspicionMin } = FailureDetector.lan
 
 /**
- * The least time, in milliseconds, in which a silent node may rightly be called failed: it was last heard a heartbeat before
- * it fell silent, and who is asked has half of the time of a question. None stands still for longer, so each verdict is false.
+ * Minimum time, in milliseconds, after which a silent node is correctly reported as failed. Its last frame arrived up
+ * to a heartbeat before its silence, and probed members have half of the probe timeout. No node is paused for longer,
+ * so every `Failed` event is false.
  */
 export const leastDetection = millis(linkTimeout) - millis(heartbeat) + millis(probeTimeout) / 2 + millis(suspicionMin)
 
-/** Times for which a slow node runs and stands still, in milliseconds, from the least to the most. */
-const goesOn = [2_000, 15_000] as const
-const standsStill = [1_000, leastDetection] as const
+/** Minimum and maximum time for which a slow node runs between pauses, in milliseconds. */
+const runTimes = [2_000, 15_000] as const
+
+/** Minimum and maximum time for which a slow node is paused, in milliseconds. */
+const pauseTimes = [1_000, leastDetection] as const
 
 export const slowOf = (nodes: number): number => Math.ceil(nodes / 5)
 
-/** A cluster for so long, with a fifth of its nodes slow. */
+/** Runs a cluster for `seconds`, in which a fifth of the nodes is slow. */
 export const falseAlarms = (
   { name, overrides, policies }: Variant,
   { loss, nodes, seconds }: { readonly nodes: number; readonly loss: number; readonly seconds: number },
@@ -115,7 +118,7 @@ export const falseAlarms = (
           QuietPeriods.layer(node, { views, counts, seeds: ["n1", `n${nodes}`], overrides, policies }),
         )
         yield* Effect.ignore(
-          sim.until("everybody lists everybody", () => views.live === nodes * (nodes - 1), { within: "1 minute" }),
+          sim.until("all nodes list each other", () => views.live === nodes * (nodes - 1), { within: "1 minute" }),
         )
         const before = views.livenessEvents.length
         for (const node of Object.values(running)) {
@@ -123,24 +126,24 @@ export const falseAlarms = (
           yield* Effect.forkScoped(
             Effect.forever(
               Effect.gen(function* () {
-                yield* Effect.sleep(yield* Random.nextIntBetween(...goesOn))
+                yield* Effect.sleep(yield* Random.nextIntBetween(...runTimes))
                 yield* Effect.orDie(node.pause)
-                yield* Effect.sleep(yield* Random.nextIntBetween(...standsStill))
+                yield* Effect.sleep(yield* Random.nextIntBetween(...pauseTimes))
                 yield* node.resume
               }),
             ),
           )
         }
         yield* Effect.sleep(`${seconds} seconds`)
-        const told = views.livenessEvents.slice(before)
-        const failed = told.filter(({ tag }) => tag === "Failed")
+        const events = views.livenessEvents.slice(before)
+        const failed = events.filter(({ tag }) => tag === "Failed")
         done({
           variant: name,
           loss,
           nodeHours: (nodes * seconds) / 3_600,
           failed: failed.length,
           ofSound: failed.filter(({ of }) => !slow.has(of)).length,
-          suspected: told.filter(({ tag }) => tag === "Suspected").length,
+          suspected: events.filter(({ tag }) => tag === "Suspected").length,
         })
         yield* Effect.forEach(Object.values(running), (node) => node.powerOff, { discard: true })
       }),

@@ -1,11 +1,11 @@
 /**
  * Measures the cost of an idle cluster: real nodes on loopback TCP in a few processes, with the defaults for one data
- * centre, after all have met. Beside them, in the same run, bare sockets in the same processes: as many connections, and
- * the same 19 bytes there and back on each of them every second.
+ * center, after all have links. The same run measures bare sockets in the same processes for comparison. They have the
+ * same number of connections, with the same 19 bytes in both directions every second.
  *
  *     node benchmarks/membership/idle.ts [--nodes 10,50,100] [--processes 4] [--seconds 10] [--rounds 3] [--out docs]
  *
- * With `--out` the table is written into scale.md there.
+ * With `--out` it writes the table into scale.md of the folder.
  */
 import * as Child from "node:child_process"
 import * as Net from "node:net"
@@ -25,9 +25,9 @@ import * as NodeTransport from "../../packages/node-transport/src/NodeTransport.
 import { fill, table } from "./markdown.ts"
 
 const Command = Schema.Union([
-  /** Start nodes with these names. */
+  /** Starts nodes with these names. */
   Schema.TaggedStruct("Start", { names: Schema.Array(Schema.String), seeds: Schema.Array(Schema.String) }),
-  /** The addresses of all nodes, in order; the first of this process is number `first`. */
+  /** Passes the addresses of all nodes in order. The first node of this process has the number `first`. */
   Schema.TaggedStruct("Mesh", { addresses: Schema.Array(Schema.String), first: Schema.Number }),
   Schema.TaggedStruct("Measure", { millis: Schema.Number }),
 ])
@@ -35,9 +35,9 @@ type Command = typeof Command.Type
 
 const Answer = Schema.Union([
   Schema.TaggedStruct("Started", { addresses: Schema.Array(Schema.String) }),
-  /** Number of ends of links that its nodes have now. */
+  /** Number of link ends that the nodes of the process have now. */
   Schema.TaggedStruct("Live", { ends: Schema.Number }),
-  /** Over the time that really passed. */
+  /** Costs over the measured time. */
   Schema.TaggedStruct("Measured", {
     seconds: Schema.Number,
     cpu: Schema.Number,
@@ -52,7 +52,7 @@ type System = (typeof systems)[number]
 
 const host = "127.0.0.1"
 const heartbeatMillis = 1_000
-/** A Ping or a Pong. */
+/** Size of a Ping or a Pong. */
 const heartbeatBytes = 19
 
 // ---- in a child ----
@@ -68,7 +68,7 @@ const coterie = (): Nodes => {
   const counts: FrameCount.Counts = new Map()
   const views = new ViewTracker(() => 0)
   const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>) {
-    // All nodes have one host, so what is a bound for a host is none here.
+    // All nodes have one host, so bounds for one host must allow all of them.
     const limits = { handshakes: 1_024, handshakesPerHost: 1_024 }
     const context = yield* Layer.build(
       Cluster.layer({ cluster: "idle", name, seeds, limits }).pipe(
@@ -87,7 +87,7 @@ const coterie = (): Nodes => {
       new Promise((resolve, reject) => {
         const all = Effect.gen(function* () {
           const addresses: Array<string> = []
-          // The first of all is the seed of the others.
+          // The first node is the seed of all others.
           for (const name of names) addresses.push(yield* start(name, seeds.length > 0 ? seeds : addresses.slice(0, 1)))
           resolve(addresses)
           return yield* Effect.never
@@ -138,7 +138,7 @@ const bare = (): Nodes => {
         for (const address of addresses.slice(first + i + 1)) {
           const socket = Net.connect(Number(address.split(":")[1]), host, () => {
             open(socket)
-            // One timer a link, each at its own moment, as the nodes have it.
+            // One timer per link with its own phase, as nodes have.
             setTimeout(() => setInterval(() => write(socket), heartbeatMillis), Math.random() * heartbeatMillis)
           })
           socket.on("data", () => {})
@@ -155,11 +155,11 @@ const say = (answer: Answer): void => {
 }
 
 const serve = (nodes: Nodes): void => {
-  let told = -1
+  let seen = -1
   setInterval(() => {
-    if (nodes.ends() === told) return
-    told = nodes.ends()
-    say({ _tag: "Live", ends: told })
+    if (nodes.ends() === seen) return
+    seen = nodes.ends()
+    say({ _tag: "Live", ends: seen })
   }, 100)
   process.on("message", (message) => {
     const command = Schema.decodeUnknownSync(Command)(message)
@@ -186,7 +186,7 @@ const serve = (nodes: Nodes): void => {
 // ---- in the parent ----
 
 interface Measured {
-  /** A node and second. */
+  /** CPU time per node and second. */
   readonly cpuMillis: number
   readonly bytes: number
   /** Resident memory of all processes, per node. */
@@ -287,7 +287,7 @@ const main = Effect.gen(function* () {
     const all = new Map<System, Array<Measured>>(systems.map((system) => [system, []]))
     for (let round = 0; round < Number(values.rounds); round++) {
       for (const system of systems) {
-        // One after the other, or they would measure each other.
+        // The systems run one after the other, so that they do not disturb each other.
         const measured = yield* measure(system, nodes, Number(values.processes), Number(values.seconds) * 1_000)
         all.get(system)?.push(measured)
       }

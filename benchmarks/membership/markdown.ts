@@ -1,4 +1,4 @@
-/** Tables for pages that are written by hand around them. */
+/** Generated tables within handwritten pages. */
 import * as fs from "node:fs"
 
 export const table = (heads: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
@@ -6,7 +6,7 @@ export const table = (heads: ReadonlyArray<string>, rows: ReadonlyArray<Readonly
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n")
 
-/** Puts the text between the marks of this name, `<!-- name -->` and `<!-- /name -->`. */
+/** Replaces the text between the marks `<!-- name -->` and `<!-- /name -->` of a page. */
 export const fill = (file: URL, name: string, text: string): void => {
   const page = fs.readFileSync(file, "utf8")
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]

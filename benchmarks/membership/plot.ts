@@ -1,8 +1,8 @@
-/** Line charts as SVG, readable on light and on dark. */
+/** Line charts as SVG, readable on light and dark backgrounds. */
 
 export interface Line {
   readonly name: string
-  /** A value for each place on the axis; `upTo` is drawn as a thin line above it. */
+  /** Values for the places on the axis. `upTo` is drawn as a thin line above the value. */
   readonly values: ReadonlyArray<{ readonly value: number; readonly upTo?: number | undefined }>
 }
 
@@ -20,7 +20,7 @@ const right = 12
 const top = 34
 const plotHeight = 190
 
-/** Told apart by colour and by dashes. */
+/** Colors and dash patterns of the lines. */
 const colours = ["#0969da", "#cf222e", "#8250df", "#bf8700", "#1a7f37"]
 const dashes = ["", "6 3", "2 3", "8 3 2 3", "4 4"]
 
@@ -49,7 +49,7 @@ const draw = ({ lines, title, x, y }: Chart, offset: number): string => {
   for (const [i, line] of lines.entries()) {
     const colour = colours[i % colours.length] ?? ""
     const dash = dashes[i % dashes.length] ?? ""
-    // Where values are equal the lines lie beside each other.
+    // Shifts the lines, so that lines with equal values do not cover each other.
     const aside = (i - (lines.length - 1) / 2) * 5
     const points = line.values.map(({ value }, place) => `${n(xOf(place) + aside)},${n(yOf(value))}`)
     parts.push(
@@ -74,7 +74,7 @@ const draw = ({ lines, title, x, y }: Chart, offset: number): string => {
   return `<g transform="translate(${offset} 0)">\n${parts.join("\n")}\n</g>`
 }
 
-/** Charts side by side. */
+/** Returns an SVG with the charts side by side. */
 export const svg = (label: string, charts: ReadonlyArray<Chart>): string => {
   const all = charts.length * width
   return [

@@ -1,11 +1,11 @@
 /**
- * How long it takes the others to call a process failed, on real sockets with the defaults of a LAN: the time from the
- * signal to the last of the events, on the clock that all processes of a machine share. Half of the rounds kill a member
- * (SIGKILL), the other half make one stand still (SIGSTOP); after each it comes back, under its name.
+ * Measures how soon the other members report a process as failed, on real sockets with the defaults of a LAN. The time
+ * runs from the signal to the last event, on the clock that all processes of a machine share. Half of the rounds kill a
+ * member (SIGKILL), and the other half stop it (SIGSTOP). After each round the member returns under its name.
  *
  *     node benchmarks/membership/processes.ts [--rounds 50] [--json]
  *
- * It fails if one round takes longer than it may, or if anybody calls one failed that is not.
+ * It fails if a round exceeds its bound, or if a member reports a live member as failed.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Console from "effect/Console"
@@ -30,14 +30,14 @@ class Missed extends Schema.TaggedError<Missed>()("Missed", { message: Schema.St
 interface Round {
   readonly signal: Signal
   readonly victim: string
-  /** From the signal to the event of each other member, in milliseconds. */
+  /** Time from the signal to the event of each other member, in milliseconds. */
   readonly took: Readonly<Record<string, number>>
   readonly worst: number
-  /** Events about members that nothing had happened to. */
+  /** Events about members that got no signal. */
   readonly wrong: ReadonlyArray<string>
 }
 
-/** One round; gives the members as they are after it. */
+/** Runs one round. Returns the members after the round, and its result. */
 const play = Effect.fnUntraced(function* (
   members: ReadonlyArray<Members.Member>,
   signal: Signal,
@@ -61,8 +61,8 @@ const play = Effect.fnUntraced(function* (
   const wrong = all.flatMap((member) =>
     members.flatMap(({ name }) => {
       if (name === victim.name) return []
-      const told = Members.story(member, name, marks.get(member)).filter((event) => event !== "Joined")
-      return told.map((event) => `${member.name}: ${name} ${event}`)
+      const events = Members.story(member, name, marks.get(member)).filter((event) => event !== "Joined")
+      return events.map((event) => `${member.name}: ${name} ${event}`)
     }),
   )
   const round: Round = { signal, victim: victim.name, took, worst: Math.max(...Object.values(took)), wrong }
@@ -72,7 +72,7 @@ const play = Effect.fnUntraced(function* (
 const measure = Effect.gen(function* () {
   const played: Array<Round> = []
   for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
-    // A cluster for each, so that none pays for what the other left.
+    // Each signal has its own cluster, so that its rounds do not depend on the other signal.
     yield* Effect.scoped(
       Effect.gen(function* () {
         let members = yield* Members.cluster(names)

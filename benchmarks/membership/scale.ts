@@ -1,11 +1,12 @@
 /**
- * Measures a cluster of hundreds of nodes in the simulated world. All start at one moment and know one seed, rest, lose
- * a tenth at one moment, and get it back. Prints a table, and exits with 1 if something is over its budget (docs/scale.md).
+ * Measures a cluster of hundreds of nodes in the simulation. All nodes start at one time with one seed, then idle. A
+ * tenth of them fails at one time and returns. Prints a table, and exits with 1 if a value exceeds its budget
+ * (docs/scale.md).
  *
  *     node --max-old-space-size=12000 benchmarks/membership/scale.ts [--nodes 50,100,300] [--seed 1] [--terms] [--json]
  *       [--out docs]
  *
- * With `--out` the table is written into scale.md there.
+ * With `--out` it writes the table into scale.md of the folder.
  */
 import { pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
@@ -78,7 +79,7 @@ const main = Effect.gen(function* () {
     console.log(`${text}\n`)
     for (const { nodes, phases } of values.terms ? results : []) {
       for (const { kinds, name } of phases) {
-        console.log(`\n${nodes} nodes, ${name}: what a node may write, and what it wrote`)
+        console.log(`\n${nodes} nodes, ${name}: budget of a node, and frames that it wrote`)
         for (const { bytes, frames, what } of budgets(nodes)[name].terms) {
           console.log(`  ${what}: ${number(frames)} frames, ${number(bytes)} bytes`)
         }

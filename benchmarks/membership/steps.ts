@@ -1,6 +1,6 @@
 /**
- * Cost of one step of the membership by the number of peers that a node holds, as a ratio to that with a hundred. A step
- * about one peer should cost about as much however many others there are.
+ * Measures the cost of one step of the membership by the number of peers of a node, as a ratio to the cost with a
+ * hundred peers. The cost of a step about one peer should not depend on the number of other peers.
  *
  *     node benchmarks/membership/steps.ts
  */
@@ -24,8 +24,8 @@ const recordOf = (name: string, version = 0): PeerRecord => ({
   body: { addresses: [], metadata: { version: `${version}` }, versionMin: 1, versionMax: 1, features: [] },
 })
 
-/** A node that knows `members` peers with links and `ghosts` peers by hearsay. */
-const nodeWith = (members: number, ghosts: number) => {
+/** Makes a node that has links to `members` peers and knows `candidates` other peers by gossip alone. */
+const nodeWith = (members: number, candidates: number) => {
   const settings = { ...Settings.defaults, maxMembers: 100_000 }
   let state = State.make({ settings, self: recordOf("self"), now: 0, wall, seed: 1 })
   let now = 0
@@ -38,7 +38,7 @@ const nodeWith = (members: number, ghosts: number) => {
   for (let i = 0; i < members; i++) {
     at({ _tag: "LinkUp", record: recordOf(`member ${i}`), address: undefined, viewHash: 0n, youAre: undefined })
   }
-  if (ghosts > 0) hear(...Array.from({ length: ghosts }, (_, i) => recordOf(`ghost ${i}`)))
+  if (candidates > 0) hear(...Array.from({ length: candidates }, (_, i) => recordOf(`candidate ${i}`)))
   const tick = (): void => {
     now += 100
     at({ _tag: "Tick" })
@@ -63,17 +63,17 @@ const works: ReadonlyArray<Work> = [
     step: (node, count) => node.hear(recordOf(`member ${1 + (count % 99)}`, 1 + count)),
   },
   {
-    title: "one more peer by hearsay",
+    title: "a new peer by gossip",
     node: (size) => nodeWith(10, size),
     step: (node, count) => node.hear(recordOf(`late ${count}`)),
   },
   {
-    title: "a dial of a candidate that failed",
+    title: "a failed dial of a candidate",
     node: (size) => nodeWith(10, size),
-    step: (node, count) => node.at({ _tag: "DialFailed", name: `ghost ${count % 100}`, refused: true }),
+    step: (node, count) => node.at({ _tag: "DialFailed", name: `candidate ${count % 100}`, refused: true }),
   },
   {
-    title: "the deadline, and a Tick that finds nothing due",
+    title: "the deadline, and a Tick without due work",
     node: (size) => nodeWith(size, 0),
     step: (node) => {
       node.deadline()
@@ -85,7 +85,7 @@ const works: ReadonlyArray<Work> = [
 const median = (values: ReadonlyArray<number>): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
-/** Measures the microseconds of one step, the median of the rounds. */
+/** Returns the microseconds of one step as the median of the rounds. */
 const measure = ({ node, step }: Work, size: number): number => {
   const its = node(size)
   const times: Array<number> = []

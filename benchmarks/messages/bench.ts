@@ -1,6 +1,6 @@
 /**
- * Messages between two processes, next to what others do: how many a second, how long there and back, how many to many,
- * and what a sender holds when its receiver stops reading. ../README.md says what each measure is.
+ * Compares messages between two processes with other systems: messages per second, round trip time, broadcasts, and the
+ * memory of a sender whose receiver stops reading. ../README.md defines the measures.
  *
  *     pnpm bench [--quick] [--rounds 3] [--only oneway,roundtrip,broadcast,stopped] [--systems raw,coterie] [--json]
  */
@@ -46,14 +46,14 @@ const timing: Timing = options.quick
 
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
 
-/** The entries that a list names, all if there is no list. */
+/** Returns the entries that a list names, or all entries without a list. */
 const choose = <A>(what: string, from: Readonly<Record<string, A>>, list: string | undefined) => {
   const names = list?.split(",") ?? Object.keys(from)
   const unknown = names.filter((name) => !Object.hasOwn(from, name))
   return unknown.length === 0
     ? Effect.succeed(Object.entries(from).filter(([name]) => names.includes(name)))
     : Effect.fail(
-        new Failed({ message: `--${what}: ${unknown.join(", ")} is none of ${Object.keys(from).join(", ")}` }),
+        new Failed({ message: `--${what}: ${unknown.join(", ")} is unknown; use ${Object.keys(from).join(", ")}` }),
       )
 }
 
@@ -63,12 +63,12 @@ const main = Effect.gen(function* () {
   const wanted = yield* choose("systems", systems, options.systems)
 
   const cores = Cores.find()
-  if (cores === undefined) yield* Console.error("processes are not kept on cores: there is no taskset")
+  if (cores === undefined) yield* Console.error("processes are not pinned to cores: taskset is missing")
   else if (cores.sender === cores.receiver) yield* Console.error("sender and receiver share the only core")
   const natsPort = wanted.some(([, { needs }]) => needs === "nats-server") ? yield* NatsServer.start : undefined
   const measured = wanted.filter(([, { needs }]) => needs !== "nats-server" || natsPort !== undefined)
   for (const [name, { needs }] of wanted) {
-    if (!measured.some(([other]) => other === name)) yield* Console.error(`${name} is left out: there is no ${needs}`)
+    if (!measured.some(([other]) => other === name)) yield* Console.error(`${name} is skipped: ${needs} is missing`)
   }
   const certificate = yield* Effect.promise(Certificate.make)
 

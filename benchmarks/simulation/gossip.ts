@@ -1,15 +1,15 @@
 /**
- * The workload on which schedulers are compared: members that sleep, pick another one, and send it a message that takes its
- * time. Plain Effect, so the same code runs under any clock.
+ * Workload for comparing schedulers. Members sleep, pick another member, and send it a message with a delay. It is
+ * plain Effect, so the same code runs under any clock.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 
-/** Half of them members, half of them their readers. */
+/** Number of fibers. Half of them are members, and half are their readers. */
 export const fibers = 200
 
-/** Runs for so long, in time of whatever clock it runs under; counts what is sent and what arrives. */
+/** Runs for a number of seconds of the current clock. Counts sent and received messages. */
 export const gossip = (seconds: number, count: () => void): Effect.Effect<void> =>
   Effect.gen(function* () {
     const inboxes = yield* Effect.forEach(Array.from({ length: fibers / 2 }), () => Queue.unbounded<number>())

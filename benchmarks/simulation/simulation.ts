@@ -1,6 +1,6 @@
 /**
- * How fast the simulation is: steps and events a second beside the stock `TestClock` and beside a loop that does
- * nothing but order and hash events; seeds a second of three real nodes; and how long shrinking takes.
+ * Measures the speed of the simulation: steps and events per second compared with the stock `TestClock` and with a loop
+ * that only orders and hashes events, seeds per second of three real nodes, and the time of shrinking.
  *
  *     node benchmarks/simulation/simulation.ts [--json]
  */
@@ -27,7 +27,7 @@ interface Measured {
   /** Unit of `perSecond`. */
   readonly unit: string
   readonly perSecond: number
-  /** To the first system of the same bench in the same run. */
+  /** Ratio to the first system of the same benchmark in the same run. */
   readonly ratio: number
 }
 
@@ -38,7 +38,7 @@ const median = (values: ReadonlyArray<number>): number => {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-/** Orders and hashes events, and does nothing else: the most that any simulation could do. */
+/** Orders and hashes events and does nothing else, which is the upper limit of any simulation. */
 const rawLoop = Effect.sync(() => {
   const events = 500_000
   const queue = new EventQueue()
@@ -85,7 +85,7 @@ const cluster = Effect.gen(function* () {
   return { seeds: seedsPerRound / took, virtual: virtual / took }
 })
 
-/** Measures the time to shrink the failing run of each mutant to the smallest. */
+/** Measures the time to shrink the failing run of each mutant to its minimum. */
 const shrinking = Effect.forEach(mutants, ({ name, scenario }) =>
   Effect.gen(function* () {
     for (let seed = 1; ; seed++) {
@@ -105,7 +105,7 @@ const main = Effect.gen(function* () {
   const stock: Array<number> = []
   const seeds: Array<number> = []
   const virtual: Array<number> = []
-  // Warm, then interleaved, so that what else the machine does hits all alike.
+  // Interleaved after a warm-up, so that other load of the machine affects all systems alike.
   for (let round = -1; round < rounds; round++) {
     const measured = { raw: yield* rawLoop, kernel: yield* kernel, stock: yield* testClock, cluster: yield* cluster }
     if (round < 0) continue

@@ -1,4 +1,4 @@
-/** Three real nodes for ten virtual seconds, under all faults, with an invariant that looks at every event. */
+/** Three real nodes for ten virtual seconds under all faults, with an invariant that checks every event. */
 import * as Effect from "effect/Effect"
 import * as Member from "../../packages/core/test/simulation/Member.ts"
 import { ClusterRecorder } from "../../packages/core/test/simulation/ClusterRecorder.ts"

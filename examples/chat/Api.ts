@@ -1,4 +1,4 @@
-/** The HTTP API. */
+/** HTTP API. */
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { Message, NotDelivered, Report, Stats, User } from "./Model.ts"
@@ -6,7 +6,7 @@ import { Message, NotDelivered, Report, Stats, User } from "./Model.ts"
 const Profile = Schema.Struct({ name: Schema.String })
 
 export class Chat extends HttpApiGroup.make("chat", { topLevel: true }).add(
-  /** Instances by user. */
+  /** Instances on which each user is online. */
   HttpApiEndpoint.get("online", "/online", { success: Schema.Record(Schema.String, Schema.Array(Schema.String)) }),
   HttpApiEndpoint.post("send", "/messages", {
     payload: Message,

@@ -1,4 +1,4 @@
-/** The services of one instance, without its network and its HTTP server. */
+/** Services of one instance, without its network and its HTTP server. */
 import { PeerRpcClient } from "@coterie/rpc"
 import { Layer } from "effect"
 import type { Duration } from "effect"

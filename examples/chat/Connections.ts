@@ -4,19 +4,19 @@ import type { Scope } from "effect"
 import { Presence } from "../recipes/presence.ts"
 import type { Parcel } from "./Model.ts"
 
-/** Number of messages that may wait for the confirmations of one client. */
+/** Maximum number of messages that wait for confirmations of one client. */
 const maxUnconfirmed = 64
 
 /** Time for a client to confirm a message. */
 const confirmTimeout = "5 seconds"
 
-/** Writes a message to a client. The client answers with the number. */
+/** Function that writes a message to a client. The client confirms the number. */
 export type Write = (number: number, parcel: Parcel) => Effect.Effect<void, unknown>
 
 /** Outcome of a message on one instance. */
 export type Outcome = "delivered" | "notHere" | "notConfirmed" | "busy"
 
-/** One socket. */
+/** Socket of a user. */
 class Connection {
   private readonly write: Write
   private readonly unconfirmed = new Map<number, Deferred.Deferred<Outcome>>()
@@ -57,12 +57,14 @@ class Connection {
 export class Connections extends Context.Service<
   Connections,
   {
-    /** Adds a socket of a user until the scope closes, and returns how its client confirms a message. */
+    /**
+     * Adds a socket of a user until the scope closes. Returns the function with which its client confirms a message.
+     */
     readonly add: (user: string, write: Write) => Effect.Effect<(number: number) => void, never, Scope.Scope>
-    /** Writes a message to every socket of its receiver, and waits until one client has confirmed it. */
+    /** Writes a message to every socket of its receiver and waits until one client has confirmed it. */
     readonly deliver: (parcel: Parcel) => Effect.Effect<Outcome>
     readonly users: () => ReadonlyArray<string>
-    /** Number of messages that clients have confirmed. */
+    /** Returns the number of messages that clients have confirmed. */
     readonly delivered: () => number
   }
 >()("examples/chat/Connections") {}
@@ -95,7 +97,7 @@ class ConnectionTable {
   }
 }
 
-/** Returns what became of a message that went several ways. */
+/** Returns the best outcome of a message that was written to several sockets or instances. */
 export const best = (outcomes: ReadonlyArray<Outcome>): Outcome =>
   (["delivered", "notConfirmed", "busy"] as const).find((each) => outcomes.includes(each)) ?? "notHere"
 

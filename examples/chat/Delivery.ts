@@ -1,4 +1,4 @@
-/** Carries a message to the instances that hold a socket of its receiver. */
+/** Sends a message to the instances that hold a socket of its receiver. */
 import { PeerRpcClient, RequestLost } from "@coterie/rpc"
 import { Context, Effect, Exit, Layer } from "effect"
 import { Profiles } from "../recipes/cacheInvalidation.ts"
@@ -7,7 +7,7 @@ import { best, type Outcome } from "./Connections.ts"
 import { Instances } from "./Instances.ts"
 import { type Message, NotDelivered } from "./Model.ts"
 
-/** Time for the instances to answer: that of a client to confirm, and some for the way. */
+/** Time for the instances to answer. It exceeds the time for a client to confirm by the time in transit. */
 const timeout = "8 seconds"
 
 export class Delivery extends Context.Service<

@@ -1,4 +1,4 @@
-/** The HTTP server: the API, the sockets of clients, health and metrics. */
+/** HTTP server with the API, the sockets of clients, health and metrics. */
 import { Cluster } from "@coterie/core"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Option } from "effect"
@@ -47,7 +47,10 @@ const health = HttpRouter.add(
   }),
 )
 
-/** While this instance stops, each response ends its connection: a client that asks again and again would keep the server open. */
+/**
+ * Ends the connection after each response while this instance stops. A client that keeps asking would keep the server
+ * open.
+ */
 const endConnections = HttpRouter.middleware(
   Effect.map(
     Stopping,

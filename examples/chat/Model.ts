@@ -4,7 +4,9 @@ import { Schema } from "effect"
 export const User = Schema.String.check(Schema.isNonEmpty(), Schema.isMaxLength(64))
 
 export const Message = Schema.Struct({
-  /** Chosen by the sender. A message that is sent again has the same, so that the receiver can drop the copy. */
+  /**
+   * Id that the sender chooses. A message that is sent again has the same id, so that the receiver can drop the copy.
+   */
   id: Schema.String,
   from: User,
   to: User,
@@ -12,17 +14,18 @@ export const Message = Schema.Struct({
 })
 export type Message = typeof Message.Type
 
-/** A message on its way to a client, with the name that its sender shows. */
+/** Message in transit to a client, with the display name of its sender. */
 export const Parcel = Schema.Struct({ ...Message.fields, fromName: Schema.String })
 export type Parcel = typeof Parcel.Type
 
-/** The message was not acknowledged. Its sender may send it again. */
+/** Error of a message that was not acknowledged. Its sender may send it again. */
 export class NotDelivered extends Schema.TaggedError<NotDelivered>()(
   "NotDelivered",
   {
     /**
-     * `notOnline`: no instance has a socket of the user. `notConfirmed`: a client did not answer in time, or an instance was lost.
-     * `busy`: too many messages wait for the client.
+     * - `notOnline`: no instance has a socket of the user.
+     * - `notConfirmed`: a client did not answer in time, or an instance was lost.
+     * - `busy`: too many messages wait for the client.
      */
     reason: Schema.Literals(["notOnline", "notConfirmed", "busy"]),
     /** `true` if the receiver may have the message. */

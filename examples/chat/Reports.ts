@@ -1,6 +1,6 @@
 /**
- * A job that one instance runs for all: it adds up the statistics of all instances. Two instances may run it at one time, or none, so
- * a run only overwrites the report.
+ * Job that one instance runs for all: it adds up the statistics of all instances. At times two instances or none run
+ * it, so a run only overwrites the report.
  */
 import { Cluster } from "@coterie/core"
 import { PeerRpcClient } from "@coterie/rpc"

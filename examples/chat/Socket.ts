@@ -1,4 +1,4 @@
-/** The WebSocket of a client. */
+/** WebSocket of a client. */
 import { Effect, Queue, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Socket } from "effect/socket"
@@ -7,18 +7,18 @@ import { Delivery } from "./Delivery.ts"
 import { Message, NotDelivered, Parcel, User } from "./Model.ts"
 import { Stopping } from "./Stopping.ts"
 
-/** Number of messages of one client that may wait to be sent. */
+/** Maximum number of messages of one client that wait to be sent. */
 const maxWaiting = 32
 
-/** A frame from a client. */
+/** Frame from a client. */
 export const FromClient = Schema.TaggedUnion({
-  /** Send this. The answer is `Delivered` or `NotDelivered` with the `id`. */
+  /** Sends a message. The answer is `Delivered` or `NotDelivered` with the `id`. */
   Send: { id: Message.fields.id, to: User, text: Schema.String },
-  /** The message with this number has arrived. */
+  /** Confirms the message with this number. */
   Received: { number: Schema.Number },
 })
 
-/** A frame to a client. */
+/** Frame to a client. */
 export const ToClient = Schema.TaggedUnion({
   Message: { number: Schema.Number, parcel: Parcel },
   Delivered: { id: Schema.String },
@@ -28,11 +28,11 @@ export const ToClient = Schema.TaggedUnion({
 const decode = Schema.decodeEffect(Schema.fromJsonString(FromClient))
 const encode = Schema.encodeSync(Schema.fromJsonString(ToClient))
 
-/** Codes of RFC 6455 and of the registry that it founded. */
+/** Close codes of RFC 6455 and its registry. */
 const serviceRestart = new Socket.CloseEvent(1012, "this instance stops: connect to another one")
-const invalidFrame = new Socket.CloseEvent(1007, "a frame is not one of this protocol")
+const invalidFrame = new Socket.CloseEvent(1007, "the frame is not valid in this protocol")
 
-/** Serves one socket until it ends, or until this instance stops. */
+/** Serves one socket until it ends or this instance stops. */
 const serve = Effect.fnUntraced(function* (user: string, socket: Socket.Socket) {
   const connections = yield* Connections
   const delivery = yield* Delivery
@@ -42,7 +42,7 @@ const serve = Effect.fnUntraced(function* (user: string, socket: Socket.Socket) 
   const say = (frame: typeof ToClient.Type) => writer.write(encode(frame))
   const confirm = yield* connections.add(user, (number, parcel) => say({ _tag: "Message", number, parcel }))
 
-  // One message after the other, so that those of a sender stay in order.
+  // One message after the other, so that the messages of a sender stay in order.
   const outgoing = yield* Queue.dropping<Message>(maxWaiting)
   const sending = Effect.gen(function* () {
     const message = yield* Queue.take(outgoing)
@@ -71,7 +71,7 @@ const serve = Effect.fnUntraced(function* (user: string, socket: Socket.Socket) 
 
 const Query = Schema.Struct({ user: User })
 
-/** `GET /connect?user=NAME`. Whoever says a name has it: a service of your own would ask for a token. */
+/** Serves `GET /connect?user=NAME`. The name is not authenticated: a production service would require a token. */
 export const layer = HttpRouter.add(
   "GET",
   "/connect",
@@ -80,7 +80,7 @@ export const layer = HttpRouter.add(
     if (hasBegun()) return HttpServerResponse.text("this instance stops", { status: 503 })
     const { user } = yield* HttpServerRequest.schemaSearchParams(Query)
     const request = yield* HttpServerRequest.HttpServerRequest
-    // A socket that ends is no error.
+    // The end of a socket is not an error.
     yield* Effect.ignore(serve(user, yield* request.upgrade))
     return HttpServerResponse.empty()
   }),

@@ -1,17 +1,17 @@
-/** A stop in good order: first readiness goes, then the sockets, then the HTTP server, and last this instance leaves the cluster. */
+/** Graceful stop: the instance becomes unready, closes its sockets, closes its HTTP server, and leaves the cluster. */
 import { Context, Effect, Latch, Layer } from "effect"
 import type { Duration } from "effect"
 
 export class Stopping extends Context.Service<
   Stopping,
   {
-    /** `true` once this instance is to get no new clients. */
+    /** Returns `true` once this instance must not get new clients. */
     readonly hasBegun: () => boolean
-    /** Waits until the sockets are to be closed. */
+    /** Waits until the sockets must be closed. */
     readonly closesSockets: Effect.Effect<void>
     /**
-     * Stops. `notice` is the time between the end of readiness and the end of the sockets, in which a load balancer learns to send
-     * new clients elsewhere.
+     * Stops. `notice` is the time between the end of readiness and the end of the sockets. In that time a load balancer
+     * learns to send new clients elsewhere.
      */
     readonly stop: (notice: Duration.Input) => Effect.Effect<void>
   }
@@ -33,6 +33,9 @@ export const layer = Layer.effect(Stopping)(
   }),
 )
 
-/** Stops when its scope closes, which is before everything else if it is built last. The HTTP server then waits for the sockets. */
+/**
+ * Stops when its scope closes. Build it last, so that its scope closes first. The HTTP server then waits for the
+ * sockets.
+ */
 export const layerStop = (notice: Duration.Input) =>
   Layer.effectDiscard(Effect.flatMap(Stopping, ({ stop }) => Effect.addFinalizer(() => stop(notice))))

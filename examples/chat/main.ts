@@ -1,5 +1,5 @@
 /**
- * One instance of a chat service. Users connect to any instance, and reach the users of all.
+ * One instance of a chat service. Users connect to any instance and reach the users of all instances.
  *
  *     COTERIE_NAME=a PORT=8080 npx -y pnpm@12 exec node examples/chat/main.ts
  *     COTERIE_NAME=b COTERIE_PORT=0 PORT=8081 COTERIE_SEEDS=127.0.0.1 npx -y pnpm@12 exec node examples/chat/main.ts
@@ -42,5 +42,5 @@ const Main = Layer.unwrap(
   ),
 )
 
-// The process ends with its node, also if a newer one has its name.
+// The process ends when its node stops, for example because a newer process has its name.
 Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped).pipe(Effect.provide(Main), NodeRuntime.runMain)

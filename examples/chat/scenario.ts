@@ -1,6 +1,6 @@
 /**
- * The services of three instances in a simulation. Users with a client of their own connect to one instance after the other, and
- * send messages through any of them until each is acknowledged.
+ * Services of three instances in a simulation. Each user has a client, which connects to one instance after the other
+ * and sends each message through any instance until it is acknowledged.
  */
 import { Cluster, ClusterTrace } from "@coterie/core"
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
@@ -16,7 +16,7 @@ import { Delivery } from "./Delivery.ts"
 const names = ["a", "b", "c"] as const
 const users = ["ann", "bob", "cat", "dan"] as const
 
-/** A store that outlives every instance. */
+/** Makes a store that outlives every instance. */
 const memoryStore = () => {
   const entries = new Map<string, string>()
   return KeyValueStore.makeStringOnly({
@@ -50,16 +50,16 @@ type Instance = Simulation.Node<Layer.Success<ReturnType<typeof layer>>>
 class Client {
   readonly user: string
   readonly received = new Set<string>()
-  /** Messages that were acknowledged to this user. */
+  /** Number of messages that were acknowledged to this user. */
   acknowledged = 0
-  /** Instance to which the client is connected. */
+  /** Instance of the client's connection. */
   at: string | undefined
 
   constructor(user: string) {
     this.user = user
   }
 
-  /** Holds a connection for some time, unless the instance ends before. */
+  /** Keeps a connection for some time, or until the instance ends. */
   connect(instance: Instance, millis: number) {
     const { received, user } = this
     return Effect.gen({ self: this }, function* () {
@@ -76,20 +76,20 @@ class Client {
   }
 }
 
-/** Everything that a run of the scenario has seen. */
+/** Observations of a run of the scenario. */
 class World {
   readonly instances: ReadonlyArray<Instance>
   readonly clients = users.map((user) => new Client(user))
-  /** An acknowledged message that was not received. */
+  /** Description of an acknowledged message that was not received. */
   lost: string | undefined
-  /** Clients go from one instance to another. */
+  /** `true` while clients move from one instance to another. */
   isMoving = true
 
   constructor(instances: ReadonlyArray<Instance>) {
     this.instances = instances
   }
 
-  /** Returns why an instance has not the right picture, or `true`. */
+  /** Returns the reason why the presence of an instance is wrong, or `true`. */
   agree(): string | true {
     for (const instance of this.instances) {
       for (const { at, user } of this.clients) {
@@ -101,7 +101,7 @@ class World {
       }
     }
     const owners = this.owners()
-    return owners.length === 1 || `the job is run by ${owners.length === 0 ? "nobody" : owners}`
+    return owners.length === 1 || `the job is run by ${owners.length === 0 ? "no instance" : owners}`
   }
 
   owners(): ReadonlyArray<string> {
@@ -112,7 +112,7 @@ class World {
   }
 }
 
-/** Lets a client connect to one instance after the other. */
+/** Connects a client to one instance after the other. */
 const living = (world: World, client: Client) =>
   Effect.gen(function* () {
     const instance = yield* Random.choice(world.instances)
@@ -151,7 +151,7 @@ export const service = Simulation.scenario(
     Effect.gen(function* () {
       const { nodes, store } = yield* start(sim)
       const world = new World(Object.values(nodes))
-      yield* Invariant.always("an acknowledged message was received", () => world.lost ?? true)
+      yield* Invariant.always("every acknowledged message was received", () => world.lost ?? true)
       yield* Invariant.sometimes(
         "two instances run the job, because their views differ",
         () => world.owners().length > 1,
@@ -167,7 +167,7 @@ export const service = Simulation.scenario(
       world.isMoving = false
       yield* sim.converges(() => world.agree())
       const before = world.clients.map(({ acknowledged }) => acknowledged)
-      yield* sim.until("every user has another message acknowledged", () =>
+      yield* sim.until("each user gets another acknowledgement", () =>
         world.clients.every(({ acknowledged }, index) => acknowledged > (before[index] ?? 0)),
       )
       const stored = yield* store.get("name.ann")

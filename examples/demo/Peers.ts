@@ -1,5 +1,5 @@
 /**
- * The peers of the demo as child processes, and the facts that can be waited for.
+ * Peers of the demo as child processes, with functions that wait for their reports.
  */
 import * as Effect from "effect/Effect"
 import * as NodePath from "node:path"
@@ -19,10 +19,10 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
   return peer
 })
 
-/** A report of one kind about which something holds. */
+/** Matches a line that is a report of one kind and satisfies a condition. */
 export const report = Child.reports(Protocol.decodeReport)
 
-/** The peer lists exactly these lives, with a live link to each. */
+/** Waits until the peer lists exactly these lives, with a live link to each. */
 export const lists = (peer: Peer, others: ReadonlyArray<Peer>, options?: Child.Wait) => {
   const wanted = others.map(({ address, generation, name }) => `${name} ${generation} ${address} up`).sort()
   const seen = report("View", ({ peers }) => {
@@ -32,7 +32,7 @@ export const lists = (peer: Peer, others: ReadonlyArray<Peer>, options?: Child.W
   return peer.expect(`that it lists ${others.map(({ name }) => name).join(" and ")}`, seen, options)
 }
 
-/** Waits until the peer reports an event about another. */
+/** Waits until the peer reports an event about another peer. */
 export const awaitEvent = (peer: Peer, event: string, about: string, options?: Child.Wait) =>
   peer.expect(
     `${event} for ${about}`,
@@ -40,7 +40,7 @@ export const awaitEvent = (peer: Peer, event: string, about: string, options?: C
     options,
   )
 
-/** The inbox of the peer gives out a message. */
+/** Waits until the peer reports a message from its inbox. */
 export const hears = (peer: Peer, from: string, text: string, options?: Child.Wait) =>
   peer.expect(
     `"${text}" from ${from} in its inbox`,
@@ -48,9 +48,9 @@ export const hears = (peer: Peer, from: string, text: string, options?: Child.Wa
     options,
   )
 
-/** Commands the peer, and says whose links took the message. */
+/** Sends a command to the peer. Returns the peers whose links accepted the message. */
 export const command = Effect.fnUntraced(function* (peer: Peer, what: Protocol.Command) {
   const from = peer.mark()
   yield* peer.say(Protocol.encodeCommand(what))
-  return yield* peer.expect("what became of the message", report("Sent"), { from })
+  return yield* peer.expect("the outcome of the message", report("Sent"), { from })
 })

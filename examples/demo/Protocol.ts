@@ -1,13 +1,13 @@
 /**
- * Messages between the demo and its peers: one JSON object a line.
+ * Messages between the demo and its peers, one JSON object per line.
  */
 import * as Schema from "effect/Schema"
 
-/** From a peer, on its standard output. */
+/** Message of a peer on its standard output. */
 export const Report = Schema.Union([
-  /** It runs. */
+  /** The peer listens. */
   Schema.TaggedStruct("Listening", { address: Schema.String, generation: Schema.Number }),
-  /** Its view changed. */
+  /** The view of the peer changed. */
   Schema.TaggedStruct("View", {
     peers: Schema.Array(
       Schema.Struct({
@@ -18,20 +18,20 @@ export const Report = Schema.Union([
       }),
     ),
   }),
-  /** An event about a peer. */
+  /** Event about another peer. */
   Schema.TaggedStruct("Event", { event: Schema.String, peer: Schema.String, generation: Schema.Number }),
-  /** A message from the inbox. */
+  /** Message from the inbox. */
   Schema.TaggedStruct("Message", { from: Schema.String, text: Schema.String }),
-  /** Outcome of a command: the peers whose links took the message, and why others did not. */
+  /** Outcome of a command: the peers whose links accepted the message, and the errors for the others. */
   Schema.TaggedStruct("Sent", { to: Schema.Array(Schema.String), failed: Schema.Array(Schema.String) }),
 ])
 export type Report = typeof Report.Type
 
-/** To a peer, on its standard input. */
+/** Message to a peer on its standard input. */
 export const Command = Schema.Union([
   Schema.TaggedStruct("Broadcast", { text: Schema.String }),
   Schema.TaggedStruct("Send", { to: Schema.String, text: Schema.String }),
-  /** No step of the demo sends it; it shows that a redial would be noticed. */
+  /** Dials an address. The demo does not send it. It serves to check by hand that the demo notices a redial. */
   Schema.TaggedStruct("Join", { address: Schema.String }),
 ])
 export type Command = typeof Command.Type

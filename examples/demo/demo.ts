@@ -1,6 +1,6 @@
 /**
- * Three processes on this machine meet, talk, lose one that is killed, get it back, and let one go that
- * leaves. Every step is checked; the exit code says whether all of them held.
+ * Demo with three processes on this machine. They connect and exchange messages, one is killed and starts again, and
+ * one leaves. Every step is checked. The exit code is 0 if all checks pass.
  *
  *     npx -y pnpm@12 demo
  */
@@ -13,14 +13,14 @@ import * as Net from "node:net"
 import * as Child from "../support/Child.ts"
 import * as Peers from "./Peers.ts"
 
-/** Time for which the port of the peer that left is watched. The first redials would come within a second or two. */
+/** Time for which the demo watches the port of the peer that left. Redials would begin within two seconds. */
 const watchTime = "3 seconds"
 
 class CheckFailed extends Schema.TaggedError<CheckFailed>()("CheckFailed", { message: Schema.String }) {}
 
 const check = (holds: boolean, message: string) => (holds ? Effect.void : Effect.fail(new CheckFailed({ message })))
 
-/** Every process that was started, by its id. */
+/** All started processes by id. */
 const started = new Map<number, string>()
 
 const demo = Effect.gen(function* () {
@@ -33,7 +33,7 @@ const demo = Effect.gen(function* () {
     return peer
   })
 
-  yield* begin("Three processes meet. b and c know nothing but the address of a.")
+  yield* begin("Three processes connect. b and c have only the address of a.")
   const a = yield* start("a", [])
   const [b, c] = yield* Effect.all([start("b", [a.address]), start("c", [a.address])], { concurrency: "unbounded" })
   yield* Peers.lists(a, [b, c])
@@ -44,7 +44,7 @@ const demo = Effect.gen(function* () {
   const hello = "Hello, world!"
   yield* begin("a broadcasts.")
   const { to } = yield* Peers.command(a, { _tag: "Broadcast", text: hello })
-  yield* check([...to].sort().join() === "b,c", `a sent to [${to.join()}], and not to b and c`)
+  yield* check([...to].sort().join() === "b,c", `a sent to [${to.join()}] instead of b and c`)
   yield* say(`a sent "${hello}" to b and c`)
   yield* Peers.hears(b, "a", hello)
   yield* ok(`the inbox of b: "${hello}" from a`)
@@ -56,7 +56,7 @@ const demo = Effect.gen(function* () {
   yield* Peers.command(b, { _tag: "Send", to: "c", text: secret })
   yield* Peers.hears(c, "b", secret)
   yield* ok(`the inbox of c: "${secret}" from b`)
-  // What b sent to a after that would arrive after it.
+  // Messages of b to a arrive in order, so a would have received the secret before this message.
   yield* Peers.command(b, { _tag: "Send", to: "a", text: "Done." })
   yield* Peers.hears(a, "b", "Done.")
   const overheard = a.since(
@@ -66,18 +66,18 @@ const demo = Effect.gen(function* () {
   yield* check(overheard.length === 0, "a got the message that was for c")
   yield* ok("a did not get it")
 
-  yield* begin("c is killed (SIGKILL) and cannot say goodbye.")
+  yield* begin("c is killed (SIGKILL) and cannot leave.")
   const fromKill = { from: a.mark(), within: "15 seconds" } as const
   const fromKillAtB = { from: b.mark(), within: "15 seconds" } as const
   yield* c.signal("SIGKILL")
-  yield* say("c is dead; a and b redial it and wait a while for a sign of life")
+  yield* say("c has ended; a and b redial it and suspect it until a timeout")
   yield* Peers.awaitEvent(a, "Failed", "c", fromKill)
   yield* Peers.awaitEvent(b, "Failed", "c", fromKillAtB)
   yield* Peers.lists(a, [b], fromKill)
   yield* Peers.lists(b, [a], fromKillAtB)
-  yield* ok("a and b report that c failed, and list it no more")
+  yield* ok("a and b report that c failed, and no longer list it")
 
-  yield* begin("c starts again, under its name, on whatever port is free.")
+  yield* begin("c starts again under its name on any free port.")
   const [fromA, fromB] = [{ from: a.mark() }, { from: b.mark() }]
   const again = yield* start("c", [a.address])
   yield* Peers.lists(a, [b, again], fromA)
@@ -86,12 +86,12 @@ const demo = Effect.gen(function* () {
   const back = [yield* Peers.awaitEvent(a, "Replaced", "c", fromA), yield* Peers.awaitEvent(b, "Replaced", "c", fromB)]
   yield* check(
     again.generation > c.generation && back.every(({ generation }) => generation === again.generation),
-    `the generation of c was ${c.generation} and is ${again.generation}; a and b tell of ${back.map((event) => event.generation).join()}`,
+    `the generation of c was ${c.generation} and is ${again.generation}; a and b report ${back.map((event) => event.generation).join()}`,
   )
-  yield* ok(`a and b have it back as a new generation, ${again.generation}; before it was ${c.generation}`)
+  yield* ok(`a and b list c again with the new generation ${again.generation}; the old one was ${c.generation}`)
   yield* ok("every pair has a link again")
 
-  yield* begin("b is asked to end (SIGTERM) and leaves.")
+  yield* begin("b gets SIGTERM and leaves.")
   const [beforeA, beforeC] = [a.mark(), again.mark()]
   yield* b.signal("SIGTERM")
   yield* Peers.awaitEvent(a, "Left", "b", { from: beforeA })
@@ -99,9 +99,9 @@ const demo = Effect.gen(function* () {
   yield* Peers.lists(a, [again], { from: beforeA })
   yield* Peers.lists(again, [a], { from: beforeC })
   yield* ok("a and c report that b left")
-  yield* say(`the demo listens on ${b.address}, where b was, for ${watchTime}`)
+  yield* say(`the demo listens on ${b.address}, the address of b, for ${watchTime}`)
   const calls = yield* Effect.scoped(countCalls(b.address))
-  yield* check(calls === 0, `somebody dialed ${b.address} ${calls} times after b had left`)
+  yield* check(calls === 0, `${b.address} was dialed ${calls} times after b had left`)
   for (const [peer, mark] of [
     [a, beforeA],
     [again, beforeC],
@@ -113,12 +113,12 @@ const demo = Effect.gen(function* () {
       )
       .map(({ event }) => event)
     const after = events.slice(events.indexOf("Left") + 1)
-    yield* check(after.length === 0, `${peer.name} told of b after it had left: ${after.join(", ")}`)
+    yield* check(after.length === 0, `${peer.name} reported b after it had left: ${after.join(", ")}`)
   }
-  yield* ok("nobody dialed it, and a and c told nothing more of b")
+  yield* ok("it was not dialed, and a and c reported nothing more about b")
 })
 
-/** Listens where a peer was, for the watch time, and counts who connects. */
+/** Listens at the address of a former peer for {@link watchTime} and returns the number of connections. */
 const countCalls = Effect.fnUntraced(function* (address: string) {
   let calls = 0
   const server = Net.createServer((socket) => {
@@ -138,7 +138,7 @@ const countCalls = Effect.fnUntraced(function* (address: string) {
   return calls
 })
 
-/** Tells what happens, with the seconds since the start. */
+/** Makes functions that print the steps with the seconds since the start. */
 const narrator = Effect.gen(function* () {
   const start = yield* Clock.currentTimeMillis
   let step = 0
@@ -148,18 +148,18 @@ const narrator = Effect.gen(function* () {
     )
   return {
     begin: (title: string) => Effect.suspend(() => Console.log(`\n${++step}. ${title}`)),
-    /** Something that happens. */
+    /** Prints an event. */
     say: (text: string) => line("  ", text),
-    /** Something that was checked. */
+    /** Prints a passed check. */
     ok: (text: string) => line("ok", text),
   }
 })
 
-/** The processes that were started and still run. */
+/** Returns the started processes that still run. */
 const leftBehind = Effect.sync(() =>
   [...started].filter(([pid]) => {
     try {
-      // Signal 0 does nothing; it fails if there is no such process.
+      // Signal 0 has no effect and fails if the process does not exist.
       return process.kill(pid, 0)
     } catch {
       return false
@@ -170,8 +170,8 @@ const leftBehind = Effect.sync(() =>
 const program = Effect.gen(function* () {
   yield* demo.pipe(Effect.scoped, Effect.provide(Child.layer))
   const left = yield* leftBehind
-  yield* check(left.length === 0, `these processes are left behind: ${left.map((each) => each.join(" ")).join()}`)
-  yield* Console.log("\nAll checks passed. No process is left behind.")
+  yield* check(left.length === 0, `these processes still run: ${left.map((each) => each.join(" ")).join()}`)
+  yield* Console.log("\nAll checks passed. All processes have ended.")
 })
 
 program.pipe(

@@ -1,7 +1,6 @@
 /**
- * One peer of the demo, an ordinary Effect program: `node peer.ts NAME [SEED...]`. It reports what it
- * sees on its standard output and takes commands from its standard input (see Protocol.ts). It leaves when
- * that ends, on SIGTERM and on SIGINT.
+ * Peer of the demo: `node peer.ts NAME [SEED...]`. It writes reports to its standard output and reads commands from its
+ * standard input (Protocol.ts). It leaves at the end of the input, on SIGTERM and on SIGINT.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
@@ -83,7 +82,7 @@ program.pipe(
   Effect.scoped,
   Effect.provide(
     Layer.mergeAll(ClusterLive, NodeStdio.layer).pipe(
-      // Standard output is for reports alone.
+      // Standard output is for reports only.
       Layer.provideMerge(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])),
     ),
   ),

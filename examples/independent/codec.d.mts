@@ -1,4 +1,4 @@
-/** Of records, and of what describes them: a status is its number. */
+/** Fields that order the records of a name. A status is its number. */
 export interface Key {
   readonly generation: number
   readonly incarnation: number
@@ -18,7 +18,7 @@ export interface PeerRecord extends Member {
   readonly body: Body
   readonly by?: string
 }
-/** As in the vectors, with `magic`, with hashes as BigInts, statuses as numbers, payloads as bytes. */
+/** Frame with the fields of the vectors and `magic`. Hashes are BigInts, statuses are numbers, payloads are bytes. */
 export interface Frame {
   readonly _tag: string
   readonly [field: string]: unknown

@@ -1,10 +1,10 @@
 /**
- * The bytes of the Coterie protocol in plain JavaScript, written from docs/protocol.md alone, whose chapters are named
- * below: CBOR, frames, orders and hashes. A hash is a BigInt, a status its number.
+ * Codec of the Coterie protocol in plain JavaScript: CBOR, frames, orders and hashes. It was written from
+ * docs/protocol.md alone, whose chapters are named below. A hash is a BigInt, and a status is its number.
  */
 import { isIPv4, isIPv6 } from "node:net"
 
-/** Breach of the protocol that ends a connection, with the code of the Bye. */
+/** Violation of the protocol that ends a connection, with the code of the Bye. */
 export class ProtocolViolation extends Error {
   constructor(code, message = code) {
     super(message)
@@ -66,7 +66,7 @@ const decodeCbor = (bytes) => {
     if (major < 4) return major === 2 ? take(n) : decodeText(take(n))
     if (depth > 8) malformed("more than eight levels")
     const array = []
-    const map = Object.create(null) // `__proto__` is a key like others in it
+    const map = Object.create(null) // in it `__proto__` is an ordinary key
     for (let i = 0; i < n; i++) {
       const value = item(depth + 1)
       if (major === 4) array.push(value)
@@ -79,7 +79,7 @@ const decodeCbor = (bytes) => {
   return at < bytes.length ? malformed("bytes after the value") : value
 }
 
-// Chapter 4, bodies. A rule takes a decoded value and gives what it means.
+// Chapter 4, bodies. A rule checks a decoded value and returns its meaning.
 
 const that = (holds, what) => (v) => (holds(v) ? v : malformed(what))
 const sized = (v, min, max) => typeof v === "string" && Buffer.byteLength(v) >= min && Buffer.byteLength(v) <= max
@@ -135,7 +135,7 @@ const [name, address] = [
 const [version, lane, number, message] = [int(1, 65_535), int(1, 65_535), int(0, 2 ** 32 - 1), text(0, 512)]
 const hash = (v) => (v instanceof Uint8Array && v.length === 8 ? v.readBigUInt64BE() : malformed("a bad hash"))
 const metadata = (v) => {
-  const texts = isMap(v) ? Object.entries(v).flat().map(text(0, 8192)) : malformed("metadata that is no map")
+  const texts = isMap(v) ? Object.entries(v).flat().map(text(0, 8192)) : malformed("metadata that is not a map")
   return texts.length <= 512 && Buffer.byteLength(texts.join("")) <= 8192 ? { ...v } : malformed("too much metadata")
 }
 const versions = { versionMin: version, versionMax: version }
@@ -250,7 +250,9 @@ const decodeFrame = (kind, bytes) => {
   return { _tag, ...rule(decodeCbor(bytes)) }
 }
 
-/** Cuts a stream into frames. `budget` is what may come until the handshake is complete; Infinity after it. */
+/**
+ * Splits a stream into frames. `budget` is the number of bytes allowed until the handshake is complete, then Infinity.
+ */
 export const makeReader = (budget = 16_384) => ({
   budget,
   rest: Buffer.alloc(0),

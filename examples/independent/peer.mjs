@@ -1,7 +1,8 @@
 /**
- * A member of a Coterie cluster in plain JavaScript, written from docs/protocol.md alone, whose chapters are named below:
- * `node peer.mjs --name mini --cluster hello --join 127.0.0.1:24868`. It does not listen, but dials all that it hears of.
- * It prints JSON, one object a line, and reads `say TEXT`, `publish LANE TEXT` and `leave` from its standard input.
+ * Member of a Coterie cluster in plain JavaScript, written from docs/protocol.md alone, whose chapters are named below:
+ * `node peer.mjs --name mini --cluster hello --join 127.0.0.1:24868`. It does not listen, and dials all peers that it
+ * learns of. It prints one JSON object per line, and reads `say TEXT`, `publish LANE TEXT` and `leave` from its
+ * standard input.
  */
 import { randomInt } from "node:crypto"
 import { connect } from "node:net"
@@ -19,7 +20,7 @@ const HEARTBEAT = 1000
 const LINK_TIMEOUT = 3000
 const EMPTY = { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] }
 
-/** Returns the greatest incarnation that a life may have by now, with clocks that differ by so many hours (chapter 6). */
+/** Returns the greatest incarnation that a life may have now, if clocks differ by a number of hours (chapter 6). */
 const greatest = (generation, hours) =>
   Math.min(2 ** 32 - 2, Math.max(65_536, Math.floor((Date.now() - generation + hours * HOUR) / 16)))
 
@@ -74,7 +75,7 @@ class Peer {
   // Chapter 11: records of this peer (R7, R8) and of other peers.
   refute = ({ generation, incarnation, status }) => {
     if (this.isLeaving || generation < this.self.generation || generation > Date.now() + 24 * HOUR) return
-    if (generation > this.self.generation) return // a claim, which only a refusal proves to a peer that does not listen
+    if (generation > this.self.generation) return // for a peer that does not listen, only a refusal proves this claim
     const ahead = incarnation - this.self.incarnation
     if (ahead < (status === ALIVE ? 1 : 0) || incarnation > greatest(this.self.generation, 96)) return
     this.self.incarnation = incarnation + 1
@@ -121,7 +122,9 @@ class Peer {
     this.storeRecord({ name, generation, incarnation, status: LEFT, body: EMPTY })
   }
 
-  /** R3: sends an indirect probe to three other members, and suspects the member if none reaches it within a second. */
+  /**
+   * R3: sends an indirect probe to three other members, and suspects the member if none of them reaches it in a second.
+   */
   probeIndirectly = (name) => {
     const { generation, status } = this.members.get(name) ?? {}
     const others = [...this.links.values()].filter((link) => link.name !== name).sort(() => Math.random() - 0.5)
@@ -132,7 +135,7 @@ class Peer {
     const onTimeout = () => this.probes.delete(id) && this.accuse(name, SUSPECT)
     this.probes.set(id, setTimeout(onTimeout, others.length > 0 ? 1000 : 0).unref())
   }
-  /** R4, R5: suspects a member that has no link, and calls it failed after the longest time of a suspicion. */
+  /** R4, R5: suspects a member without a link, and marks it as failed after the maximum time of a suspicion. */
   accuse = (name, status) => {
     const record = { ...this.members.get(name), status, by: this.self.name }
     if (this.links.has(name) || !this.members.has(name) || status < this.members.get(name).status) return
@@ -228,13 +231,13 @@ class Peer {
       if (this.members.size > 0) return
       this.self.generation = atLeastGeneration
       this.nextSeedDial = 0
-    } else if (atLeastGeneration > 0) return // an answer to a Hello from before
+    } else if (atLeastGeneration > 0) return // an answer to an earlier Hello
     else if (isOne && this.links.size > 0) this.avoided.add(link.expected)
     else if (code !== "busy" && code !== "self") this.stop("superseded", `${code}: ${message}`)
   }
   onUp = (link, { incarnation, youAre, viewHash: theirs }) => {
     const { name, generation } = link
-    if (incarnation < link.record.incarnation) malformed("an incarnation that falls")
+    if (incarnation < link.record.incarnation) malformed("an incarnation that decreases")
     if (this.links.has(name)) this.sendBye(this.links.get(name), "replaced")
     link.reader.budget = Infinity
     link.state = "up"
@@ -267,11 +270,11 @@ class Peer {
       const newer = this.members.get(name)
       if (newer?.generation > generation && newer.status !== FAILED) {
         const atLeastGeneration = newer.generation + 1
-        this.send(link, "HelloReject", { code: "stale", message: "over", atLeastGeneration })
+        this.send(link, "HelloReject", { code: "stale", message: "this generation has ended", atLeastGeneration })
         return link.socket.end()
       }
       if (linkTimeout < 100) {
-        this.send(link, "HelloReject", { code: "denied", message: "a short link timeout" })
+        this.send(link, "HelloReject", { code: "denied", message: "the link timeout is too short" })
         return link.socket.end()
       }
       if (youAre?.status === LEFT && this.members.size === 0) {
@@ -323,7 +326,7 @@ class Peer {
     this.send(link, "Credit", { lane, bytes: WINDOW - link.allowance })
     link.allowance = WINDOW
   }
-  /** Sends to the inbox of each peer, or to the peers that read a lane of this name. */
+  /** Sends a message to the inbox of each peer, or to the peers that read the lane of the name. */
   sendToAll = (message, name) => {
     const total = message.length
     for (const link of this.links.values()) {
@@ -336,7 +339,7 @@ class Peer {
       this.flush(link)
     }
   }
-  /** Writes a frame of each lane in turn, until credit or the buffer of the socket is used up. */
+  /** Writes a frame of each lane in turn until the credit or the buffer of the socket is used up. */
   flush = (link) => {
     const mayGo = ({ credit, outbox }) => outbox.length > 0 && outbox[0].payload.length + 64 <= credit
     for (let turn; (turn = [...link.lanes.values()].filter(mayGo)).length > 0;) {
@@ -386,7 +389,7 @@ class Peer {
     },
     Taken: (link, { lane }) => {
       this.laneOf(link, lane)
-      malformed("nothing is to be confirmed")
+      malformed("Taken without an acknowledged send")
     },
     LaneOpen: (link, { lanes }) => {
       for (const each of lanes) this.openLane(link, each)
@@ -447,7 +450,7 @@ class Peer {
     },
   }
 
-  // Chapters 9 and 11: heartbeats, and the seed (R11).
+  // Chapters 9 and 11: heartbeats, and dials of the seed (R11).
   beat = (link) => {
     if (compareNames(this.self.name, link.name) > 0 && Date.now() - link.lastWritten < link.interval / 4) return
     this.send(link, "Ping", { seq: this.nextPing++, viewHash: this.viewHash(), lag: 0 })
@@ -522,5 +525,5 @@ const main = (args) => {
   process.stdin.on("end", peer.leave)
 }
 
-// Imported, it is only a codec.
+// An importing module uses only the codec.
 if (process.argv[1] === import.meta.filename) main(process.argv.slice(2))

@@ -1,5 +1,6 @@
 /**
- * A node that serves its metrics to Prometheus: `node metrics.ts NAME PORT METRICS_PORT [SEED...]`. A port of 0 is any free one.
+ * Node that serves its metrics to Prometheus: `node metrics.ts NAME PORT METRICS_PORT [SEED...]`. Port 0 picks any free
+ * port.
  */
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
@@ -16,7 +17,7 @@ const ClusterLive = Cluster.layer({ cluster: "hello", name, seeds }).pipe(
   Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: Number(port) })),
 )
 
-/** Every metric of the process, those of the node among them, at /metrics. */
+/** Serves all metrics of the process, including the metrics of the node, at /metrics. */
 const MetricsLive = HttpRouter.serve(PrometheusMetrics.layerHttp(), { disableLogger: true }).pipe(
   Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: Number(metricsPort) })),
 )

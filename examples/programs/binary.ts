@@ -4,9 +4,9 @@ import { Schema } from "effect"
 
 const Order = Schema.Struct({ id: Schema.String, total: Schema.Finite })
 
-/** Uses the binary format, whatever the node uses. */
+/** Uses the binary format for this topic, whatever format the node uses. */
 export const Orders = Topic.make("orders", Order, { serialization: SchemaBinary.schemaBinary })
 
-/** Uses the binary format for all topics that have no serialization of their own. The transport is still open. */
+/** Uses the binary format for all topics without their own serialization. The transport must be provided. */
 export const ClusterLive = (name: string) =>
   Cluster.layer({ cluster: "shop", name, seeds: ["a"], policies: [SchemaBinary.layerSchemaBinary] })

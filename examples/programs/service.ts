@@ -11,7 +11,7 @@ const Live = Cluster.layerStart.pipe(
   Layer.provide(NodeTransport.layerFromEnv()),
 )
 
-/** Runs until the node has stopped. Fails if it stopped against its will, so that a supervisor restarts the process. */
+/** Waits until the node has stopped. Fails unless it left on its own, so that a supervisor restarts the process. */
 const main = Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped)
 
 NodeRuntime.runMain(Effect.provide(main, Live))

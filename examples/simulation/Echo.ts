@@ -1,4 +1,4 @@
-/** The smallest application over `Transport`: everybody sends back what he is told. */
+/** Smallest application over `Transport`: each node sends back every line that it receives. */
 // #region echo
 import { Address, Transport } from "@coterie/core"
 import { Context, Effect, Layer, Stream } from "effect"

@@ -1,21 +1,22 @@
 /**
- * Questions and answers over `Transport`: a connection for each question, and one line of JSON each way.
+ * Questions and answers over `Transport`. Each question has its own connection, with one line of JSON in each
+ * direction.
  */
 import { Address, Transport } from "@coterie/core"
 import type { Simulation } from "@coterie/testkit"
 import { type Duration, Effect, Option, Schema, Semaphore, Stream } from "effect"
 import { Ndjson } from "effect/encoding"
 
-/** There was no answer. Whether the question arrived, and had its effect, nobody knows. */
+/** Error of a question without an answer. The question may have arrived and had its effect. */
 export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { message: Schema.String }) {}
 
-/** Time that either side waits for the other, so that a peer that is gone holds nobody up and leaves nothing open. */
+/** Time for which each side waits for the other, so that a lost peer blocks no fiber and leaves no connection open. */
 const answerTimeout: Duration.Input = "2 seconds"
 
-/** The longest line that is read. */
+/** Maximum length of a line in bytes. */
 const maxLineBytes = 4096
 
-/** A client and a server that know the same questions and answers. */
+/** Makes a client and a server for the same questions and answers. */
 export const make = <Question, Answer>(schemas: {
   readonly question: Schema.Codec<Question, unknown>
   readonly answer: Schema.Codec<Answer, unknown>
@@ -23,7 +24,7 @@ export const make = <Question, Answer>(schemas: {
   const questions = line(schemas.question)
   const answers = line(schemas.answer)
   return {
-    /** Asks whoever listens at the address. */
+    /** Makes a function that asks the server at the address. */
     client: (at: string) =>
       Effect.gen(function* () {
         const transport = yield* Transport.Transport
@@ -38,7 +39,7 @@ export const make = <Question, Answer>(schemas: {
           )
       }),
 
-    /** Answers whoever asks, one after the other, until the scope is closed. */
+    /** Answers questions one after the other until the scope closes. */
     serve: <R>(answer: (question: Question) => Effect.Effect<Answer, never, R>) =>
       Effect.gen(function* () {
         const transport = yield* Transport.Transport
@@ -46,7 +47,7 @@ export const make = <Question, Answer>(schemas: {
         const turn = yield* Semaphore.make(1)
         const handle = (connection: Transport.Connection) =>
           questions.read(connection).pipe(
-            // What has begun is done to its end, however long the other side waits.
+            // An answer that has begun completes, even if the other side has given up.
             Effect.flatMap((question) => turn.withPermit(Effect.uninterruptible(answer(question)))),
             Effect.flatMap((reply) => answers.write(connection, reply)),
             Effect.timeout(answerTimeout),
@@ -57,7 +58,7 @@ export const make = <Question, Answer>(schemas: {
   }
 }
 
-/** A line of JSON on a connection. */
+/** Makes functions that read and write a line of JSON on a connection. */
 const line = <A>(schema: Schema.Codec<A, unknown>) => {
   const encode = Schema.encodeEffect(Schema.fromJsonString(schema))
   const decode = Ndjson.decodeSchema(schema)<Transport.TransportError>({ maxLineBytes })
@@ -79,7 +80,7 @@ const line = <A>(schema: Schema.Codec<A, unknown>) => {
   }
 }
 
-/** Names the lines in what is sent, for the traces and the picture of a simulation. */
+/** Describes the lines of a connection for the traces and the picture of a simulation. */
 export const describe = (): Simulation.Describe => {
   const sides = { dialer: describeLines(), acceptor: describeLines() }
   return (bytes, side) => sides[side](bytes)

@@ -1,6 +1,6 @@
 /**
- * A program as a child process whose lines can be waited for. It ends with the scope: asked first,
- * killed if it does not heed.
+ * Program as a child process, with functions that wait for its lines. When the scope closes, the program is asked to
+ * end and is killed if it does not.
  */
 import * as NodeChildProcessSpawner from "@effect/platform-node/NodeChildProcessSpawner"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -17,32 +17,32 @@ import * as Stream from "effect/Stream"
 import * as ChildProcess from "effect/process/ChildProcess"
 import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
 
-/** A child did not do what was expected; the message ends with the last that it said. */
+/** Error of a child that did not behave as expected. The message ends with the last lines of the child. */
 export class ChildFailure extends Schema.TaggedError<ChildFailure>()("ChildFailure", { message: Schema.String }) {}
 
 export interface Child {
   readonly name: string
   readonly pid: number
-  /** Returns the number of lines so far: a mark to expect from. */
+  /** Returns the number of lines so far, as a mark for later calls. */
   readonly mark: () => number
-  /** Returns what `pick` finds in the lines since a mark. */
+  /** Returns the values that `pick` finds in the lines since a mark. */
   readonly since: <A>(mark: number, pick: Pick<A>) => ReadonlyArray<A>
-  /** Waits for the first line since a mark (default: since the start) in which `pick` finds something. */
+  /** Waits for the first line since a mark in which `pick` finds a value. The mark defaults to the start. */
   readonly expect: <A>(what: string, pick: Pick<A>, options?: Wait) => Effect.Effect<A, ChildFailure>
   /** Writes a line to its standard input. */
   readonly say: (line: string) => Effect.Effect<void>
   /** Closes its standard input, as Ctrl-D does. */
   readonly hangUp: Effect.Effect<void>
-  /** Sends a signal, waits for the end and gives the exit code; `undefined` if the signal ended it. */
+  /** Sends a signal, waits for the end and returns the exit code, or `undefined` if the signal ended the child. */
   readonly signal: (signal: ChildProcess.Signal) => Effect.Effect<number | undefined, ChildFailure>
-  /** Waits for the end by itself. */
+  /** Waits until the child ends without a signal, and returns the exit code. */
   readonly ended: Effect.Effect<number | undefined, ChildFailure>
 }
 
-/** Returns the meaning of a line, or `undefined` if it is another line. */
+/** Function that returns a value for a matching line, and `undefined` for any other line. */
 export type Pick<A> = (line: string) => A | undefined
 
-/** Picks the report of one kind about which something holds, of a program that prints reports. */
+/** Makes a function that picks the reports of one kind that satisfy a condition. */
 export const reports =
   <Report extends { readonly _tag: string }>(decode: (line: string) => Option.Option<Report>) =>
   <Tag extends Report["_tag"]>(
@@ -60,14 +60,14 @@ export interface Wait {
   readonly within?: Duration.Input | undefined
 }
 
-/** Variables that a program has beside those of this process. */
+/** Environment variables of a program in addition to the variables of this process. */
 export type Environment = Readonly<Record<string, string>>
 
-/** A Node program; see {@link spawnCommand}. */
+/** Starts a Node program with {@link spawnCommand}. */
 export const spawn = (name: string, file: string, args: ReadonlyArray<string>, env?: Environment) =>
   spawnCommand(name, process.execPath, [file, ...args], env)
 
-/** The output of a program, and the fibers that wait for more of it. */
+/** Output of a program, and the fibers that wait for more lines. */
 class Output {
   readonly lines: Array<string> = []
   private readonly everything: Array<string> = []
@@ -84,20 +84,20 @@ class Output {
     if (line.trim() !== "") this.everything.push(line)
   }
 
-  /** Adds a line that can be waited for. */
+  /** Adds a line and wakes the fibers that wait. */
   readonly add = (line: string): void => {
     this.keep(line)
     this.lines.push(line)
     this.wake()
   }
 
-  /** Fails all that wait, because nothing more is said. */
+  /** Fails the fibers that wait, because no more lines follow. */
   end(): void {
     this.hasEnded = true
     this.wake()
   }
 
-  /** Waits for the first line from a mark on in which `pick` finds something. */
+  /** Waits for the first line from a mark on in which `pick` finds a value. */
   first<A>(what: string, pick: Pick<A>, from: number): Effect.Effect<A, ChildFailure> {
     const { lines, name, waiters } = this
     return Effect.callback((resume) => {
@@ -119,12 +119,12 @@ class Output {
     })
   }
 
-  /** Returns a failure with the last that the program said. */
+  /** Returns a failure with the last lines of the program. */
   failure(what: string): ChildFailure {
     const last = this.everything.slice(-12).map((line) => `  ${line}`)
-    const said =
-      last.length === 0 ? `${this.name} said nothing` : [`The last that ${this.name} said:`, ...last].join("\n")
-    return new ChildFailure({ message: `${what}\n${said}` })
+    const output =
+      last.length === 0 ? `${this.name} printed nothing` : [`The last lines of ${this.name}:`, ...last].join("\n")
+    return new ChildFailure({ message: `${what}\n${output}` })
   }
 
   private wake(): void {
@@ -132,7 +132,7 @@ class Output {
   }
 }
 
-/** Reads the lines of a stream, until it ends or fails. */
+/** Reads the lines of a stream until it ends or fails. */
 const readLines = <E>(stream: Stream.Stream<Uint8Array, E>, each: (line: string) => void) =>
   stream.pipe(
     Stream.decodeText(),
@@ -141,7 +141,10 @@ const readLines = <E>(stream: Stream.Stream<Uint8Array, E>, each: (line: string)
     Effect.ignore,
   )
 
-/** Needs {@link layer}. Standard output is for `expect`; standard error is kept for the message of a failure. */
+/**
+ * Starts a command as a child process. `expect` reads its standard output. Its standard error is kept for the message
+ * of a failure.
+ */
 export const spawnCommand = Effect.fnUntraced(function* (
   name: string,
   command: string,
@@ -158,7 +161,7 @@ export const spawnCommand = Effect.fnUntraced(function* (
         env: { ...env },
         extendEnv: true,
         forceKillAfter: "5 seconds",
-        // The input ends with this process, whatever ends it, and programs that heed that are not left behind.
+        // The input ends with this process, whatever ends it, so that programs that end with their input do not stay.
         stdin: { stream: Stream.fromQueue(input), endOnDone: true },
       }),
     ),
@@ -172,7 +175,7 @@ export const spawnCommand = Effect.fnUntraced(function* (
   )
   const ended = Effect.andThen(
     Fiber.await(reading),
-    // It fails where a signal ended the process.
+    // It fails if a signal ended the process.
     Effect.match(handle.exitCode, { onFailure: () => undefined, onSuccess: (code): number | undefined => code }),
   )
   yield* Effect.forkScoped(Effect.tap(ended, () => Effect.sync(() => output.end())))

@@ -1,5 +1,5 @@
 /**
- * Lines in, lines out. On a terminal, what arrives while somebody types does not tear the line that is typed.
+ * Input and output of lines. On a terminal, a printed line does not break the line that the user types.
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import * as Readline from "node:readline"
 
 export interface Screen {
   readonly print: (line: string) => Effect.Effect<void>
-  /** Lines that are typed. Ends at Ctrl-C, Ctrl-D, and where piped input ends. */
+  /** Typed lines. The stream ends at Ctrl-C, at Ctrl-D, and at the end of piped input. */
   readonly typed: Stream.Stream<string>
 }
 
@@ -29,9 +29,9 @@ export const make = (prompt: string) =>
       Queue.offerUnsafe(lines, line)
       show()
     })
-    // On a terminal Ctrl-C comes here and not as a signal.
+    // On a terminal, Ctrl-C arrives as this event instead of a signal.
     readline.on("SIGINT", () => readline.close())
-    // Nobody can read it any more, as after `| head`.
+    // The output has no reader any more, as after `| head`.
     output.once("error", () => readline.close())
     readline.on("close", () => {
       if (isTerminal) output.write("\n")
@@ -45,7 +45,7 @@ export const make = (prompt: string) =>
             Readline.clearLine(output, 0)
             Readline.cursorTo(output, 0)
           }
-          // What others say must not steer this terminal.
+          // Control characters of others must not control this terminal.
           output.write(`${line.replace(/\p{Cc}/gu, " ")}\n`)
           show()
         }),

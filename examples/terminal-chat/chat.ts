@@ -1,5 +1,5 @@
 /**
- * A chat of any number of processes, without a server: each talks to each.
+ * Chat of any number of processes without a server. Each process sends its lines to all others.
  *
  *     npx -y pnpm@12 chat --name ann
  *     npx -y pnpm@12 chat --name bob --join 127.0.0.1:PORT
@@ -21,7 +21,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Screens from "../support/Screen.ts"
 
-/** Message of the chat. Anything else that comes in is shown as such, because any program may be at the other end. */
+/** Message of the chat. Other messages are reported as invalid, because any program may be at the other end. */
 const Line = Schema.fromJsonString(Schema.Struct({ text: Schema.String, for: Schema.Literals(["all", "you"]) }))
 const encodeLine = Schema.encodeSync(Line)
 const decodeLine = Schema.decodeUnknownResult(Line)
@@ -41,7 +41,7 @@ const chat = Effect.fnUntraced(function* ({ join, name, room }: Options) {
   const roomFlag = room === defaultRoom ? "" : ` --room ${JSON.stringify(room)}`
   yield* screen.print(`You are ${name} in the room "${room}", at ${self.addresses[0]}. To join you:`)
   yield* screen.print(`  npx -y pnpm@12 chat --name NAME --join ${self.addresses[0]}${roomFlag}`)
-  yield* screen.print("A line goes to everybody. Also: /who, /msg NAME TEXT, /leave.")
+  yield* screen.print("A line goes to all members. Commands: /who, /msg NAME TEXT, /leave.")
 
   const told = new Set<string>()
   const tell = (event: ClusterEvent) => {
@@ -57,7 +57,7 @@ const chat = Effect.fnUntraced(function* ({ join, name, room }: Options) {
     if (to === undefined) {
       return Effect.flatMap(cluster.broadcast(encodeLine({ text, for: "all" })), ({ failed, sent }) =>
         sent.length === 0 && failed.length === 0
-          ? screen.print("* nobody is here to hear it")
+          ? screen.print("* nobody else is here, so the line was not sent")
           : Effect.forEach(failed, (error) => screen.print(`* ${error.message}`), { discard: true }),
       )
     }
@@ -70,8 +70,8 @@ const chat = Effect.fnUntraced(function* ({ join, name, room }: Options) {
       : Effect.forEach(peers, (peer) => screen.print(`* ${whoIs(peer)}`), { discard: true }),
   )
 
-  /** Executes the command of a line. Returns `false` to leave. */
-  const obey = Effect.fnUntraced(
+  /** Executes the command of a line or sends the line. Returns `false` to leave. */
+  const execute = Effect.fnUntraced(
     function* (line: string) {
       const [word = "", to] = line.trim().split(/\s+/)
       if (word === "") return true
@@ -79,25 +79,26 @@ const chat = Effect.fnUntraced(function* ({ join, name, room }: Options) {
       if (word === "/who") yield* who
       else if (word === "/msg") {
         const text = line.trim().replace(/^\S+\s+\S+\s*/, "")
-        if (to === undefined || text === "") yield* screen.print("* it goes like this: /msg NAME TEXT")
+        if (to === undefined || text === "") yield* screen.print("* usage: /msg NAME TEXT")
         else yield* send(text, to)
-      } else if (word.startsWith("/")) yield* screen.print(`* there is no ${word}; there are /who, /msg and /leave`)
-      else yield* send(line, undefined)
+      } else if (word.startsWith("/")) {
+        yield* screen.print(`* unknown command ${word}; the commands are /who, /msg and /leave`)
+      } else yield* send(line, undefined)
       return true
     },
     Effect.catchTag("SendError", (error) => Effect.as(screen.print(`* ${error.message}`), true)),
   )
 
-  const typing = Stream.runDrain(Stream.takeWhile(Stream.mapEffect(screen.typed, obey), (goOn) => goOn))
+  const typing = Stream.runDrain(Stream.takeWhile(Stream.mapEffect(screen.typed, execute), (stays) => stays))
   const hearing = Stream.runForEach(cluster.inbox, ({ from, text }) => {
     const line = decodeLine(text)
-    if (Result.isFailure(line)) return screen.print(`* ${from.name} sent something that is no line of a chat`)
-    return screen.print(`${from.name}${line.success.for === "you" ? " (to you alone)" : ""}: ${line.success.text}`)
+    if (Result.isFailure(line)) return screen.print(`* ${from.name} sent a message that is not a chat line`)
+    return screen.print(`${from.name}${line.success.for === "you" ? " (only to you)" : ""}: ${line.success.text}`)
   })
   const joining = join.length === 0 ? Effect.void : cluster.join(join)
 
   yield* Effect.forkScoped(Stream.runForEach(cluster.events, tell))
-  // The inbox ends if this peer is put out; a join fails only if trying again would not help.
+  // The inbox ends when this node stops. A join fails only with errors that a retry cannot fix.
   yield* Effect.raceAllFirst([typing, hearing, Effect.andThen(joining, Effect.never)])
 })
 
@@ -117,11 +118,11 @@ const describe = (event: ClusterEvent): string | undefined => {
     case "Recovered":
       return `${event.peer.name} answers again`
     case "Failed":
-      return `${event.peer.name} is gone without a word`
+      return `${event.peer.name} is gone: it stopped answering`
     case "SeedUnavailable":
-      return `nobody to join at ${event.address} yet: ${event.message}; trying on`
+      return `cannot join at ${event.address} yet: ${event.message}; trying again`
     case "Superseded":
-      return "somebody else came with your name, later; this process is out"
+      return "a newer process has your name, so this process stops"
     default:
       return undefined
   }
@@ -132,14 +133,14 @@ const defaultRoom = "chat"
 const command = Command.make(
   "chat",
   {
-    name: Flag.String("name").pipe(Flag.withDescription("What the others call you; nobody else may have it")),
+    name: Flag.String("name").pipe(Flag.withDescription("Your name; no other member may have it")),
     host: Flag.String("host").pipe(
-      Flag.withDescription("The interface to listen on; 0.0.0.0 for all, to chat over a network that you trust"),
+      Flag.withDescription("Interface to listen on; 0.0.0.0 listens on all, for a chat over a network that you trust"),
       Flag.withDefault("127.0.0.1"),
     ),
-    port: Flag.Int("port").pipe(Flag.withDescription("The port to listen on; 0 for a free one"), Flag.withDefault(0)),
+    port: Flag.Int("port").pipe(Flag.withDescription("Port to listen on; 0 picks a free one"), Flag.withDefault(0)),
     join: Flag.String("join").pipe(
-      Flag.withDescription("Where somebody is, HOST:PORT; several times, or several with commas"),
+      Flag.withDescription("Address of a member, HOST:PORT; repeat the flag, or separate addresses by commas"),
       Flag.atLeast(0),
       Flag.map((values) =>
         values
@@ -149,7 +150,7 @@ const command = Command.make(
       ),
     ),
     room: Flag.String("room").pipe(
-      Flag.withDescription("Only those in the same room meet"),
+      Flag.withDescription("Name of the room; members of other rooms do not meet"),
       Flag.withDefault(defaultRoom),
     ),
   },
@@ -158,11 +159,11 @@ const command = Command.make(
       Effect.scoped,
       Effect.provide(
         Cluster.layer({ cluster: options.room, name: options.name }).pipe(
-          // Whoever names another host than the default wants to be reached from there.
+          // A user who sets another host than the default wants to be reached there.
           Layer.provide(NodeTransport.layerTcp({ host: options.host, port: options.port, insecure: true })),
         ),
       ),
-      // The screen tells what happens; the log would tell it again.
+      // The screen shows the events, so the log would repeat them.
       Effect.provideService(References.MinimumLogLevel, "None"),
       Effect.mapError((error) => new CliError.UserError({ cause: error, userMessage: error.message })),
     ),

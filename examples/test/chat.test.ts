@@ -9,13 +9,13 @@ import * as NodePath from "node:path"
 import * as Child from "../support/Child.ts"
 import * as Support from "./chatSupport.ts"
 
-/** A folder that goes with the test. */
+/** Makes a folder that is deleted after the test. */
 const folder = Effect.acquireRelease(
   Effect.sync(() => NodeFs.mkdtempSync(NodePath.join(NodeOs.tmpdir(), "coterie-chat-"))),
   (path) => Effect.sync(() => NodeFs.rmSync(path, { recursive: true })),
 )
 
-/** Three instances that know each other. */
+/** Starts three connected instances. */
 const three = Effect.gen(function* () {
   const store = yield* folder
   const a = yield* Support.start("a", store, [])
@@ -24,14 +24,14 @@ const three = Effect.gen(function* () {
   return { store, a, b, c }
 })
 
-/** Waits until an instance has these users at these instances. */
+/** Waits until an instance reports exactly these users at these instances. */
 const sees = ({ client }: Support.Instance, expected: Readonly<Record<string, ReadonlyArray<string>>>) =>
   Support.eventually(Effect.map(client.online(), (online) => JSON.stringify(online) === JSON.stringify(expected)))
 
 const members = (count: number) => (instance: Support.Instance) =>
   Support.eventually(Effect.map(Support.health(instance.url), ({ text }) => text.includes(`"peers":${count}`)))
 
-/** Starting processes takes long where much else runs. What does not come fails earlier, and says what it was. */
+/** Processes start slowly on a busy machine. Each wait has a shorter timeout, whose error names the expectation. */
 const testTimeout = 300_000
 
 const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<typeof three>>) =>
@@ -39,7 +39,7 @@ const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<typ
 
 describe("the chat service", () => {
   test(
-    "of three instances carries messages to the instance of the receiver, and agrees on names, presence and statistics",
+    "of three instances delivers messages at the instance of the receiver, and agrees on names, presence and statistics",
     Effect.gen(function* () {
       const { a, b, c } = yield* three
       yield* Effect.forEach([a, b, c], members(2), { concurrency: "unbounded" })
@@ -47,7 +47,7 @@ describe("the chat service", () => {
       const bob = yield* Support.connect(b, "bob")
       yield* Effect.forEach([a, b, c], (instance) => sees(instance, { ann: ["a"], bob: ["b"] }))
 
-      // A name that was cached is forgotten everywhere.
+      // A cached name is invalidated on all instances.
       assert.deepStrictEqual(yield* a.client.profile({ params: { user: "ann" } }), { name: "ann" })
       yield* c.client.rename({ params: { user: "ann" }, payload: { name: "Ann" } })
       yield* Support.eventually(Effect.map(a.client.profile({ params: { user: "ann" } }), ({ name }) => name === "Ann"))
@@ -83,7 +83,7 @@ describe("the chat service", () => {
   )
 
   test(
-    "goes on without an instance that is killed, and has its users back when they connect again",
+    "continues without a killed instance, and serves its users again when they reconnect",
     Effect.gen(function* () {
       const { a, b, c } = yield* three
       yield* Effect.forEach([a, b, c], members(2), { concurrency: "unbounded" })
@@ -102,14 +102,14 @@ describe("the chat service", () => {
   )
 
   test(
-    "restarts one instance after the other without losing an acknowledged message",
+    "loses no acknowledged message during a rolling restart",
     Effect.gen(function* () {
       const { store, ...first } = yield* three
       const running = yield* Ref.make<ReadonlyArray<Support.Instance>>([first.a, first.b, first.c])
       const codes = new Set<number>()
       const received = new Set<string>()
 
-      // Bob connects again wherever an instance lets him in.
+      // Bob reconnects to any instance that accepts him.
       const bob = Effect.gen(function* () {
         for (const instance of yield* Ref.get(running)) {
           const client = yield* Support.connect(instance, "bob")
@@ -162,20 +162,20 @@ describe("the chat service", () => {
   )
 
   test(
-    "says in one line that its name is taken, and serves alone while a seed is dead",
+    "logs in one line that its name is taken, and serves alone while a seed is down",
     Effect.gen(function* () {
       const store = yield* folder
-      const dead = "127.0.0.1:1"
-      const a = yield* Support.start("a", store, [dead])
-      const lines = a.child.since(0, (line) => (line.includes(dead) ? line : undefined))
+      const missing = "127.0.0.1:1"
+      const a = yield* Support.start("a", store, [missing])
+      const lines = a.child.since(0, (line) => (line.includes(missing) ? line : undefined))
       assert.strictEqual(lines.length, 1, lines.join("\n"))
-      assert.include((yield* Support.health(a.url)).text, dead)
+      assert.include((yield* Support.health(a.url)).text, missing)
 
       const namesake = yield* Support.spawn("a", { STORE: store, COTERIE_SEEDS: a.address })
       const isError = (line: string) => (line.includes("ERROR") ? line : undefined)
       yield* namesake.expect("why it ends", isError, { within: "60 seconds" })
       assert.strictEqual(yield* namesake.ended, 1)
-      // The log of the node has the line, and `runMain` adds none.
+      // The log of the node has the line, and `runMain` adds no other.
       const errors = namesake.since(0, (line) => line).filter((line) => !/ INFO | WARN /.test(line))
       assert.strictEqual(errors.length, 1, errors.join("\n"))
       for (const line of errors) assert.include(line, 'another process has this node\'s name (option "name")')

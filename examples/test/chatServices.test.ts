@@ -14,7 +14,7 @@ describe("the services of the chat in a simulation", () => {
   it.sim(service, { seeds: 5, timeout: 120_000 })
 
   it.sim(
-    "an instance learns who is online from those that are there, and forgets it with an instance that dies",
+    "an instance learns who is online from the other instances, and forgets the users of a crashed instance",
     {},
     (sim) =>
       Effect.gen(function* () {
@@ -44,14 +44,16 @@ describe("the services of the chat in a simulation", () => {
         yield* connect(b, "bob")
         yield* sim.until("a sees both users", sees(a, { ann: ["a"], bob: ["a", "b"] }), { within: "10 seconds" })
         yield* b.crash
-        yield* sim.until("a has forgotten what b told", sees(a, { ann: ["a"], bob: ["a"] }), { within: "10 seconds" })
+        yield* sim.until("a has forgotten the users of b", sees(a, { ann: ["a"], bob: ["a"] }), {
+          within: "10 seconds",
+        })
         yield* b.restart
         yield* sim.until("b sees the users of a", sees(b, { ann: ["a"], bob: ["a"] }), { within: "10 seconds" })
       }),
   )
 
   it.sim(
-    "a message is acknowledged once a client has confirmed it, and else its sender learns why it is not",
+    "a message is acknowledged once a client has confirmed it, and otherwise its sender gets the reason",
     {},
     (sim) =>
       Effect.gen(function* () {
@@ -70,7 +72,7 @@ describe("the services of the chat in a simulation", () => {
       }),
   )
 
-  it.sim("one instance runs the job, and each part of a partition has one that does", {}, (sim) =>
+  it.sim("one instance runs the job, and in a partition one instance of each part does", {}, (sim) =>
     Effect.gen(function* () {
       const { nodes } = yield* start(sim)
       const { a, b } = nodes
@@ -96,7 +98,7 @@ describe("the services of the chat in a simulation", () => {
     }),
   )
 
-  it.sim("a name that one instance changes is shown by all, also by one that was cut off", {}, (sim) =>
+  it.sim("all instances show a changed name, including an instance that was cut off", {}, (sim) =>
     Effect.gen(function* () {
       const { nodes } = yield* start(sim)
       const { a, b } = nodes

@@ -1,4 +1,4 @@
-/** Instances of the chat as processes, and clients with a WebSocket. */
+/** Instances of the chat as processes, and clients with WebSockets. */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -9,7 +9,7 @@ import type { Parcel } from "../chat/Model.ts"
 import { FromClient, ToClient } from "../chat/Socket.ts"
 import * as Child from "../support/Child.ts"
 
-/** Time for a process to start where much else runs. */
+/** Time for a process to start on a busy machine. */
 const startTimeout = "60 seconds"
 
 const file = NodePath.join(import.meta.dirname, "../chat/main.ts")
@@ -24,7 +24,7 @@ export const spawn = (name: string, env: Child.Environment) =>
     ...env,
   })
 
-/** Starts an instance, and waits until it is ready. */
+/** Starts an instance and waits until it is ready. */
 export const start = Effect.fnUntraced(function* (name: string, store: string, seeds: ReadonlyArray<string>) {
   const child = yield* spawn(name, { STORE: store, COTERIE_SEEDS: seeds.join(",") })
   const find = (what: string, pattern: RegExp) =>
@@ -38,7 +38,7 @@ export const start = Effect.fnUntraced(function* (name: string, store: string, s
 
 export type Instance = Effect.Success<ReturnType<typeof start>>
 
-/** Asks whether an instance is ready. Status 0 if nobody answers. */
+/** Returns the status of the health check of an instance, or 0 if there is no answer. */
 export const health = (url: string) =>
   Effect.promise((signal) =>
     fetch(`${url}/health`, { signal }).then(
@@ -47,7 +47,7 @@ export const health = (url: string) =>
     ),
   )
 
-/** Tries again until it is so. */
+/** Repeats the effect until it returns `true`. */
 export const eventually = <E, R>(condition: Effect.Effect<boolean, E, R>) =>
   condition.pipe(
     Effect.orElseSucceed(() => false),
@@ -60,7 +60,7 @@ const decode = Schema.decodeUnknownSync(Schema.fromJsonString(ToClient))
 
 type Answer = Exclude<typeof ToClient.Type, { readonly _tag: "Message" }>
 
-/** The client of one user on one instance. It confirms every message. */
+/** Client of one user on one instance. It confirms every message. */
 export class Client {
   readonly received: Array<Parcel> = []
   readonly closed: Promise<number>
@@ -79,7 +79,7 @@ export class Client {
     socket.addEventListener("message", ({ data }) => this.hear(decode(data)))
   }
 
-  /** Sends a message, and returns the answer of the instance. */
+  /** Sends a message and returns the answer of the instance. */
   send(id: string, to: string, text: string): Promise<Answer> {
     return new Promise((resolve) => {
       this.answers.set(id, resolve)

@@ -5,7 +5,7 @@ import * as Child from "../support/Child.ts"
 
 describe("the peers of the demo", () => {
   it.live(
-    "meet through one address, hear a broadcast, and leave when their input ends",
+    "connect through one address, receive a broadcast, and leave when their input ends",
     () =>
       Effect.gen(function* () {
         const a = yield* Peers.start("a", [])

@@ -7,7 +7,7 @@ import * as Child from "../support/Child.ts"
 const start = (name: string, port: number) =>
   Child.spawn("node", NodePath.join(import.meta.dirname, "../quickstart.ts"), [name, `${port}`])
 
-/** Listens on a free port of the loopback, and returns it. */
+/** Listens on a free port of the loopback and returns the port. */
 const occupied = Effect.map(
   Effect.acquireRelease(
     Effect.callback<Net.Server>((resume) => {
@@ -22,12 +22,12 @@ const occupied = Effect.map(
   },
 )
 
-/** Starting processes takes long where much else runs. */
+/** Processes start slowly on a busy machine. */
 const testTimeout = 60_000
 
 describe("a program that cannot start its node", () => {
   it.live(
-    "says in one line that the port is in use",
+    "prints in one line that the port is in use",
     () =>
       Effect.gen(function* () {
         const port = yield* occupied
@@ -42,7 +42,7 @@ describe("a program that cannot start its node", () => {
   )
 
   it.live(
-    "says in one line which option cannot be used",
+    "prints in one line which option cannot be used",
     () =>
       Effect.gen(function* () {
         const child = yield* start("", 0)

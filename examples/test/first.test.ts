@@ -3,7 +3,7 @@ import { it } from "@coterie/testkit/vitest"
 import { Effect, Schedule } from "effect"
 import * as Echo from "../simulation/Echo.ts"
 
-it.sim("whoever asks is answered, once nothing is wrong", { seeds: 100, faults: FaultPlan.swarm }, (sim) =>
+it.sim("questions are answered once all faults have ended", { seeds: 100, faults: FaultPlan.swarm }, (sim) =>
   Effect.gen(function* () {
     const { a, b } = yield* sim.nodes(["a", "b"], () => Echo.layer)
     let answers = 0

@@ -1,5 +1,5 @@
 /**
- * A peer that was written from docs/protocol.md alone, among real nodes.
+ * Peer that was written from docs/protocol.md alone, in clusters with real nodes.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
@@ -28,19 +28,19 @@ const startMini = (address: string) =>
     address,
   ])
 
-/** A line of the independent peer that has these fields. */
+/** Picks a line of the independent peer that has the given fields. */
 const printed =
   (wanted: Readonly<Record<string, unknown>>): Child.Pick<Readonly<Record<string, unknown>>> =>
   (line) => {
-    const said: Readonly<Record<string, unknown>> = JSON.parse(line)
-    return Object.entries(wanted).every(([key, value]) => said[key] === value) ? said : undefined
+    const output: Readonly<Record<string, unknown>> = JSON.parse(line)
+    return Object.entries(wanted).every(([key, value]) => output[key] === value) ? output : undefined
   }
 
-/** The independent peer has a link to another. */
+/** Waits until the independent peer has a link to a node. */
 const meets = (mini: Child.Child, { name }: Peers.Peer, options?: Child.Wait) =>
   mini.expect(`a link to ${name}`, printed({ event: "up", peer: name }), options)
 
-/** A node lists the independent peer, with a link. */
+/** Waits until a node lists the independent peer with a link. */
 const listsMini = (node: Peers.Peer, options?: Child.Wait) =>
   node.expect(
     "that it lists mini",
@@ -49,7 +49,7 @@ const listsMini = (node: Peers.Peer, options?: Child.Wait) =>
   )
 
 /** Returns the events that a node has reported about the independent peer so far. */
-const told = (node: Peers.Peer) =>
+const eventsOf = (node: Peers.Peer) =>
   node
     .since(
       0,
@@ -57,7 +57,10 @@ const told = (node: Peers.Peer) =>
     )
     .map(({ event }) => event)
 
-/** A name before "mini" and one after it: with one it answers heartbeats and waits for digests, with the other not. */
+/**
+ * Starts two nodes, with a name before and a name after "mini". The independent peer answers heartbeats and waits for
+ * digests on the link to one of them, and does not on the link to the other.
+ */
 const startNodes = Effect.gen(function* () {
   const ann = yield* Peers.start("ann", [])
   const zed = yield* Peers.start("zed", [ann.address])
@@ -65,7 +68,7 @@ const startNodes = Effect.gen(function* () {
   return [ann, zed] as const
 })
 
-/** A node in this process, and its address. */
+/** Starts a node in this process. */
 const startNode = Effect.fnUntraced(function* (name: string) {
   const layer = Cluster.layer({ cluster: "demo", name }).pipe(
     Layer.provide([NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 }), Logger.layer([])]),
@@ -87,7 +90,7 @@ const slow = { within: "20 seconds" } as const
 
 describe("an independent peer", () => {
   it.live(
-    "is listed, hears and says messages of any size, and leaves in good order",
+    "is listed, receives and sends messages of any size, and leaves",
     () =>
       Effect.gen(function* () {
         const [ann, zed] = yield* startNodes
@@ -117,7 +120,7 @@ describe("an independent peer", () => {
         assert.strictEqual(yield* mini.ended, 0)
         for (const node of [ann, zed]) {
           yield* Peers.awaitEvent(node, "Left", "mini")
-          assert.deepStrictEqual(told(node), ["Joined", "Left"])
+          assert.deepStrictEqual(eventsOf(node), ["Joined", "Left"])
         }
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     testTimeout,
@@ -146,7 +149,7 @@ describe("an independent peer", () => {
   )
 
   it.live(
-    "refutes that it failed when it was only stopped for a while",
+    "refutes its failure after it was stopped for a while",
     () =>
       Effect.gen(function* () {
         const [ann, zed] = yield* startNodes
@@ -175,7 +178,7 @@ describe("an independent peer", () => {
   )
 
   it.live(
-    "copes with another that is killed, leaves, and comes back",
+    "handles a peer that is killed, leaves, and returns",
     () =>
       Effect.gen(function* () {
         const [ann, zed] = yield* startNodes
@@ -190,7 +193,7 @@ describe("an independent peer", () => {
         yield* listsMini(again)
         yield* again.hangUp
         yield* mini.expect("zed", printed({ event: "member", name: "zed", status: "left" }))
-        assert.deepStrictEqual(told(ann), ["Joined"])
+        assert.deepStrictEqual(eventsOf(ann), ["Joined"])
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     testTimeout,
   )
@@ -198,7 +201,7 @@ describe("an independent peer", () => {
 
 describe("an independent peer and a node", () => {
   it.live(
-    "agree on which messages were taken",
+    "agree on the messages that were taken",
     () =>
       Effect.gen(function* () {
         const { address, cluster } = yield* startNode("ann")
@@ -206,7 +209,7 @@ describe("an independent peer and a node", () => {
         yield* untilMini(cluster)
         for (const text of ["first", "", "0123456789".repeat(50_000), "last"]) {
           yield* cluster.send("mini", text, { confirm: true })
-          // What is taken is printed.
+          // The peer prints the messages that it takes.
           yield* mini.expect("the message", printed({ event: "message", from: "ann", text }))
         }
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
@@ -214,7 +217,7 @@ describe("an independent peer and a node", () => {
   )
 
   it.live(
-    "agree on which topics are read",
+    "agree on the topics that are read",
     () =>
       Effect.gen(function* () {
         const { address, cluster } = yield* startNode("ann")
@@ -238,7 +241,7 @@ describe("an independent peer and a node", () => {
         assert.strictEqual(done?.text, "Done.")
         yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => heard.length >= 2 })
         assert.deepStrictEqual(heard, [large, "one"])
-        // The peer itself reads no topic.
+        // The independent peer reads no topic.
         assert.deepStrictEqual(yield* orders.publish("nobody"), { sent: [], failed: [] })
 
         for (const text of ["two", "three"]) {
@@ -257,7 +260,7 @@ describe("an independent peer and a node", () => {
   )
 })
 
-// Peers made by hand, that say on a link what they like, and hear what comes back.
+// Handmade peers that send any frames on a link and collect the frames that they receive.
 
 const handmade = (name: string, ...addresses: ReadonlyArray<string>): Mini.PeerRecord => ({
   name,
@@ -273,7 +276,9 @@ interface Talk {
   readonly until: (heard: Mini.Frame) => boolean
 }
 
-/** Completes the handshake on either side of a connection, and talks. Gives what was heard after the handshake. */
+/**
+ * Completes the handshake on either side of a connection and sends the frames. Returns the frames received after it.
+ */
 const talk = (socket: Net.Socket, self: Mini.PeerRecord, { says, until }: Talk, hello?: object) =>
   Effect.callback<ReadonlyArray<Mini.Frame>>((resume) => {
     const heard: Array<Mini.Frame> = []
@@ -301,7 +306,7 @@ const talk = (socket: Net.Socket, self: Mini.PeerRecord, { says, until }: Talk, 
     }
   }).pipe(Effect.timeout("10 seconds"), Effect.ensuring(Effect.sync(() => socket.destroy())))
 
-/** Talks to who listens there. */
+/** Dials an address and sends the frames. */
 const dial = (address: string, name: string, what: Talk) =>
   Effect.suspend(() => {
     const socket = Net.connect(Number(address.split(":").at(-1)), "127.0.0.1")
@@ -321,7 +326,7 @@ const listen = Effect.fnUntraced(function* (name: string) {
   const address = `127.0.0.1:${port}`
   const self = handmade(name, address)
   const first = Deferred.makeUnsafe<Net.Socket>()
-  // Whoever dials again comes too late.
+  // Further connections are closed.
   server.on("connection", (socket) => void (Deferred.doneUnsafe(first, Effect.succeed(socket)) || socket.destroy()))
   const talks = (what: Talk) => Effect.flatMap(Deferred.await(first), (socket) => talk(socket, self, what))
   return { address, self, talks }
@@ -342,23 +347,23 @@ const laneClose: Mini.Frame = { _tag: "LaneClose", lane: 1 }
 const many = [0, 1, 2, 3].map((i) => openLanes(1024, 1 + i * 1024))
 const orders = { lane: 1, name: "orders", window: 1024 }
 
-/** Frames that chapter 10 forbids, and the code of the Bye. */
+/** Frames that chapter 10 forbids, with the code of the Bye. */
 const violations: ReadonlyArray<readonly [what: string, code: string, ...frames: ReadonlyArray<Mini.Frame>]> = [
   ["Data on a lane that is not open", "laneUnknown", data({ lane: 7 })],
-  ["Credit for such a lane", "laneUnknown", { _tag: "Credit", lane: 1, bytes: 1 }],
+  ["Credit for a lane that is not open", "laneUnknown", { _tag: "Credit", lane: 1, bytes: 1 }],
   ["credit that was not spent", "malformed", { _tag: "Credit", lane: 0, bytes: 1 }],
-  ["Taken for such a lane", "laneUnknown", { _tag: "Taken", lane: 1, id: 1 }],
-  ["Taken of what was not sent", "malformed", { _tag: "Taken", lane: 0, id: 1 }],
-  ["LaneOpen of a number that is open", "malformed", openLanes(1), { ...openLanes(0), lanes: [orders] }],
+  ["Taken for a lane that is not open", "laneUnknown", { _tag: "Taken", lane: 1, id: 1 }],
+  ["Taken of a message that was not sent", "malformed", { _tag: "Taken", lane: 0, id: 1 }],
+  ["LaneOpen of a lane number that is open", "malformed", openLanes(1), { ...openLanes(0), lanes: [orders] }],
   ["LaneOpen of one name twice", "malformed", { ...openLanes(0), lanes: [orders, { ...orders, lane: 2 }] }],
   ["LaneOpen of too many lanes", "oversize", ...many, openLanes(1, 5000)],
-  ["LaneClose of what is not open", "laneUnknown", laneClose],
+  ["LaneClose of a lane that is not open", "laneUnknown", laneClose],
   ["LaneClose twice", "laneUnknown", openLanes(1), laneClose, laneClose],
-  ["LaneClosed of what is not closing", "laneUnknown", { _tag: "LaneClosed", lane: 1 }],
-  ["a number to be confirmed that is left out", "malformed", data({ confirm: 2 })],
-  ["a number to be confirmed twice", "malformed", data({ confirm: 1 }), data({ confirm: 1 })],
-  ["the number of an aborted message", "malformed", begun({ confirm: 1 }), abort, data({ confirm: 1 })],
-  ["an abort of nothing", "malformed", abort],
+  ["LaneClosed of a lane that is not closing", "laneUnknown", { _tag: "LaneClosed", lane: 1 }],
+  ["a confirm number that skips one", "malformed", data({ confirm: 2 })],
+  ["a confirm number used twice", "malformed", data({ confirm: 1 }), data({ confirm: 1 })],
+  ["the confirm number of an aborted message", "malformed", begun({ confirm: 1 }), abort, data({ confirm: 1 })],
+  ["an abort without a message", "malformed", abort],
   ["a message within another", "malformed", begun(), data()],
   ["a fragment without a first", "malformed", data({ first: false })],
   ["a small fragment", "malformed", begun({ payload: Buffer.alloc(447) })],
@@ -389,7 +394,7 @@ describe("the rules of the lanes", () => {
     )
   }
   const verifyAllowed = (heard: ReadonlyArray<Mini.Frame>) => {
-    verify(heard, "what is allowed")
+    verify(heard, "allowed frames")
     assert.deepInclude(heard, { _tag: "LaneClosed", lane: 1 })
   }
 
@@ -415,7 +420,7 @@ describe("the rules of the lanes", () => {
           Effect.map(listen(`x${i}`), (peer) => ({ ...peer, what, code, says })),
         )
         const good = yield* listen("x")
-        // Who tells the peer of all the others.
+        // The seed sends the records of all others to the independent peer.
         const seed = yield* listen("y")
         const records = [good, ...bad].map(({ self }) => self)
         yield* startMini(seed.address)
@@ -431,7 +436,7 @@ describe("the rules of the lanes", () => {
 
 describe("two bodies of one key", () => {
   it.live(
-    "are settled by the owner, to which the independent peer sends the one that it held",
+    "are settled by the owner, to which the independent peer sends the body that it held",
     () =>
       Effect.gen(function* () {
         const owner = yield* listen("x")
@@ -447,7 +452,7 @@ describe("two bodies of one key", () => {
   )
 })
 
-// The vectors, read into the form that the codec has.
+// The vectors in the form of the codec.
 
 interface Case {
   readonly description: string
@@ -460,7 +465,7 @@ const vectors = <A>(file: string): A =>
 
 const hash = (value: bigint) => value.toString(16).padStart(16, "0")
 
-/** Hashes, payloads and statuses as the vectors have them. */
+/** Converts hashes, payloads and statuses to the form of the vectors. */
 const readable = (value: unknown, key?: string): unknown => {
   if (typeof value === "bigint") return hash(value)
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex")
@@ -470,7 +475,7 @@ const readable = (value: unknown, key?: string): unknown => {
   const pairs = Object.entries(value).filter(([key]) => key !== "magic")
   return Object.fromEntries(pairs.map(([key, item]) => [key, readable(item, key)]))
 }
-/** The other way. */
+/** Converts hashes, payloads and statuses to the form of the codec. */
 const internal = <A>(value: A): A =>
   JSON.parse(JSON.stringify(value), (key, item: unknown) => {
     if (key === "viewHash") return BigInt(`0x${String(item)}`)
@@ -478,7 +483,7 @@ const internal = <A>(value: A): A =>
     return key === "status" ? Mini.STATUS.indexOf(String(item)) : item
   })
 
-/** Byte by byte, which is the worst that a network may do. */
+/** Reads the frames byte by byte, which is the worst that a network can do. */
 const read = (hex: string): ReadonlyArray<unknown> => {
   const reader = Mini.makeReader(Infinity)
   return [...Buffer.from(hex, "hex")].flatMap((byte) =>
@@ -487,7 +492,7 @@ const read = (hex: string): ReadonlyArray<unknown> => {
 }
 
 describe("the codec of the independent peer", () => {
-  it("reads and writes every frame", () => {
+  it("decodes and encodes every frame", () => {
     const cases = ["frames", "dialogue"].flatMap(vectors<ReadonlyArray<Case & { readonly frame: Mini.Frame }>>)
     for (const { description, frame, hex } of cases) {
       assert.deepStrictEqual(read(hex), [frame], description)
@@ -496,13 +501,13 @@ describe("the codec of the independent peer", () => {
     }
   })
 
-  it("cuts streams and skips what may be skipped", () => {
+  it("splits streams into frames and skips unknown optional parts", () => {
     for (const { description, frames, hex } of vectors<ReadonlyArray<Case & { readonly frames: unknown }>>("streams")) {
       assert.deepStrictEqual(read(hex), frames, description)
     }
   })
 
-  it("refuses what is wrong, with its code", () => {
+  it("rejects invalid frames with the code of the vector", () => {
     for (const { description, error, hex } of vectors<ReadonlyArray<Case & { readonly error: string }>>("errors")) {
       const refused = Effect.runSync(Effect.flip(Effect.try({ try: () => read(hex), catch: (error) => error })))
       assert.instanceOf(refused, Mini.ProtocolViolation, description)
@@ -522,7 +527,7 @@ describe("the codec of the independent peer", () => {
     for (const each of hashes.viewHash) assert.strictEqual(hash(Mini.viewHash(internal(each.members))), each.hash)
   })
 
-  it("knows the orders, the names and the addresses", () => {
+  it("implements the orders, and validates names and addresses", () => {
     const ascends = <A>(items: ReadonlyArray<A>, compare: (a: A, b: A) => number) => {
       for (const [i, a] of items.entries()) {
         for (const [j, b] of items.entries()) assert.strictEqual(Math.sign(compare(a, b)), Math.sign(i - j))

@@ -1,4 +1,4 @@
-/** Runs the pieces of code of docs/messages.md. */
+/** Runs the code blocks of docs/messages.md. */
 import { Cluster } from "@coterie/core"
 import { SimNetwork, VirtualTime } from "@coterie/testkit"
 import { assert, it } from "@effect/vitest"
@@ -8,11 +8,11 @@ import * as Messages from "../messages.ts"
 const logged: Array<string> = []
 const logger = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
 
-/** Waits until something is so. */
+/** Waits until the condition holds. */
 const until = (condition: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => (condition() ? Effect.void : Effect.andThen(Effect.sleep("10 millis"), () => until(condition))))
 
-it.effect("the pieces of the guide do what it says", () =>
+it.effect("the code blocks of the guide work as it describes", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make()
     const start = (name: string) =>
@@ -49,7 +49,7 @@ it.effect("the pieces of the guide do what it says", () =>
     assert.deepStrictEqual(orders().toSorted(), ["ann sold o-1 for 12", "shipping o-1"])
     assert.strictEqual((yield* Fiber.join(latest))._tag, "Some")
 
-    // Both nodes are of this process, so both spans are seen here.
+    // Both nodes run in this process, so the tracer sees both spans.
     const [sell, ship] = ["sell", "ship the order"].map((name) => spans.find((span) => span.name === name))
     assert.isDefined(sell)
     assert.strictEqual(ship?.traceId, sell?.traceId)
@@ -75,7 +75,7 @@ it.effect("the pieces of the guide do what it says", () =>
   }).pipe(Effect.scoped, VirtualTime.flow),
 )
 
-it.effect("a service of the guide hears the order that a peer publishes as soon as it sees the service", () =>
+it.effect("a service of the guide receives an order that a peer publishes as soon as it lists the service", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make({ latency: "5 millis" })
     const lines: Array<string> = []
@@ -104,7 +104,7 @@ it.effect("a service of the guide hears the order that a peer publishes as soon 
   }).pipe(Effect.scoped, VirtualTime.flow),
 )
 
-/** Starts two nodes with a link. The windows of their inboxes take about nine messages of 1,000 bytes. */
+/** Starts two connected nodes. The windows of their inboxes hold about nine messages of 1,000 bytes. */
 const pair = Effect.gen(function* () {
   const network = yield* SimNetwork.make()
   const start = (name: string) =>
@@ -120,11 +120,11 @@ const pair = Effect.gen(function* () {
   return { ann, bob }
 })
 
-it.effect("answers that wait do not keep the reader of the guide from reading", () =>
+it.effect("waiting answers do not block the reader of the guide", () =>
   Effect.gen(function* () {
     const { ann, bob } = yield* pair
     yield* Effect.forkScoped(Effect.provideService(Messages.answerAll, Cluster.Cluster, bob))
-    // More than both windows hold, and ann reads no answer before all is sent.
+    // More messages than both windows hold. ann reads no answer before all messages are sent.
     const count = 60
     for (let i = 0; i < count; i++) yield* ann.send("bob", `${i} `.padEnd(1_000, "."))
     const answers = yield* Stream.runCollect(Stream.take(ann.inbox, count))
@@ -133,7 +133,7 @@ it.effect("answers that wait do not keep the reader of the guide from reading", 
   }).pipe(Effect.scoped, VirtualTime.flow),
 )
 
-it.effect("a reader of the guide that fails stops the program beside it", () =>
+it.effect("a failing reader of the guide stops the program that runs with it", () =>
   Effect.gen(function* () {
     const { ann, bob } = yield* pair
     const program = Messages.whileReading(() => Effect.fail("no disk"), Effect.never)
@@ -143,7 +143,7 @@ it.effect("a reader of the guide that fails stops the program beside it", () =>
   }).pipe(Effect.scoped, VirtualTime.flow),
 )
 
-it.effect("a program of the guide goes on after its node has left, and ends its reader", () =>
+it.effect("a program of the guide continues after its node has left, and ends its reader", () =>
   Effect.gen(function* () {
     const { bob } = yield* pair
     const program = Messages.whileReading(() => Effect.void, Effect.as(Effect.sleep("20 seconds"), "done"))
@@ -153,7 +153,7 @@ it.effect("a program of the guide goes on after its node has left, and ends its 
   }).pipe(Effect.scoped, VirtualTime.flow),
 )
 
-it.effect("a forked reader of the guide goes on after a message that fails, with a line in the log", () =>
+it.effect("a forked reader of the guide logs a message that fails, and continues", () =>
   Effect.gen(function* () {
     const { ann, bob } = yield* pair
     const lines: Array<string> = []
@@ -166,6 +166,6 @@ it.effect("a forked reader of the guide goes on after a message that fails, with
     yield* ann.send("bob", "good")
     assert.strictEqual(yield* Deferred.await(heard), "good")
     assert.strictEqual(lines.length, 1)
-    assert.match(lines[0] ?? "", /^Warn: a message of ann failed/)
+    assert.match(lines[0] ?? "", /^Warn: a message from ann failed/)
   }).pipe(Effect.scoped, VirtualTime.flow),
 )

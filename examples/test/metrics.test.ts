@@ -18,22 +18,22 @@ const start = Effect.fnUntraced(function* (name: string, ...seeds: ReadonlyArray
   }
 })
 
-/** Returns the text that Prometheus would get. */
+/** Returns the text that Prometheus gets. */
 const scrape = (url: string) => Effect.flatMap(HttpClient.get(url), (response) => response.text)
 
-/** Scrapes as Prometheus does, again and again, until there is such a line. */
+/** Scrapes as Prometheus does until the text has the line. */
 const untilLine = (url: string, line: string) =>
   scrape(url).pipe(
     Effect.flatMap((text) => (text.split("\n").includes(line) ? Effect.succeed(text) : Effect.fail(text))),
     Effect.retry(Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(200)])),
   )
 
-/** Starting processes takes long where much else runs. What does not come fails earlier, and says what it was. */
+/** Processes start slowly on a busy machine. Each wait has a shorter timeout, whose error names the expectation. */
 const testTimeout = 60_000
 
 describe("the metrics of a node", () => {
   it.live(
-    "are served to Prometheus, follow what happens, and are those of the guide",
+    "are served to Prometheus, follow the events, and are listed in the guide",
     () =>
       Effect.gen(function* () {
         const members = (status: string, count: number) =>
@@ -54,13 +54,13 @@ describe("the metrics of a node", () => {
 
         const guide = NodeFs.readFileSync(NodePath.join(import.meta.dirname, "../../docs/metrics.md"), "utf8")
         const served = [...text.matchAll(/^# TYPE (coterie_\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`)
-        // This node makes and serves no requests; the tests of requests compare their section.
+        // This node makes and serves no requests. The tests of requests compare that section.
         const ofNode = guide.slice(0, guide.indexOf("## The metrics of requests"))
         const rows = [...ofNode.matchAll(/^\| `(coterie_\w+)` \| (\w+) \|.*$/gm)]
-        const told = rows.filter(([row]) => !row.includes("Present from the first one on"))
-        assert.deepStrictEqual(told.map(([, name, type]) => `${name} ${type}`).sort(), served.sort())
-        // What has not occurred is not shown, and has a row nevertheless.
-        assert.strictEqual(rows.length - told.length, 5)
+        const present = rows.filter(([row]) => !row.includes("Present from the first one on"))
+        assert.deepStrictEqual(present.map(([, name, type]) => `${name} ${type}`).sort(), served.sort())
+        // Metrics of events that have not occurred are absent, and have rows in the guide.
+        assert.strictEqual(rows.length - present.length, 5)
       }).pipe(Effect.scoped, Effect.provide([Child.layer, FetchHttpClient.layer])),
     testTimeout,
   )

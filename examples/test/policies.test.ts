@@ -4,7 +4,7 @@ import { assert, it } from "@effect/vitest"
 import { Context, Effect, Layer, Ref } from "effect"
 import { ClusterLive, named, registry } from "../policies.ts"
 
-it.effect("a cluster runs with a choice for every policy", () =>
+it.effect("a cluster runs with a custom value for every policy", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make()
     const start = (name: string) =>

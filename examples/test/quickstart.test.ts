@@ -22,12 +22,12 @@ const sentTo = (name: string) => (line: string) =>
 const address = (child: Child.Child) =>
   child.expect("where it listens", (line) => / listens on (\S+)/.exec(line)?.[1], { within: "20 seconds" })
 
-/** Starting processes takes long where much else runs. What does not come fails earlier, and says what it was. */
+/** Processes start slowly on a busy machine. Each wait has a shorter timeout, whose error names the expectation. */
 const testTimeout = 60_000
 
 describe("the quick start", () => {
   it.live(
-    "run in two terminals, has each hear the other, and tells who leaves",
+    "exchanges messages between two terminals, and reports a member that leaves",
     () =>
       Effect.gen(function* () {
         const ann = yield* start("ann")
@@ -41,7 +41,7 @@ describe("the quick start", () => {
   )
 
   it.live(
-    "ends with the reason when a living peer has its name",
+    "ends with the reason when a live peer has its name",
     () =>
       Effect.gen(function* () {
         const ann = yield* start("ann")
@@ -55,7 +55,7 @@ describe("the quick start", () => {
 
 describe("the service of the guide", () => {
   it.live(
-    "sends its orders to the other process, and ends when its name is taken",
+    "sends its orders to the other process, and ends if its name is taken",
     () =>
       Effect.gen(function* () {
         const ann = yield* startSales("ann")

@@ -1,6 +1,6 @@
 /**
- * Keeps README.md and the guides in docs true: their programs are files that are type-checked and run, its commands are scripts that
- * exist, and its links lead somewhere.
+ * Keeps README.md and the guides in docs correct. Their programs are files that are type-checked and run, and their
+ * commands are existing scripts.
  */
 import { FaultPlan } from "@coterie/testkit"
 import { assert, describe, it } from "@effect/vitest"
@@ -14,13 +14,13 @@ const read = (file: string) => Fs.readFileSync(Path.join(root, file), "utf8")
 const readme = read("README.md")
 const guides = Fs.globSync(["docs/*.md", "docs/recipes/*.md", "packages/*/AGENTS.md"], { cwd: root }).sort()
 
-/** The blocks of one language, each with the comment in front of it. */
+/** Returns the code blocks of one language, each with the comment before it. */
 const blocks = (language: string, text = readme) =>
   [...text.matchAll(/(?:<!-- (\S+) -->\n)?```(\w+)\n([^]*?)```\n/g)]
     .filter(([, , found]) => found === language)
     .map(([, source, , text = ""]) => ({ source, text }))
 
-/** A file, or what stands between the marks of a region in it. */
+/** Returns the text of a file, or of a region in it. */
 const sourceOf = (source: string): string => {
   const [file = "", region] = source.split("#")
   const text = read(file)
@@ -29,7 +29,7 @@ const sourceOf = (source: string): string => {
 }
 
 describe("README.md", () => {
-  it("prints its programs as they are in the examples", () => {
+  it("has the code of the examples in its code blocks", () => {
     const programs = blocks("ts")
     assert.isAbove(programs.length, 1)
     for (const { source, text } of programs) {
@@ -38,7 +38,7 @@ describe("README.md", () => {
     }
   })
 
-  it("is joined by guides whose programs are examples, too", () => {
+  it("and the guides have the code of the examples in their code blocks", () => {
     const programs = guides.flatMap((guide) => blocks("ts", read(guide)).map((block) => ({ guide, ...block })))
     assert.isAbove(programs.length, 2)
     for (const { guide, source, text } of programs) {

@@ -1,4 +1,7 @@
-/** Keeps docs/cluster.md, docs/policies.md and docs/glossary.md complete: what the code has at run time is on the page. */
+/**
+ * Keeps docs/cluster.md, docs/policies.md and docs/glossary.md complete: they contain all names that the code has at
+ * run time.
+ */
 import { Cluster, ClusterError, ClusterEvent, Discovery, FailureDetector, Gossip, Limits } from "@coterie/core"
 import { SimNetwork, VirtualTime } from "@coterie/testkit"
 import { assert, describe, it } from "@effect/vitest"
@@ -13,7 +16,7 @@ const clusterPage = read("cluster.md")
 const section = (heading: string, page = clusterPage): string =>
   page.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? ""
 
-/** Returns the names at the begin of a code span, such as `send` of `send(peer, payload)`. */
+/** Returns the names at the start of the code spans, such as `send` of `send(peer, payload)`. */
 const codes = (text: string): ReadonlySet<string> =>
   new Set([...text.matchAll(/`(\w+)[^`]*`/g)].map(([, name = ""]) => name))
 

@@ -1,4 +1,4 @@
-/** Runs the pieces of code of docs/requests.md that are about several peers. */
+/** Runs the code blocks of docs/requests.md with requests to several peers. */
 import { Cluster } from "@coterie/core"
 import { PeerRpcClient, PeerRpcServer } from "@coterie/rpc"
 import { SimNetwork, VirtualTime } from "@coterie/testkit"
@@ -13,7 +13,7 @@ const primes = 25
 const logged: Array<string> = []
 const logger = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
 
-it.effect("the pieces of the guide ask all peers, and another one if a request was not sent", () =>
+it.effect("the code blocks of the guide ask all peers, and another peer if a request was not sent", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make()
     const start = (name: string) =>
@@ -23,7 +23,7 @@ it.effect("the pieces of the guide ask all peers, and another one if a request w
         Layer.build,
         Effect.map(Context.get(Cluster.Cluster)),
       )
-    /** Serves the group; `busy` never answers. */
+    /** Serves the group. A busy node never answers. */
     const serve = (node: Cluster.Cluster["Service"], isBusy = false) =>
       PeerRpcServer.layer(Work).pipe(
         Layer.provide(
@@ -35,7 +35,7 @@ it.effect("the pieces of the guide ask all peers, and another one if a request w
     const ann = yield* start("ann")
     yield* serve(yield* start("bob"))
     yield* serve(yield* start("cat"), true)
-    // A node that serves nothing has no answer.
+    // A node that does not serve the group has no answer.
     yield* start("dan")
     yield* Stream.runHead(
       Stream.filter(ann.views, ({ peers }) => [...peers.values()].filter(({ link }) => link === "up").length === 3),

@@ -10,14 +10,14 @@ const environment = (variables: Record<string, string>) =>
   ConfigProvider.layer(ConfigProvider.fromEnv({ env: { COTERIE_CLUSTER: "shop", ...variables } }))
 
 it.effect(
-  "a service of the guide reads what a peer publishes as soon as it has joined, however long its readers take",
+  "a service of the guide receives messages that a peer publishes at its join, even if its readers start slowly",
   () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: "5 millis" })
       const greeted = yield* Deferred.make<string>()
       const readers = Layer.effectDiscard(
         Effect.gen(function* () {
-          yield* Effect.sleep("3 seconds") // It reads its state from somewhere first.
+          yield* Effect.sleep("3 seconds") // The reader loads its state first.
           const greetings = yield* Topic.open(Greetings)
           yield* Effect.forkScoped(
             Stream.runForEach(greetings.messages, ({ value }) => Deferred.succeed(greeted, value)),

@@ -11,13 +11,13 @@ describe("the examples of simulations", () => {
   it.sim(lock(), { seeds: 30 })
   it.sim(counter(), { seeds: 30 })
 
-  /** Runs seeds until one fails, and says which and how. */
+  /** Runs seeds until one fails, and returns the seed with its failure. */
   const search = (scenario: Simulation.Scenario, seeds: number) =>
     Effect.gen(function* () {
       const range = yield* Effect.fromResult(Seeds.make(1, seeds))
       const { failures } = yield* Swarm.run(scenario, Seeds.iterate(range), { stopAfter: 1, shrink: false })
       const [found] = failures
-      assert.isDefined(found, `no seed up to ${seeds} finds it`)
+      assert.isDefined(found, `no seed up to ${seeds} finds the mistake`)
       return found
     })
 
@@ -25,7 +25,7 @@ describe("the examples of simulations", () => {
     ["forgetful server", 50, "at most one client holds the lease"], // seed 4
     ["wall clock", 50, "at most one client holds the lease"], // seed 6
     ["trusting client", 50, "at most one client holds the lease"], // seed 1
-    ["unguarded reads", 200, "what was added is in the store"], // seed 16, and about one in forty
+    ["unguarded reads", 200, "the store has every acknowledged addition"], // seed 16, and about one in forty
   ]
   for (const [mistake, seeds, invariant] of locks) {
     it.live(`a lock with a mistake, ${mistake}, is found within ${seeds} seeds`, () =>
@@ -51,7 +51,7 @@ describe("the examples of simulations", () => {
     )
   }
 
-  it.live("what a seed finds, it finds again", () =>
+  it.live("a seed finds the same failure again", () =>
     Effect.gen(function* () {
       const scenario = counter("forgets")
       const { artifact, failure } = yield* search(scenario, 20)

@@ -6,7 +6,7 @@ import * as Child from "../support/Child.ts"
 const start = (name: string, ...more: ReadonlyArray<string>) =>
   Child.spawn(name, NodePath.join(import.meta.dirname, "../terminal-chat/chat.ts"), ["--name", name, ...more])
 
-/** The arguments of the command that the chat prints for others. */
+/** Returns the arguments of the command that the chat prints for others. */
 const invitation = (child: Child.Child) =>
   Effect.map(
     child.expect("how to join it", (line) => /pnpm@12 chat --name NAME (.+)/.exec(line)?.[1], { within: "20 seconds" }),
@@ -16,7 +16,7 @@ const invitation = (child: Child.Child) =>
 const prints = (child: Child.Child, what: string) =>
   child.expect(what, (line) => line === what || undefined, { within: "20 seconds" })
 
-/** `ann`, and `bob` who came by the command that hers printed. */
+/** Starts `ann`, and `bob` with the command that the chat of `ann` printed. */
 const pair = Effect.gen(function* () {
   const ann = yield* start("ann")
   const bob = yield* start("bob", ...(yield* invitation(ann)))
@@ -30,20 +30,20 @@ const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<Ret
 
 describe("the chat in a terminal", () => {
   test(
-    "carries lines both ways, to all and to one",
+    "carries lines in both directions, to all members and to one",
     Effect.gen(function* () {
       const { ann, bob } = yield* pair
       yield* ann.say("Good morning!")
       yield* prints(bob, "ann: Good morning!")
       yield* bob.say("/msg ann  and to you, too")
-      yield* prints(ann, "bob (to you alone): and to you, too")
+      yield* prints(ann, "bob (only to you): and to you, too")
       yield* bob.say("/msg eve hello")
       yield* prints(bob, '* cannot send to "eve": this node does not know a peer with that name')
     }),
   )
 
   test(
-    "tells who leaves, by command or at the end of the input, and who is killed",
+    "reports members that leave, by command or at the end of the input, and members that are killed",
     Effect.gen(function* () {
       const { ann, bob } = yield* pair
       yield* bob.say("/leave")
@@ -62,12 +62,12 @@ describe("the chat in a terminal", () => {
       yield* prints(ann, "* tom is here")
       yield* tom.signal("SIGKILL")
       yield* prints(ann, "* tom does not answer")
-      yield* prints(ann, "* tom is gone without a word")
+      yield* prints(ann, "* tom is gone: it stopped answering")
     }),
   )
 
   test(
-    "ends with the reason where joining cannot succeed",
+    "ends with the reason if a join cannot succeed",
     Effect.gen(function* () {
       const ann = yield* start("ann")
       const namesake = yield* start("ann", ...(yield* invitation(ann)))

@@ -6,7 +6,7 @@ import * as Child from "../support/Child.ts"
 const start = (name: string, program: "boss" | "worker", ...args: ReadonlyArray<string>) =>
   Child.spawn(name, NodePath.join(import.meta.dirname, `../work/${program}.ts`), args)
 
-/** Starting processes takes long where much else runs. */
+/** Processes start slowly on a busy machine. */
 const within = "20 seconds"
 
 const find = (child: Child.Child, what: string, pattern: RegExp, from = 0) =>
@@ -14,26 +14,26 @@ const find = (child: Child.Child, what: string, pattern: RegExp, from = 0) =>
 
 describe("a boss with jobs for workers", () => {
   it.live(
-    "gives what a worker was at when it died, and what one drops that leaves, to another one",
+    "gives the jobs of a killed worker and of a worker that leaves to another worker",
     () =>
       Effect.gen(function* () {
         const boss = yield* start("boss", "boss", "8")
-        const address = yield* find(boss, "where it is", /is at (\S+)/)
-        // They would take an hour for each job.
+        const address = yield* find(boss, "where it listens", /listens at (\S+)/)
+        // These workers take an hour for each job.
         const ben = yield* start("ben", "worker", "ben", "3600", address)
-        const dead = yield* find(ben, "what it works on", /works on job (\d+)/)
+        const lost = yield* find(ben, "the job of ben", /works on job (\d+)/)
         const cat = yield* start("cat", "worker", "cat", "3600", address)
-        const dropped = yield* find(cat, "what it works on", /works on job (\d+)/)
-        assert.notStrictEqual(dead, dropped)
+        const dropped = yield* find(cat, "the job of cat", /works on job (\d+)/)
+        assert.notStrictEqual(lost, dropped)
 
         yield* ben.signal("SIGKILL")
-        yield* find(boss, "that ben is lost", new RegExp(`ben does not do job ${dead} \\((SessionEnded)\\)`))
+        yield* find(boss, "that ben is lost", new RegExp(`ben lost job ${lost} \\((SessionEnded)\\)`))
         yield* cat.signal("SIGTERM")
         yield* find(cat, "that it drops its job", new RegExp(`cat drops job (${dropped})`))
-        yield* find(boss, "that cat gave up", new RegExp(`cat does not do job ${dropped} \\((\\w+)\\)`))
+        yield* find(boss, "that cat gave up", new RegExp(`cat lost job ${dropped} \\((\\w+)\\)`))
 
         yield* start("dan", "worker", "dan", "0", address)
-        for (const job of [dead, dropped]) {
+        for (const job of [lost, dropped]) {
           assert.strictEqual(
             yield* find(boss, `that job ${job} is done`, new RegExp(`job ${job} is done by (\\w+)`)),
             "dan",

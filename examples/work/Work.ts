@@ -1,4 +1,4 @@
-/** Requests of a boss to workers. */
+/** Procedures that workers serve for a boss. */
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 

@@ -1,6 +1,6 @@
 /**
- * A boss with a number of jobs: `node boss.ts JOBS [ADDRESS...]`. Each worker of the cluster gets one after the other; what a
- * worker was at when it was lost goes to another one. It ends when all are done.
+ * Boss with a number of jobs: `node boss.ts JOBS [ADDRESS...]`. Each worker of the cluster gets one job after the
+ * other. When a worker is lost, its job goes to another worker. The boss ends when all jobs are done.
  */
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
@@ -17,16 +17,16 @@ interface Desk {
 }
 
 // #region boss
-/** Gives one job after the other to a worker, until that is lost. */
+/** Gives one job after the other to a worker until the worker is lost. */
 const employ = Effect.fnUntraced(function* (name: string, { done, jobs }: Desk) {
   const worker = yield* PeerRpcClient.make(Work, name)
   while (true) {
     const job = yield* Queue.take(jobs)
     const primes = yield* worker.CountPrimes({ job, below: job * 1_000 }).pipe(
-      // Counting twice does no harm. A job that must run once is not given away again if `maybeDelivered` is `true`.
+      // This job may run twice. A job that must run at most once is not given away again if `maybeDelivered` is `true`.
       Effect.onError(() => Queue.offer(jobs, job)),
       Effect.tapError((error) =>
-        Effect.log(`${name} does not do job ${job} (${RequestLost.causeOf(error)?.reason._tag}): another one will`),
+        Effect.log(`${name} lost job ${job} (${RequestLost.causeOf(error)?.reason._tag}); another worker gets it`),
       ),
     )
     yield* Effect.log(`job ${job} is done by ${name}: ${primes} primes`)
@@ -51,7 +51,7 @@ const employAll = Effect.fnUntraced(function* (desk: Desk) {
 const program = Effect.gen(function* () {
   const cluster = yield* Cluster.Cluster
   const { addresses } = yield* cluster.self
-  yield* Effect.log(`the boss has ${count} jobs, and is at ${addresses[0]}`)
+  yield* Effect.log(`the boss has ${count} jobs and listens at ${addresses[0]}`)
   const desk: Desk = { jobs: yield* Queue.unbounded<number>(), done: yield* Queue.unbounded<number>() }
   yield* Queue.offerAll(
     desk.jobs,

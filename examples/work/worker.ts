@@ -1,6 +1,6 @@
 /**
- * A worker: `node worker.ts NAME SECONDS [ADDRESS...]`. It does whatever the bosses of the cluster ask for, and takes so many
- * seconds for each job.
+ * Worker: `node worker.ts NAME SECONDS [ADDRESS...]`. It does the jobs of the bosses in the cluster. Each job takes the
+ * given number of seconds.
  */
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
@@ -31,7 +31,7 @@ const WorkHandlers = Work.toLayer({
     ),
 })
 
-/** The node takes part once the group is served, so that a boss that sees this worker can ask it. */
+/** Starts the node once it serves the group, so that a boss that lists this worker can make requests to it. */
 const WorkerLive = Cluster.layerStart.pipe(
   Layer.provideMerge(PeerRpcServer.layer(Work)),
   Layer.provide(WorkHandlers),
@@ -43,7 +43,7 @@ const WorkerLive = Cluster.layerStart.pipe(
 const program = Effect.gen(function* () {
   const cluster = yield* Cluster.Cluster
   const { addresses } = yield* cluster.self
-  yield* Effect.log(`${name} waits for work at ${addresses[0]}`)
+  yield* Effect.log(`${name} waits for jobs at ${addresses[0]}`)
   return yield* Effect.never
 })
 

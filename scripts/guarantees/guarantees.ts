@@ -1,6 +1,6 @@
 /**
- * The guarantees of the guides, with the tests that keep them. After a change run `npx -y pnpm@12 docs:guarantees`, which
- * writes docs/guarantees.md.
+ * The guarantees of the guides, with the tests that keep them. After a change run `npx -y pnpm@12 docs:guarantees`,
+ * which writes docs/guarantees.md.
  */
 import type { Page } from "./page.ts"
 
@@ -133,7 +133,7 @@ const membership: Page = {
     },
     {
       heading: "R11 Seeds",
-      statement: "A node dials its seeds for ever, so a partition heals after any time, such as 26 hours.",
+      statement: "A node never stops dialing its seeds, so a partition heals after any time, such as 26 hours.",
       tests: [
         "a partition heals unaided after both sides have forgotten each other",
         "that names a service connects all peers behind it, although one of them has a link",
@@ -150,7 +150,7 @@ const membership: Page = {
     },
     {
       heading: "Local health",
-      statement: "A node that stood still distrusts itself and blames no peer for its own delay.",
+      statement: "A node that was stopped distrusts its own timing and suspects no peer because of its own delay.",
       tests: [
         "local health",
         "does not come at once on a node that stalled",
@@ -254,7 +254,8 @@ const messages: Page = {
     },
     {
       heading: outcomes,
-      statement: "A connection that takes over in good order loses no message, and waiting sends continue on it.",
+      statement:
+        "A connection that replaces another one in a handover loses no message, and waiting sends continue on it.",
       tests: [
         "a send that waits for credit goes over the new connection once it is up",
         "an acknowledged send that the old connection carried fails as LinkLost",
@@ -346,8 +347,7 @@ const messages: Page = {
     },
     {
       heading: "Slow subscribers",
-      statement:
-        "A peer that stands still delays broadcasts and publishes once, and gets them again after it gave credit.",
+      statement: "A stalled peer delays broadcasts and publishes once, and gets them again after it has given credit.",
       tests: [
         "delays the ... to many once, and gets later ones when it reads again",
         "block each other, and both report the waiting lane, time and bytes",
@@ -370,8 +370,8 @@ const messages: Page = {
       heading: "Handlers",
       statement: "The examples of readers handle failures as their comments describe.",
       tests: [
-        "a reader of the guide that fails stops the program beside it",
-        "a forked reader of the guide goes on after a message that fails, with a line in the log",
+        "a failing reader of the guide stops the program that runs with it",
+        "a forked reader of the guide logs a message that fails, and continues",
       ],
     },
     {
@@ -385,7 +385,7 @@ const messages: Page = {
     {
       heading: "How to answer",
       statement: "Answers that wait do not stop the reader of the example.",
-      tests: ["answers that wait do not keep the reader of the guide from reading"],
+      tests: ["waiting answers do not block the reader of the guide"],
     },
     {
       heading: "Lanes",
@@ -413,8 +413,8 @@ const messages: Page = {
     },
     {
       heading: "Subscribe before the node starts",
-      statement: "A service that opens its topics before its node starts misses no message of a peer that sees it.",
-      tests: ["a service of the guide hears the order that a peer publishes as soon as it sees the service"],
+      statement: "A service that opens its topics before its node starts misses no message of a peer that lists it.",
+      tests: ["a service of the guide receives an order that a peer publishes as soon as it lists the service"],
     },
     {
       heading: "Open topics",
@@ -458,7 +458,7 @@ const messages: Page = {
         "the serialization of the layer is used, regardless of the contexts of the publisher and the subscriber",
         "a publish with another serialization fails, until the topic has its own serialization",
         "during a rolling upgrade that adds an optional field, old and new nodes read each other's values",
-        "lets a schema get an optional field, in both directions",
+        "stays compatible in both directions when a schema gets an optional field",
       ],
     },
     {
@@ -482,15 +482,15 @@ const messages: Page = {
         "`SessionStarted` and `SessionEnded` enclose the messages of a session, and a cache that uses them holds no stale value.",
       tests: [
         "SessionStarted comes before the first message of its session, and SessionEnded after the last",
-        "caches hold nothing that was overwritten, also not what was written during a partition",
+        "caches hold no overwritten value, including values written during a partition",
       ],
     },
     {
       heading: "Sessions and gaps",
-      statement: "A reader that stands still learns of the end of the last session of each peer.",
+      statement: "A blocked reader learns of the end of the last session of each peer.",
       tests: [
         "a reader sees all items in order, except sessions without messages that a later session of the peer covers",
-        "fails a request whose session began and ended while the reader stood still, whatever other sessions followed",
+        "fails a request whose session began and ended while the reader was blocked, even if many sessions followed",
       ],
     },
     {
@@ -507,7 +507,7 @@ const messages: Page = {
       statement: "With `tracing` a message carries the span of its sender.",
       tests: [
         "with tracing a subscriber gets the span of the publish, and no span for a send outside of spans",
-        "the pieces of the guide do what it says",
+        "the code blocks of the guide work as it describes",
       ],
     },
     {

@@ -11,19 +11,19 @@ export interface Guarantee {
   readonly heading: string
   /** The guarantee in one plain sentence. */
   readonly statement: string
-  /** Titles that keep the guarantee, as they stand in the tests; `...` stands for text of a test case. */
+  /** Titles of the tests that keep the guarantee. `...` stands for text of a test case. */
   readonly tests: ReadonlyArray<string>
   /** Scripts of `package.json` that check the guarantee outside of the test suite. */
   readonly scripts?: ReadonlyArray<string>
 }
 
-/** The guarantees of one page of `docs`. */
+/** Guarantees of one page of `docs`. */
 export interface Page {
   readonly file: string
   readonly guarantees: ReadonlyArray<Guarantee>
 }
 
-/** The facts about the repository that the guarantees are checked against. */
+/** Facts about the repository against which the guarantees are checked. */
 export interface Repository {
   /** Text of each page of `docs`, by file name. */
   readonly pages: ReadonlyMap<string, string>
@@ -49,7 +49,7 @@ const hint = (name: string, candidates: Iterable<string>): string => {
 
 const headingsOf = (text = ""): ReadonlyArray<Heading> => readPage(text).headings
 
-/** Returns the references of the guarantees that lead nowhere. */
+/** Returns the references of the guarantees to tests, headings and scripts that do not exist. */
 export const checkGuarantees = (pages: ReadonlyArray<Page>, repository: Repository): ReadonlyArray<Problem> => {
   const texts = new Set(repository.titles.map(({ text }) => text))
   const problem = (message: string): Problem => ({ file: dataFile, line: 1, message })
@@ -123,7 +123,7 @@ export const renderGuarantees = (pages: ReadonlyArray<Page>, repository: Reposit
     ]),
   ].join("\n")
 
-/** Returns a problem if the page is not the one that {@link renderGuarantees} writes. */
+/** Returns a problem if the page differs from the output of {@link renderGuarantees}. */
 export const checkOutput = (pages: ReadonlyArray<Page>, repository: Repository): ReadonlyArray<Problem> =>
   repository.pages.get(outputPage) === renderGuarantees(pages, repository)
     ? []

@@ -1,10 +1,10 @@
 /** Finds the titles of tests, invariants, scenarios and mutants in the sources of the tests. */
 import { isNode, nameOf, type Node, nodes, parse } from "../lib/source.ts"
 
-/** Stands for text that a title takes from its test case. */
+/** Placeholder for text that a title takes from its test case. */
 export const variable = "..."
 
-/** A text in a source that may be a title. */
+/** Text in a source that may be a title. */
 export interface Title {
   readonly file: string
   /** Titles of the `describe` blocks around the text, outermost first. */

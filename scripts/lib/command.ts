@@ -5,7 +5,7 @@ import * as path from "node:path"
 /** Root of this repository. */
 export const root = path.join(import.meta.dirname, "../..")
 
-/** Returns the end of a command, whatever its exit code is. */
+/** Runs a command and returns its outcome, whatever its exit code is. */
 export const attempt = (command: string, args: ReadonlyArray<string>, cwd = root) => {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8" })
   return { ok: status === 0, stdout: stdout ?? "", stderr: stderr ?? "", error }
@@ -19,7 +19,7 @@ export const run = (command: string, args: ReadonlyArray<string>, cwd = root): s
   throw error ?? new Error(`${command} failed`)
 }
 
-/** Runs a command that writes to the output of this process, with further variables. Throws if the command fails. */
+/** Runs a command with additional variables and shows its output. Throws if the command fails. */
 export const runVisibly = (
   command: string,
   args: ReadonlyArray<string>,
@@ -29,14 +29,14 @@ export const runVisibly = (
   if (status !== 0) throw error ?? new Error(`${command} ${args.join(" ")} failed`)
 }
 
-/** Command line of the pnpm that runs this script: a program, or a script for Node. */
+/** Returns the command line of the pnpm that runs this script, which is a program or a script for Node. */
 const pnpmCommand = (args: ReadonlyArray<string>): readonly [string, ReadonlyArray<string>] => {
   const self = process.env["npm_execpath"] ?? "pnpm"
   return /\.[cm]?js$/.test(self) ? [process.execPath, [self, ...args]] : [self, args]
 }
 
-/** Runs the pnpm that runs this script, and returns its output. */
+/** Runs the pnpm that runs this script and returns its output. */
 export const pnpm = (args: ReadonlyArray<string>, cwd = root): string => run(...pnpmCommand(args), cwd)
 
-/** Returns the end of the pnpm that runs this script, whatever its exit code is. */
+/** Runs the pnpm that runs this script and returns its outcome, whatever its exit code is. */
 export const attemptPnpm = (args: ReadonlyArray<string>, cwd = root) => attempt(...pnpmCommand(args), cwd)

@@ -1,24 +1,24 @@
 /**
- * The parts of a page of Markdown that the checks of the docs look at. Pages are parsed as the documentation site parses them, and
- * anchors are those that git hosts give to headings.
+ * Parts of a Markdown page that the checks of the docs need. Pages are parsed as the documentation site parses them,
+ * and headings get the anchors of git hosts.
  */
 import GithubSlugger from "github-slugger"
 import MarkdownIt from "markdown-it"
 
-/** A link or an image, and the line of the paragraph or table row that has it. */
+/** Link or image, with the line of the paragraph or table row that has it. */
 export interface Link {
   readonly target: string
   readonly line: number
 }
 
-/** A title: its text without markup and with it, and the anchor of its heading. */
+/** Title with its text, with and without markup, and the anchor of its heading. */
 export interface Title {
   readonly text: string
   readonly markdown: string
   readonly anchor: string
 }
 
-/** A block of code with its language, which is empty if the page gives none. */
+/** Code block with its language, which is empty if the page has none. */
 export interface CodeBlock {
   readonly language: string
   readonly text: string
@@ -28,10 +28,12 @@ export interface CodeBlock {
 export interface Page {
   readonly links: ReadonlyArray<Link>
   readonly headings: ReadonlyArray<Title>
-  /** Bold words with which paragraphs begin (`**Local health.** A node ...`). They have the anchor of the heading above them. */
+  /**
+   * Bold words at the start of paragraphs (`**Local health.** A node ...`). They have the anchor of the heading above.
+   */
   readonly runIns: ReadonlyArray<Title>
   readonly blocks: ReadonlyArray<CodeBlock>
-  /** Anchors of the headings, and those that HTML of the page sets. */
+  /** Anchors of the headings and of the HTML of the page. */
   readonly anchors: ReadonlySet<string>
 }
 
@@ -45,7 +47,7 @@ const attributesOf = (html: string, names: string): ReadonlyArray<string> =>
 const textOf = (tokens: ReadonlyArray<Token>): string =>
   tokens.map(({ content, type }) => (type === "html_inline" ? "" : content)).join("")
 
-/** Replaces the front matter by empty lines, which keeps the numbers of the lines. */
+/** Replaces the front matter by empty lines, which keeps the line numbers. */
 const withoutFrontMatter = (text: string): string =>
   text.replace(/^---\n[^]*?\n---\n/, (found) => "\n".repeat(found.split("\n").length - 1))
 
@@ -85,7 +87,7 @@ export const readPage = (text: string): Page => {
   const tokens = parser.parse(withoutFrontMatter(text), {})
   let line = 1
   for (const [index, token] of tokens.entries()) {
-    // The cells of a table have no line of their own.
+    // The cells of a table have no line, so they use the line of their row.
     if (token.map !== null) line = token.map[0] + 1
     if (token.type === "inline") readInline(token, line)
     if (token.type === "html_block") readHtml(token.content, line)
@@ -98,6 +100,6 @@ export const readPage = (text: string): Page => {
   return { links, headings, runIns, blocks, anchors }
 }
 
-/** Returns the title with a text. Numbers in front of the headings of a page do not count. */
+/** Returns the title with a text. Numbers before the headings of a page do not count. */
 export const findTitle = ({ headings, runIns }: Page, title: string): Title | undefined =>
   [...headings, ...runIns].find(({ text }) => text === title || text.replace(/^\d+(?:\.\d+)*\.? /, "") === title)

@@ -1,4 +1,4 @@
-/** Finds the text that is most similar to another, for hints in messages. */
+/** Search for the text that is most similar to another, for hints in messages. */
 
 /** Returns the pairs of neighbouring characters of a text. */
 const pairsOf = (text: string): ReadonlySet<string> => {

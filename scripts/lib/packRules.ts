@@ -1,4 +1,4 @@
-/** Rules about what is published. Each function returns a sentence for each broken rule. */
+/** Rules about published packages. Each function returns a sentence for each violated rule. */
 import type { Pack, PublishedManifest } from "./packs.ts"
 
 /** Files that every package contains. */
@@ -13,7 +13,7 @@ const wanted = [
   "dist/index.d.ts",
 ]
 
-/** Files for the development of a package, which no package contains. */
+/** Files for the development of a package, which a tarball must not contain. */
 const unwanted = /(^|\/)test\/|\.test\.|tsbuildinfo|tsconfig/
 
 /** Returns the problems of the list of files in a tarball. */
@@ -33,9 +33,10 @@ export interface Shared {
 
 const rangeProblems = ({ dependencies, peerDependencies }: PublishedManifest, version: string): ReadonlyArray<string> =>
   [...Object.entries(dependencies ?? {}), ...Object.entries(peerDependencies ?? {})].flatMap(([name, range]) => {
-    if (/^(workspace|link|file):/.test(range)) return [`its range of ${name} is ${range}, which no registry knows`]
+    if (/^(workspace|link|file):/.test(range))
+      return [`its range of ${name} is ${range}, which registries do not support`]
     if (!name.startsWith("@coterie/") || range === `^${version}`) return []
-    return [`its range of ${name} is ${range} and not ^${version}`]
+    return [`its range of ${name} is ${range} instead of ^${version}`]
   })
 
 /** Returns the problems of the package.json in a tarball. */
@@ -47,7 +48,7 @@ export const manifestProblems = (
   const problems: Array<string> = []
   const expect = (holds: boolean, problem: string): void => void (holds || problems.push(problem))
   const { repository, publishConfig, keywords } = manifest
-  expect(manifest.version === shared.version, `its version is ${manifest.version} and not ${shared.version}`)
+  expect(manifest.version === shared.version, `its version is ${manifest.version} instead of ${shared.version}`)
   expect(manifest.private !== true, "it is private")
   expect(manifest.type === "module", `its type is not "module"`)
   expect((manifest.description ?? "") !== "", "it has no description")
@@ -65,7 +66,7 @@ export const manifestProblems = (
   expect(targets.length > 0, "it exports nothing")
   for (const [entry, target] of targets) {
     const isBuilt = entry === "./package.json" || target?.startsWith("./dist/") === true
-    expect(isBuilt, `its export ${entry} is ${target}, which is not built`)
+    expect(isBuilt, `its export ${entry} is ${target}, which is not a built file`)
   }
   return [...problems, ...rangeProblems(manifest, shared.version)]
 }

@@ -1,11 +1,11 @@
-/** The published packages as tarballs. */
+/** Published packages as tarballs. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import type { Manifest } from "../check-architecture.ts"
 import { pnpm, root, run } from "./command.ts"
 import { listSources } from "./source.ts"
 
-/** Fields of a package.json that matter to a release. */
+/** Fields of a package.json that a release needs. */
 export interface PublishedManifest extends Manifest {
   readonly version: string
   readonly private?: boolean
@@ -31,7 +31,7 @@ export interface Pack {
   readonly bytes: number
   /** Paths of the files in the tarball. */
   readonly files: ReadonlyArray<string>
-  /** The package.json in the tarball, which differs from the one in `folder`. */
+  /** package.json in the tarball, which differs from the file in `folder`. */
   readonly manifest: PublishedManifest
   /** Names of the modules that the package exports besides its index. */
   readonly modules: ReadonlyArray<string>
@@ -47,18 +47,18 @@ export const packageFolders: ReadonlyArray<string> = fs
 export const readManifest = (folder: string): PublishedManifest =>
   JSON.parse(fs.readFileSync(path.join(root, folder, "package.json"), "utf8"))
 
-/** Builds all packages afresh. */
+/** Builds all packages from scratch. */
 export const build = (): void => {
   for (const folder of packageFolders) fs.rmSync(path.join(root, folder, "dist"), { recursive: true, force: true })
   run("tsc", ["-b", ...packageFolders])
 }
 
-/** Output of `pnpm pack --json`, as far as it is used. */
+/** Used fields of the output of `pnpm pack --json`. */
 interface Packed {
   readonly files: ReadonlyArray<{ readonly path: string }>
 }
 
-/** Packs a package that was built. The tarball is named like the folder of the package. */
+/** Packs a built package. The tarball has the name of the package's folder. */
 export const pack = (folder: string, into: string): Pack => {
   const tarball = path.join(into, `${path.basename(folder)}.tgz`)
   const packed: Packed = JSON.parse(pnpm(["pack", "--json", "--out", tarball], path.join(root, folder)))
@@ -70,7 +70,7 @@ export const pack = (folder: string, into: string): Pack => {
   return { folder, tarball, bytes: fs.statSync(tarball).size, files, manifest, modules }
 }
 
-/** Specifiers of all modules that a package exports. */
+/** Returns the specifiers of all modules that a package exports. */
 export const specifiersOf = ({ manifest, modules }: Pack): ReadonlyArray<string> => [
   manifest.name,
   ...modules.map((module) => `${manifest.name}/${module}`),

@@ -1,18 +1,18 @@
-/** Rules about when a release may be published. */
+/** Conditions for publishing a release. */
 
 /** Facts that decide whether a release may be published. */
 export interface Circumstances {
   /** Variables of the process. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Output of `git status --porcelain`: one line for each file that differs from the commit. */
+  /** Output of `git status --porcelain`, with a line for each file that differs from the commit. */
   readonly dirty: string
-  /** Names of the changesets that no version has consumed. */
+  /** Names of the changesets that are not part of a version yet. */
   readonly changesets: ReadonlyArray<string>
   /** URL in `repository` of the packages. */
   readonly repository: string
   /** Packages of this release, as `name@version`. */
   readonly releases: ReadonlyArray<string>
-  /** Those of `releases` that the registry has. */
+  /** Releases of `releases` that the registry has. */
   readonly published: ReadonlyArray<string>
 }
 
@@ -39,8 +39,8 @@ export const refusals = (circumstances: Circumstances): ReadonlyArray<string> =>
   const reasons: Array<string | undefined> = []
   if (env["GITHUB_ACTIONS"] !== "true") {
     reasons.push(
-      "This is not GitHub Actions, and only its workflow can attest where a package comes from. Merge the pull request of " +
-        "the versions: .github/workflows/release.yml publishes.",
+      "This is not GitHub Actions, and only its workflow can attest the origin of a package. Merge the pull request of the " +
+        "versions: .github/workflows/release.yml publishes.",
     )
   }
   reasons.push(repositoryRefusal(circumstances))
@@ -50,7 +50,7 @@ export const refusals = (circumstances: Circumstances): ReadonlyArray<string> =>
       `Changesets wait for a version (${changesets.join(", ")}): run "pnpm release:version" and commit first.`,
     )
   }
-  // A release that stopped half-way is continued.
+  // A release that stopped halfway is continued.
   if (releases.length > 0 && releases.every((release) => published.includes(release))) {
     reasons.push(`The registry has all of ${releases.join(", ")}: add a changeset for a new version.`)
   }

@@ -1,36 +1,36 @@
 /**
- * What the architecture checks need to know of a TypeScript source: what it imports and which members
- * of that it names. Read from the syntax tree, so comments and strings cannot fool it; what cannot be
- * followed (a namespace passed around as a value) is reported as the use of everything.
+ * Facts about a TypeScript source for the architecture checks: its imports and the members of these that it uses. They
+ * are read from the syntax tree, so comments and strings do not count. A use that cannot be followed, such as a
+ * namespace passed as a value, counts as a use of everything.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { parseSync } from "vite"
 
-/** All exports of a module: the name of a use that cannot be narrowed down. */
+/** Name for all exports of a module, for a use that cannot be followed. */
 export const everything = "*"
 
-/** A member of a module that a source names, and where. */
+/** Use of a member of a module, with its place. */
 export interface Use {
   readonly name: string
   readonly line: number
 }
 
-/** One import, or re-export, of a module. */
+/** Import or re-export of a module. */
 export interface Import {
   readonly specifier: string
   readonly line: number
   readonly uses: ReadonlyArray<Use>
 }
 
-/** A broken rule. */
+/** Violation of a rule. */
 export interface Problem {
   readonly file: string
   readonly line: number
   readonly message: string
 }
 
-/** A node of the tree, as far as it is looked at here. */
+/** Node of the syntax tree, with the fields that the checks need. */
 export interface Node {
   readonly type: string
   readonly start: number
@@ -41,11 +41,11 @@ export interface Node {
 export const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && "type" in value && typeof value.type === "string"
 
-/** The nodes in an optional child or list of children. */
+/** Returns the nodes in an optional child or list of children. */
 export const nodes = (value: unknown): ReadonlyArray<Node> =>
   Array.isArray(value) ? value.filter(isNode) : isNode(value) ? [value] : []
 
-/** The text of an identifier or of a string literal. */
+/** Returns the text of an identifier or of a string literal. */
 export const nameOf = (node: unknown): string | undefined => {
   if (!isNode(node)) return undefined
   if (node.type === "Identifier" && typeof node["name"] === "string") return node["name"]
@@ -58,23 +58,23 @@ export interface Source {
   readonly lineAt: (offset: number) => number
 }
 
-/** Parses, and throws on a syntax error: a source that cannot be read cannot be vouched for. */
+/** Parses a source. Throws on a syntax error, because a source that cannot be parsed cannot be checked. */
 export const parse = (file: string, text: string): Source => {
   const { program, comments, errors } = parseSync(file, text)
   const error = errors[0]
   if (error !== undefined) throw new Error(`${file}: ${error.message}`)
-  if (!isNode(program)) throw new Error(`${file}: the parser gave no tree`)
+  if (!isNode(program)) throw new Error(`${file}: the parser returned no tree`)
   return { program, comments, lineAt: (offset) => text.slice(0, offset).split("\n").length }
 }
 
-/** Children that are names and not references, by the type of their parent. */
+/** Children that are names instead of references, by the type of their parent. */
 const labels: { readonly [type: string]: string } = {
   TSQualifiedName: "right",
   TSNamedTupleMember: "label",
   MetaProperty: "property",
 }
 
-/** The imports of a source, in order. */
+/** Returns the imports of a source in order. */
 export const readImports = (file: string, text: string): ReadonlyArray<Import> => {
   const { program, lineAt } = parse(file, text)
   const imports: Array<{ specifier: string; line: number; uses: Array<Use> }> = []
@@ -154,10 +154,12 @@ export const readImports = (file: string, text: string): ReadonlyArray<Import> =
   return imports
 }
 
-/** All TypeScript sources below a folder, which may be missing; with forward slashes, sorted. */
+/**
+ * Returns the sorted paths of the TypeScript sources below a folder, with forward slashes. The folder may be missing.
+ */
 export const listSources = (folder: string): ReadonlyArray<string> => {
   if (!fs.existsSync(folder)) return []
-  // Not into node_modules: the packages link to each other there, round and round.
+  // Skips node_modules, where packages link to each other in circles.
   const exclude = (name: string): boolean => ["node_modules", "dist"].includes(path.basename(name))
   return fs
     .globSync("**/*.ts", { cwd: folder, exclude })

@@ -6,7 +6,7 @@ const floors = (module: string, ...specifiers: ReadonlyArray<string>): number =>
   checkFloors(module, readImports(module, specifiers.map((each) => `import type {} from "${each}"`).join("\n"))).length
 
 describe("floors", () => {
-  it("let a module use its own room and everything below", () => {
+  it("allow a module its own room and all floors below", () => {
     assert.strictEqual(floors("Address.ts", "./Peer.ts", "./internal/hash64.ts"), 0)
     assert.strictEqual(floors("internal/hash64.ts", "./prng.ts"), 0)
     assert.strictEqual(floors("protocol/Frame.ts", "../Address.ts", "./PeerRecord.ts", "../internal/hash64.ts"), 0)
@@ -22,7 +22,7 @@ describe("floors", () => {
     assert.strictEqual(floors("index.ts", "./Cluster.ts", "./Address.ts"), 0)
   })
 
-  it("refuse what goes up or across", () => {
+  it("reject imports of a higher floor or of another room on the same floor", () => {
     assert.strictEqual(floors("Address.ts", "./protocol/Frame.ts", "./Cluster.ts", "./index.ts"), 3)
     assert.strictEqual(floors("internal/hash64.ts", "../Peer.ts", "../membership/State.ts"), 2)
     assert.strictEqual(floors("protocol/Frame.ts", "../wire/Layout.ts", "../flow/SendLanes.ts"), 2)
@@ -33,20 +33,20 @@ describe("floors", () => {
     assert.strictEqual(floors("messaging/Mailbox.ts", "../cluster/Metrics.ts", "../Topic.ts"), 2)
   })
 
-  it("keep wire, flow and membership strangers to each other, and membership a stranger to the link", () => {
+  it("reject imports between wire, flow and membership, and of membership by the link", () => {
     assert.strictEqual(floors("wire/Cbor.ts", "../flow/SendLanes.ts", "../membership/State.ts"), 2)
     assert.strictEqual(floors("flow/SendLanes.ts", "../wire/Cbor.ts", "../membership/State.ts"), 2)
     assert.strictEqual(floors("membership/State.ts", "../wire/Cbor.ts", "../flow/SendLanes.ts"), 2)
     assert.strictEqual(floors("link/Handshake.ts", "../membership/State.ts"), 1)
   })
 
-  it("refuse detours around the rule", () => {
+  it("reject detours around the rule", () => {
     assert.strictEqual(floors("link/Link.ts", "@coterie/core", "@coterie/core/Address", "../../test/helper.ts"), 3)
     assert.strictEqual(floors("attic/Box.ts", "../Address.ts"), 1)
     assert.strictEqual(floors("Cluster.ts", "./attic/Box.ts"), 1)
   })
 
-  it("hold for every form of import", () => {
+  it("apply to every form of import", () => {
     const source = `
       import * as A from "./link/A.ts"
       export * from "./link/B.ts"
@@ -63,13 +63,13 @@ describe("circles", () => {
   const circles = (imports: Readonly<Record<string, ReadonlyArray<string>>>) =>
     findCircles(new Map(Object.entries(imports)))
 
-  it("are found, each once, wherever the search begins", () => {
+  it("are found once each, wherever the search begins", () => {
     assert.deepStrictEqual(circles({ a: ["b"], b: ["c"], c: ["a"] }), [["a", "b", "c"]])
     assert.deepStrictEqual(circles({ x: ["a"], a: ["b"], b: ["a"] }), [["a", "b"]])
     assert.deepStrictEqual(circles({ a: ["a"] }), [["a"]])
   })
 
-  it("are not seen where two modules import a third", () => {
+  it("are not reported if two modules import a third", () => {
     assert.deepStrictEqual(circles({ a: ["b", "c"], b: ["d"], c: ["d"], d: [] }), [])
   })
 })
@@ -78,7 +78,7 @@ describe("the viewer", () => {
   const problems = (module: string, specifier: string): number =>
     checkViewer(module, readImports(module, `import {} from "${specifier}"`)).length
 
-  it("is imported by nothing else", () => {
+  it("is imported only by itself", () => {
     assert.strictEqual(problems("picture/viewer/main.ts", "./Viewer.ts"), 0)
     assert.strictEqual(problems("picture/viewer/model/TraceModel.ts", "../../causality.ts"), 0)
     assert.strictEqual(problems("picture/html.ts", "./viewerScript.ts"), 0)
@@ -92,17 +92,17 @@ describe("packages", () => {
   const imports = (...specifiers: ReadonlyArray<string>) =>
     readImports("a.ts", specifiers.map((each) => `import type {} from "${each}"`).join("\n"))
 
-  it("may import what they declare", () => {
+  it("may import the packages that they declare", () => {
     const declared = imports("effect/Effect", "cborg", "./PeerId.ts", "@coterie/core/PeerId")
     assert.deepStrictEqual(checkPackage("a.ts", manifest, declared), [])
   })
 
-  it("may import nothing else", () => {
+  it("may import no other packages", () => {
     const others = imports("vitest", "@effect/platform-node/NodeSocket", "effect", "./PeerId", "./PeerId.js")
     assert.strictEqual(checkPackage("a.ts", manifest, others).length, 5)
   })
 
-  it("see Node only in its transport", () => {
+  it("import Node only in its transport", () => {
     const builtins = imports("node:net", "net", "node:fs/promises")
     assert.strictEqual(checkPackage("a.ts", manifest, builtins).length, 3)
     assert.deepStrictEqual(checkPackage("a.ts", { name: "@coterie/node-transport" }, builtins), [])
@@ -122,7 +122,7 @@ describe("packages", () => {
   const inTestkit = (module: string, ...specifiers: ReadonlyArray<string>) =>
     checkPackage(`packages/testkit/src/${module}`, testkit, imports(...specifiers), module).length
 
-  it("see Node only in the rooms for Node", () => {
+  it("import Node only in the rooms for Node", () => {
     for (const module of ["cli/bin.ts", "cli/deep/a.ts", "node/files.ts", "vitest.ts"]) {
       assert.strictEqual(inTestkit(module, "node:fs"), 0, module)
     }
@@ -154,13 +154,13 @@ describe("packages", () => {
     }
   })
 
-  it("import an optional peer that has no room nowhere", () => {
+  it("do not import an optional peer without a room", () => {
     for (const module of ["cli/bin.ts", "vitest.ts", "Swarm.ts"]) {
       assert.strictEqual(inTestkit(module, "@effect/other/A"), 1, module)
     }
   })
 
-  it("do not need an optional peer by a detour through a room that may need that peer", () => {
+  it("do not import a room that may need an optional peer", () => {
     assert.strictEqual(inTestkit("index.ts", "./TransportContract.ts", "./contract/transfer.ts", "./Seeds.ts"), 2)
     assert.strictEqual(inTestkit("cli/main.ts", "../vitest.ts", "../TransportContract.ts"), 2)
     assert.strictEqual(inTestkit("node/files.ts", "../cli/main.ts"), 1)
@@ -168,13 +168,13 @@ describe("packages", () => {
     assert.strictEqual(inTestkit("contract/transfer.ts", "./Harness.ts", "../Seeds.ts"), 0)
   })
 
-  it("compute the name of a module only in the rooms for Node", () => {
+  it("compute a specifier only in the rooms for Node", () => {
     const computed = readImports("a.ts", "export const load = (url: URL) => import(url.href)")
     assert.strictEqual(checkPackage("packages/testkit/src/Swarm.ts", testkit, computed, "Swarm.ts").length, 1)
     assert.strictEqual(checkPackage("packages/testkit/src/cli/a.ts", testkit, computed, "cli/a.ts").length, 0)
   })
 
-  it("do not get to Node by a detour through a room for Node", () => {
+  it("do not import a room for Node", () => {
     assert.strictEqual(inTestkit("Swarm.ts", "./node/files.ts", "./cli/main.ts", "./vitest.ts", "./Seeds.ts"), 3)
     assert.strictEqual(inTestkit("run/Run.ts", "../node/files.ts", "../run/../cli/main.ts", "./node/a.ts"), 2)
     assert.strictEqual(inTestkit("vitest.ts", "./node/files.ts", "./Swarm.ts"), 0)
@@ -190,13 +190,13 @@ describe("sources", () => {
     assert.strictEqual(count("export const a = [] as unknown as string"), 1)
   })
 
-  it("give a reason for a lint that is off", () => {
+  it("must give a reason for a disabled lint rule", () => {
     assert.strictEqual(count("// oxlint-disable-next-line no-control-regex -- it looks for them\nexport {}"), 0)
     assert.strictEqual(count("// oxlint-disable-next-line no-control-regex\nexport {}"), 1)
     assert.strictEqual(count("/* eslint-disable no-console */\nexport {}"), 1)
   })
 
-  it("never switch off what keeps time and chance out", () => {
+  it("must not disable the rules that keep time and chance out", () => {
     assert.strictEqual(count("// oxlint-disable-next-line no-restricted-globals -- just this once\nexport {}"), 1)
   })
 })

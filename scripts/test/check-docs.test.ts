@@ -15,7 +15,7 @@ describe("the check of the docs", () => {
   })
   afterAll(() => fs.rmSync(folder, { recursive: true }))
 
-  /** The problems of a page with this text. */
+  /** Returns the problems of a page with the text. */
   const check = (text: string): ReadonlyArray<string> => {
     fs.writeFileSync(path.join(folder, "docs/page.md"), text)
     return pageProblems(new Pages(folder), "docs/page.md").map(({ line, message }) => `${line}: ${message}`)
@@ -70,7 +70,7 @@ describe("the check of the docs", () => {
     )
   })
 
-  it("reports the places in the docs that comments name and that do not exist", () => {
+  it("reports the references of comments to pages and sections that do not exist", () => {
     const text = `
 /** Topics (docs/messages.md, section "Open topics"). */
 export const a = "docs/nothing.md"

@@ -52,11 +52,11 @@ describe("reading the levels of a module", () => {
     )
   })
 
-  it("takes the least of what several declarations of a name promise", () => {
+  it("returns the weakest level of several declarations of a name", () => {
     assert.strictEqual(levels.get("D"), "unstable")
   })
 
-  it("trusts no export without a tag", () => {
+  it("treats an export without a tag as untagged", () => {
     assert.strictEqual(levels.get("f"), "untagged")
   })
 })
@@ -72,7 +72,7 @@ describe("checking a source against the installed Effect", () => {
     assert.deepStrictEqual(messages(source), [])
   })
 
-  it("names the line and the member of what is not stable", () => {
+  it("reports the line and the member of an unstable export", () => {
     const source = `import { remove } from "effect/Metric"
       import * as Metric from "effect/Metric"
       import type { Socket } from "effect/socket/Socket"
@@ -90,7 +90,7 @@ describe("checking a source against the installed Effect", () => {
     ])
   })
 
-  it("refuses what it cannot follow", () => {
+  it("rejects uses that it cannot follow", () => {
     const whole = [
       `import * as Effect from "effect/Effect"; export const all = Effect`,
       `import * as Effect from "effect/Effect"; export const { succeed } = Effect`,
@@ -103,17 +103,17 @@ describe("checking a source against the installed Effect", () => {
     for (const source of whole)
       assert.deepStrictEqual(messages(source), [`1: "effect/Effect" is used as a whole`], source)
     assert.deepStrictEqual(messages(`import { Effect } from "effect"`), [
-      `1: import "effect/Module" and not the barrel "effect"`,
+      `1: import "effect/Module" instead of the barrel "effect"`,
     ])
     assert.deepStrictEqual(messages(`import * as X from "effect/NoSuchModule"`), [
-      `1: there is no source of "effect/NoSuchModule" to look at`,
+      `1: the source of "effect/NoSuchModule" does not exist`,
     ])
     assert.deepStrictEqual(messages(`import { noSuchExport } from "effect/Effect"`), [
       `1: noSuchExport of "effect/Effect" is not an export`,
     ])
   })
 
-  it("is not fooled by comments, strings and members of the same name", () => {
+  it("ignores comments, strings and members of the same name", () => {
     const source = `
       import * as Metric from "effect/Metric"
       // Metric.remove

@@ -4,7 +4,7 @@ import * as path from "node:path"
 
 const root = path.join(import.meta.dirname, "../..")
 
-/** Modules that are published: those directly in `src`. `index.ts` and `version.ts` have nothing of their own to describe. */
+/** Published modules, which are directly in `src`. `index.ts` and `version.ts` need no descriptions. */
 const modules = fs
   .globSync("packages/*/src/*.ts", { cwd: root })
   .filter((file) => !["index.ts", "version.ts"].includes(path.basename(file)))
@@ -12,7 +12,7 @@ const modules = fs
 
 const declaration = /^export (?:abstract )?(?:const|class|interface|type|function\*?) (\w+)/
 
-/** Returns the docstring that ends right above a line, or an empty text. */
+/** Returns the docstring directly above a line, or an empty text. */
 const docstringAbove = (lines: ReadonlyArray<string>, index: number): string => {
   if (lines[index - 1]?.endsWith("*/") !== true) return ""
   const start = lines.slice(0, index).findLastIndex((line) => line.startsWith("/**"))
@@ -21,7 +21,10 @@ const docstringAbove = (lines: ReadonlyArray<string>, index: number): string => 
 
 const lacksTags = (docstring: string): boolean => !/@category [a-z]/.test(docstring) || !docstring.includes("@since ")
 
-/** Returns the exports of a text without a docstring, a category or a version. Overloads share the docstring of the first. */
+/**
+ * Returns the exports of a text without a docstring, a category or a version. Overloads share the docstring of the
+ * first.
+ */
 const undescribed = (text: string, isWanted = (_name: string): boolean => true): ReadonlyArray<string> => {
   const lines = text.split("\n")
   const found: Array<string> = []
@@ -46,7 +49,7 @@ const namesOf = (list: string): ReadonlySet<string> =>
     ),
   )
 
-/** Returns the modules below `src` from which a text exports, and the names; `undefined` for all. */
+/** Returns the modules below `src` from which a text exports, with the exported names, or `undefined` for all names. */
 const reexports = (text: string): ReadonlyArray<readonly [module: string, names: ReadonlySet<string> | undefined]> => {
   const direct = [...text.matchAll(/^export (?:type )?(?:\*|\{([^}]*)\}) from "(\.[^"]+)"/gm)].map(
     ([, list, module = ""]) => [module, list === undefined ? undefined : namesOf(list)] as const,
@@ -60,7 +63,7 @@ const reexports = (text: string): ReadonlyArray<readonly [module: string, names:
   return [...direct, ...imported].filter(([, names]) => names === undefined || names.size > 0)
 }
 
-/** Returns the exports of a file that are not described, with those that it exports from other files. */
+/** Returns the undescribed exports of a file, including exports from other files. */
 const undescribedOf = (file: string, names?: ReadonlySet<string>): ReadonlyArray<string> => {
   const text = fs.readFileSync(file, "utf8")
   return [
@@ -69,17 +72,13 @@ const undescribedOf = (file: string, names?: ReadonlySet<string>): ReadonlyArray
   ]
 }
 
-/**
- * Folders whose docstrings may still begin with one of these words.
- * Remove a folder when its docstrings are rewritten, and the list when it is empty.
- */
-const pending: ReadonlyArray<string> = ["benchmarks/", "examples/", "scripts/"]
-
+/** Sources whose docstrings are checked. This file has examples of wrong docstrings. */
 const sources = fs
   .globSync(["packages/*/src/**/*.ts", "{examples,benchmarks,scripts}/**/*.{ts,tsx,mts,mjs,js}"], {
     cwd: root,
     exclude: (file) => ["node_modules", "dist"].includes(path.basename(file)),
   })
+  .filter((file) => file !== path.relative(root, import.meta.filename))
   .toSorted()
 
 /** First words that make a clause instead of a statement with a verb, or a noun. */
@@ -93,13 +92,13 @@ const clauses = (text: string): ReadonlyArray<string> =>
   })
 
 describe("docstrings", () => {
-  it.each(modules)("%s says of each export what it is, its category, and since when it is there", (file) => {
+  it.each(modules)("%s describes each export with its category and its first version", (file) => {
     const text = fs.readFileSync(path.join(root, file), "utf8")
     assert.match(text, /^\/\*\*(?:(?!\*\/)[^])*@since /, "the docstring of the module lacks @since")
     assert.deepStrictEqual(undescribedOf(path.join(root, file)), [])
   })
 
-  it("are missed where they are missing or lack a tag", () => {
+  it("are reported if they are missing or lack a tag", () => {
     const text = `/**
  * Described.
  *
@@ -119,7 +118,7 @@ export type Bare = string
     )
   })
 
-  it("are looked for where a module exports from another one", () => {
+  it("are required for exports from another module", () => {
     const text = `import { type A, B } from "./a.ts"
 export type { A }
 export type { C, D as E } from "./c.ts"
@@ -133,9 +132,9 @@ export * from "./f.ts"
   })
 
   it("begin with a verb or a noun", () => {
-    const found = sources
-      .filter((file) => !pending.some((folder) => file.startsWith(folder)))
-      .flatMap((file) => clauses(fs.readFileSync(path.join(root, file), "utf8")).map((each) => `${file}:${each}`))
+    const found = sources.flatMap((file) =>
+      clauses(fs.readFileSync(path.join(root, file), "utf8")).map((each) => `${file}:${each}`),
+    )
     assert.deepStrictEqual(found, [])
     assert.isAbove(sources.length, 300, "the pattern of the files finds the sources")
   })

@@ -6,7 +6,7 @@ import * as path from "node:path"
 
 const root = path.join(import.meta.dirname, "../..")
 
-/** Lints one source as if it stood at that place of the repository; gives the rules that it breaks, by line. */
+/** Lints a source as a file of the repository. Returns the violated rules by line. */
 const lint = (file: string, text: string): ReadonlyArray<string> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "coterie-lint-"))
   try {
@@ -45,12 +45,12 @@ describe("the lint rules", () => {
     ])
   })
 
-  it("let them into the one adapter, and into the transport for Node", () => {
+  it("allow them in the one adapter, and in the transport for Node", () => {
     assert.deepStrictEqual(lint("packages/core/src/Entropy.ts", ambient), [])
     assert.deepStrictEqual(lint("packages/node-transport/src/NodeTransport.ts", ambient), [])
   })
 
-  it("keep Node out of core, and out of the testkit but for its rooms for Node", () => {
+  it("keep Node out of core, and out of the testkit except its rooms for Node", () => {
     const source = [
       'import * as fs from "node:fs"',
       'import type { Socket } from "net"',
@@ -66,7 +66,7 @@ describe("the lint rules", () => {
     assert.deepStrictEqual(lint("packages/node-transport/src/Good.ts", source), [])
   })
 
-  it("refuse any, assertions that something is there, and lints switched off without a name", () => {
+  it("reject any, non-null assertions, and disabled lints without the name of the rule", () => {
     const source = [
       "export const a = (x: any) => x",
       "export const b = (x?: string) => x!",

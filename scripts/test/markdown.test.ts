@@ -31,12 +31,12 @@ describe("a page of Markdown", () => {
     )
   })
 
-  it("has the anchors of its HTML, and those that a heading gives itself", () => {
+  it("has the anchors of its HTML, and anchors that headings define", () => {
     const { anchors } = readPage('<a id="html"></a>\n\n### Topic.make {#make}\n\nText <a name="inline"></a>\n')
     assert.deepStrictEqual([...anchors], ["html", "make", "inline"])
   })
 
-  it("has links, images, references and HTML, with their lines, and front matter that is no text", () => {
+  it("has links, images, references and HTML with their lines, and ignores front matter", () => {
     const text = `---
 title: A page
 ---
@@ -65,7 +65,7 @@ title: A page
     assert.deepStrictEqual(readPage(text).headings, [])
   })
 
-  it("has blocks of code with their languages", () => {
+  it("has code blocks with their languages", () => {
     const { blocks } = readPage("```ts title\na\n```\n\n- item\n\n  ```\n  b\n  ```\n")
     assert.deepStrictEqual(blocks, [
       { language: "ts", text: "a\n", line: 1 },

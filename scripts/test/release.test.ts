@@ -74,23 +74,23 @@ describe("a package that is published", () => {
     ])
   })
 
-  it("exports what was built, and no sources", () => {
+  it("exports built files, and no sources", () => {
     assert.deepStrictEqual(problems({ exports: { ".": "./src/index.ts" } }), [
-      "its export . is ./src/index.ts, which is not built",
+      "its export . is ./src/index.ts, which is not a built file",
     ])
     assert.deepStrictEqual(problems({ exports: {} }), ["it exports nothing"])
   })
 
-  it("needs the other packages in its own version", () => {
+  it("depends on the other packages in its own version", () => {
     assert.deepStrictEqual(problems({ peerDependencies: { "@coterie/core": "^1.1.0" } }), [
-      "its range of @coterie/core is ^1.1.0 and not ^1.2.0",
+      "its range of @coterie/core is ^1.1.0 instead of ^1.2.0",
     ])
     assert.deepStrictEqual(problems({ dependencies: { "@coterie/core": "workspace:^" } }), [
-      "its range of @coterie/core is workspace:^, which no registry knows",
+      "its range of @coterie/core is workspace:^, which registries do not support",
     ])
   })
 
-  it("has the version of all others", () => {
+  it("has the same version as all others", () => {
     const pack = (name: string, version: string): Pack => ({
       folder: "packages/rpc",
       tarball: "rpc.tgz",
@@ -100,7 +100,7 @@ describe("a package that is published", () => {
       manifest: { ...manifest, name, version, peerDependencies: {} },
     })
     const packs = [pack("@coterie/core", "1.2.0"), pack("@coterie/rpc", "1.3.0")]
-    assert.deepStrictEqual(packProblems(packs, shared), ["@coterie/rpc: its version is 1.3.0 and not 1.2.0"])
+    assert.deepStrictEqual(packProblems(packs, shared), ["@coterie/rpc: its version is 1.3.0 instead of 1.2.0"])
   })
 })
 
@@ -153,7 +153,7 @@ describe("a release", () => {
     refused({ changesets: ["some.md"] }, /\(some.md\): run "pnpm release:version"/)
   })
 
-  it("is refused if the registry has all of it, and continued if the registry has a part of it", () => {
+  it("is refused if the registry has all packages, and continued if the registry has a part of them", () => {
     refused({ published: ready.releases }, /has all of @coterie\/core@1.2.0, @coterie\/rpc@1.2.0/)
     assert.deepStrictEqual(refusals({ ...ready, published: ["@coterie/core@1.2.0"] }), [])
   })

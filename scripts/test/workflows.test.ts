@@ -4,7 +4,7 @@ import * as path from "node:path"
 
 const folder = path.join(import.meta.dirname, "../../.github/workflows")
 
-/** An action of another repository is named by a commit, which no tag can move, with the version as a comment. */
+/** Reference to an action of another repository by its commit, which no tag can move, with the version as a comment. */
 const pinned = /^[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/
 
 describe("workflows", () => {
@@ -19,7 +19,7 @@ describe("workflows", () => {
     assert.match(text, /^permissions:( \{\}|\n {2}contents: read)\n\n/m)
   })
 
-  it("give the permission to sign provenance to the job that publishes alone", () => {
+  it("give the permission to sign provenance only to the publishing job", () => {
     const jobs = fs
       .readdirSync(folder)
       .flatMap((file) => fs.readFileSync(path.join(folder, file), "utf8").split(/^ {2}(?=\w+:$)/m))

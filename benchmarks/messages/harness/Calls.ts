@@ -1,41 +1,41 @@
-/** What the parent asks of a child, which plays one part of one system. */
+/** Calls of the parent to a child, which runs one part of one system. */
 import type { Setup } from "../systems/Driver.ts"
 
-/** What arrived between two moments. */
+/** Messages that arrived within a time. */
 export interface Counted {
   readonly messages: number
   readonly bytes: number
   readonly seconds: number
-  /** Takers that never got anything. */
+  /** Number of receivers that got no message. */
   readonly idle: number
 }
 
-/** Of round trips, in microseconds. */
+/** Latency of round trips in microseconds. */
 export interface Latency {
   readonly p50: number
   readonly p99: number
 }
 
-/** How a sender is to send. */
+/** Pace of a sender. `pump` waits as a careful program does, and `flood` only where the API makes it wait. */
 export type Pace = "pump" | "flood"
 
 export interface Calls {
   readonly setup: (setup: Setup) => Promise<void>
-  /** Starts a node that counts what it gets; gives its address. */
+  /** Starts a node that counts the messages that it receives. Returns its address. */
   readonly receive: () => Promise<string>
   readonly echo: () => Promise<string>
   readonly hub: () => Promise<string>
-  /** Starts so many nodes that count, connected to a hub. */
+  /** Starts a number of counting nodes that are connected to a hub. */
   readonly join: (hub: string, count: number) => Promise<void>
-  /** Connects, and sends from now on. */
+  /** Connects and keeps sending. */
   readonly send: (address: string, pace: Pace) => Promise<void>
-  /** The hub sends from now on. */
+  /** Makes the hub keep sending. */
   readonly broadcast: () => Promise<void>
   readonly count: (millis: number) => Promise<Counted>
   readonly ping: (address: string, warmUpMillis: number, millis: number) => Promise<Latency>
-  /** Reads no more. */
+  /** Stops reading. */
   readonly pause: () => Promise<void>
-  /** The resident set, in bytes. */
+  /** Returns the resident set in bytes. */
   readonly memory: () => Promise<number>
 }
 

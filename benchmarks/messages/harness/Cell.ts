@@ -1,17 +1,17 @@
-/** One cell of the result: one measure of one system. */
+/** Cell of the result: one measure of one system. */
 import type * as Effect from "effect/Effect"
 import type { Mode, Setup } from "../systems/Driver.ts"
 import type { System } from "../systems/index.ts"
 import type { Cores } from "./cores.ts"
 import type { Failed } from "./Process.ts"
 
-/** What can come out; `null` where it does not apply. */
+/** Numbers of a measurement. A number that does not apply is `null`. */
 export interface Figures {
   readonly msgsPerSecond: number | null
   readonly mbPerSecond: number | null
   readonly p50us: number | null
   readonly p99us: number | null
-  /** The sender's resident set, before its receiver stopped and at the end. */
+  /** Resident set of the sender before its receiver stopped, and at the end. */
   readonly rssBeforeMb: number | null
   readonly rssAfterMb: number | null
 }
@@ -33,19 +33,19 @@ export interface Cell {
   readonly measure: Effect.Effect<Figures, Failed>
 }
 
-/** How long things take, in milliseconds. */
+/** Durations of the phases in milliseconds. */
 export interface Timing {
   readonly warmUp: number
   readonly measured: number
-  /** For how long a receiver is stopped. */
+  /** Time for which a receiver is stopped. */
   readonly stopped: number
 }
 
-/** What a measure makes its cells of. */
+/** Input from which a measure makes its cells. */
 export interface Plan {
   readonly systems: ReadonlyArray<readonly [name: string, system: System]>
   readonly timing: Timing
   readonly cores: Cores | undefined
-  /** What a node of the system has to know. */
+  /** Returns the setup of a node of the system. */
   readonly setup: (system: string, mode: Mode, size: number) => Setup
 }

@@ -1,4 +1,4 @@
-/** A child process, seen from the parent: started on a core, asked, and ended with the scope. */
+/** Child process as the parent uses it: it starts on a core, answers calls, and ends with the scope. */
 import * as Child from "node:child_process"
 import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
@@ -9,16 +9,16 @@ import type { Answer, Calls, Request } from "./Calls.ts"
 import * as Children from "./children.ts"
 import { pinned } from "./cores.ts"
 
-/** A measurement that gave nothing. */
+/** Error of a failed measurement. */
 export class Failed extends Schema.TaggedError<Failed>()("Failed", { message: Schema.String }) {}
 
-/** How much of what a child says is kept for the case that it fails. */
-const wordsKept = 4_096
+/** Number of characters of the output of a child that are kept for the message of a failure. */
+const outputKept = 4_096
 
-/** How long an answer may take beyond the time that the question asks for. */
+/** Time for an answer in addition to the time that the call requests. */
 const patienceMillis = 20_000
 
-/** How long a child that was let go may take to end by itself, which is what writes its CPU profile. */
+/** Time for a released child to end by itself. It writes its CPU profile at a normal end. */
 const graceMillis = 2_000
 
 export interface Process {
@@ -26,24 +26,24 @@ export interface Process {
     name: Name,
     ...args: Parameters<Calls[Name]>
   ) => Effect.Effect<Awaited<ReturnType<Calls[Name]>>, Failed>
-  /** Makes it stand still. */
+  /** Stops the process with SIGSTOP. */
   readonly stop: Effect.Effect<void>
-  /** Fails if it has ended, with what it said. */
+  /** Fails with the output of the process if it has ended. */
   readonly alive: Effect.Effect<void, Failed>
 }
 
-/** Starts a child on a core that plays a part of the system. */
+/** Starts a child on a core. The child runs a part of the system. */
 export const start = (core: number | undefined, setup: Setup): Effect.Effect<Process, Failed, Scope.Scope> =>
   Effect.gen(function* () {
     const child = yield* Children.scoped(() => spawn(core), graceMillis)
-    const said = listen(child)
-    // What it says when it is let go, such as that the other end has gone, is no failure and nobody hears it.
-    const withWords = (message: string) => new Failed({ message: `${message}\n${said()}` })
+    const output = listen(child)
+    // Output after the release, for example about the end of the other side, is not a failure and is ignored.
+    const withOutput = (message: string) => new Failed({ message: `${message}\n${output()}` })
     const process: Process = {
-      call: (name, ...args) => Effect.mapError(ask(child, { name, args }), ({ message }) => withWords(message)),
+      call: (name, ...args) => Effect.mapError(ask(child, { name, args }), ({ message }) => withOutput(message)),
       stop: Effect.sync(() => void child.kill("SIGSTOP")),
       alive: Effect.suspend(() =>
-        Children.hasEnded(child) ? Effect.fail(withWords("a process has ended")) : Effect.void,
+        Children.hasEnded(child) ? Effect.fail(withOutput("a process has ended")) : Effect.void,
       ),
     }
     yield* process.call("setup", setup)
@@ -56,15 +56,15 @@ const spawn = (core: number | undefined): Child.ChildProcess => {
   return Child.spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "ipc"], serialization: "advanced" })
 }
 
-/** Keeps the end of what a child says. */
+/** Keeps the end of the output of a child. Returns a function that returns it. */
 const listen = (child: Child.ChildProcess): (() => string) => {
-  let words = ""
-  const hear = (chunk: Buffer) => {
-    words = `${words}${chunk}`.slice(-wordsKept)
+  let output = ""
+  const add = (chunk: Buffer) => {
+    output = `${output}${chunk}`.slice(-outputKept)
   }
-  child.stdout?.on("data", hear)
-  child.stderr?.on("data", hear)
-  return () => words
+  child.stdout?.on("data", add)
+  child.stderr?.on("data", add)
+  return () => output
 }
 
 const ask = <Name extends keyof Calls>(
@@ -74,7 +74,7 @@ const ask = <Name extends keyof Calls>(
   Effect.callback<Answer, Failed>((resume) => {
     const fail = (message: string) => resume(Effect.fail(new Failed({ message })))
     const onExit = () => fail(`the process ended before it answered "${request.name}"`)
-    // Its only words are answers, and it is asked one thing at a time.
+    // A child sends only answers, and the parent makes one call at a time.
     const onMessage = (message: unknown) => resume(Effect.succeed(message as Answer))
     child.once("exit", onExit)
     child.once("message", onMessage)
@@ -93,7 +93,7 @@ const ask = <Name extends keyof Calls>(
     Effect.flatMap((answer) =>
       "error" in answer
         ? Effect.fail(new Failed({ message: `${request.name}: ${answer.error}` }))
-        : // It is what the call of that name gave, in child.ts.
+        : // child.ts returns the result of the call with that name.
           Effect.succeed(answer.value as Awaited<ReturnType<Calls[Name]>>),
     ),
   )

@@ -1,4 +1,4 @@
-/** A certificate for this run, made for this machine alone. */
+/** Certificate for this run on this machine. */
 import { generate } from "selfsigned"
 import { type Certificate, host } from "../systems/Driver.ts"
 

@@ -1,19 +1,19 @@
-/** One process of a measurement. It does what its parent asks, one thing after the other, and ends when that is gone. */
+/** Process of a measurement. It executes the calls of its parent one after the other, and ends with its parent. */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Driver, Hub, Receiver, Setup, Take } from "../systems/Driver.ts"
 import { systems } from "../systems/index.ts"
 import type { Answer, Calls, Latency, Request } from "./Calls.ts"
 
-/** Beyond this a sender stops, so that the machine survives. */
+/** Resident set, in bytes, at which a sender stops. It protects the machine. */
 const memoryCap = 1e9
 
-/** How often it looks: asking for the memory takes as long as many messages. */
+/** Number of bytes between two checks of the memory. A check takes as long as many messages. */
 const bytesPerLook = 16 * 1024 * 1024
 
 interface Count {
   messages: number
   bytes: number
-  /** Kept, for a message that nobody keeps need not be made. */
+  /** Last message. It is kept, because the engine need not make a message that is not used. */
   last: Parameters<Take>[0] | undefined
 }
 
@@ -33,7 +33,7 @@ const percentiles = (samples: Array<number>): Latency => {
   return { p50: at(0.5), p99: at(0.99) }
 }
 
-/** Ends this process, which the parent sees. */
+/** Ends this process with an error. The parent notices the end. */
 const die = (cause: unknown): never => {
   console.error(cause)
   process.exit(1)
@@ -48,7 +48,7 @@ const make = (): Calls => {
   const driver = (): Driver => started?.driver ?? die("no system is set up")
   const payload = (): Uint8Array => new Uint8Array(started?.setup.size ?? 0).fill(0x78)
 
-  /** Says whether to go on, as long as there is memory. */
+  /** Makes a function that returns `true` while the memory is below the cap. */
   const whileThereIsMemory = (): (() => boolean) => {
     const perLook = Math.ceil(bytesPerLook / (started?.setup.size ?? 1))
     let left = perLook
@@ -68,7 +68,7 @@ const make = (): Calls => {
   return {
     setup: async (setup) => {
       const module = await systems[setup.system]?.load()
-      if (module === undefined) throw new Error(`there is no system ${setup.system}`)
+      if (module === undefined) throw new Error(`the system ${setup.system} is unknown`)
       started = { setup, driver: module.make(setup) }
     },
     receive: async () => {
@@ -128,7 +128,7 @@ const calls = make()
 const answer = (value: Answer): void => void process.send?.(value)
 
 process.on("message", (message) => {
-  // The other end is Process.ts, which checks names and arguments against the same interface.
+  // Process.ts sends these messages and checks names and arguments against the same interface.
   const { args, name } = message as Request
   const call = calls[name] as (...args: ReadonlyArray<unknown>) => Promise<unknown>
   call(...args).then(

@@ -1,14 +1,17 @@
-/** Children end with their parent, however that ends: by a scope, or else when it exits. */
+/** Child processes that end with their parent: when a scope closes, or when the parent exits. */
 import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
-/** Whether there is no process any more, or never was. */
+/** Reports whether the process has ended or never started. */
 export const hasEnded = (child: ChildProcess): boolean =>
   child.pid === undefined || child.exitCode !== null || child.signalCode !== null
 
-/** A child until the scope closes. Then it is let go, and killed if it has not ended after the grace. */
+/**
+ * Starts a child for the scope. The end of the scope releases it, and kills it if it has not ended after the grace
+ * time.
+ */
 export const scoped = <Child extends ChildProcess>(
   spawn: () => Child,
   graceMillis: number,
@@ -19,7 +22,7 @@ export const scoped = <Child extends ChildProcess>(
       const kill = () => void child.kill("SIGKILL")
       process.once("exit", kill)
       child.once("exit", () => process.off("exit", kill))
-      // That it could not be started shows in that it has no id.
+      // A child that could not start has no id.
       child.on("error", () => process.off("exit", kill))
       return child
     }),

@@ -1,8 +1,8 @@
-/** On which cores processes run: where the machine has `taskset` they are kept there, elsewhere they go where they go. */
+/** Cores on which processes run. If the machine has `taskset`, processes are pinned to them. */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 
-/** The cores that this process may use, as far as the system says. */
+/** Returns the cores that this process may use, as far as the system reports them. */
 const allowed = (): ReadonlyArray<number> => {
   const status = "/proc/self/status"
   const list = fs.existsSync(status) ? /^Cpus_allowed_list:\s*(.*)$/m.exec(fs.readFileSync(status, "utf8"))?.[1] : ""
@@ -17,17 +17,17 @@ const hasTaskset = (): boolean => spawnSync("taskset", ["--version"], { stdio: "
 
 export interface Cores {
   readonly sender: number
-  /** Another one than the sender's, if there is another. */
+  /** Core of the receiver. It differs from the core of the sender if there are several. */
   readonly receiver: number
 }
 
-/** Two cores, or `undefined` if processes cannot be kept on them. */
+/** Returns two cores, or `undefined` if processes cannot be pinned. */
 export const find = (): Cores | undefined => {
   const [sender, receiver = sender] = allowed()
   return sender === undefined || receiver === undefined || !hasTaskset() ? undefined : { sender, receiver }
 }
 
-/** The command that runs this one on a core. */
+/** Returns the command that runs the given command on a core. */
 export const pinned = (
   core: number | undefined,
   command: readonly [string, ...Array<string>],

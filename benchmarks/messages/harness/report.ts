@@ -1,4 +1,4 @@
-/** The rows as a table for people. */
+/** Rows as tables for the terminal. */
 import type { Row } from "./rounds.ts"
 
 const number = (value: number | null, digits = 0): string =>
@@ -19,7 +19,7 @@ const columns: ReadonlyArray<Column> = [
   { title: "to raw", of: ({ ratioToRaw }) => number(ratioToRaw, 3) },
 ]
 
-/** One table for each measure and size; columns in which nothing stands are left out. */
+/** Returns the table of a measure and size. It omits empty columns. */
 const section = (title: string, rows: ReadonlyArray<Row>): string => {
   const filled = columns.filter(({ of }) => rows.some((row) => of(row) !== ""))
   const lines = [

@@ -1,11 +1,11 @@
-/** Measures the cells in rounds, and makes one row of each. */
+/** Measures the cells in rounds and makes one row of each cell. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { limit } from "../systems/index.ts"
 import { type Cell, type Figures, nothing } from "./Cell.ts"
 
 export interface Row extends Pick<Cell, "bench" | "system" | "size" | "mode">, Figures {
-  /** Messages per second of this system for one of the limit; of round trips, the time for one of the limit's. */
+  /** Ratio of this system to the limit: of messages per second, or of the time of round trips. */
   readonly ratioToRaw: number | null
 }
 
@@ -16,7 +16,7 @@ const median = (values: ReadonlyArray<number>): number | null => {
   return low === undefined || high === undefined ? null : round((low + high) / 2)
 }
 
-/** To four decimals: what is behind them is chance. */
+/** Rounds to four decimals. Further digits are noise. */
 const round = (value: number): number => Math.round(value * 1e4) / 1e4
 
 const medians = (measured: ReadonlyArray<Figures>): Figures => {
@@ -35,12 +35,12 @@ const medians = (measured: ReadonlyArray<Figures>): Figures => {
 const ratio = (mine: number | null, theirs: number | null): number | null =>
   mine === null || theirs === null || theirs === 0 ? null : round(mine / theirs)
 
-/** Cells that are compared with each other, in the order of their first. */
+/** Returns the groups of cells that are compared with each other, in the order of their first cells. */
 const comparisons = (cells: ReadonlyArray<Cell>): ReadonlyArray<ReadonlyArray<Cell>> => [
   ...Map.groupBy(cells, ({ bench, size }) => `${bench} ${size}`).values(),
 ]
 
-/** Round by round, so that what else the machine does hits all alike. */
+/** Measures the cells round by round, so that other load of the machine affects all systems alike. */
 export const run = Effect.fnUntraced(function* (cells: ReadonlyArray<Cell>, rounds: number) {
   const rows: Array<Row> = []
   for (const compared of comparisons(cells)) {
@@ -56,7 +56,7 @@ export const run = Effect.fnUntraced(function* (cells: ReadonlyArray<Cell>, roun
       }
     }
     const results = compared.map((cell) => [cell, medians(measured.get(cell) ?? [])] as const)
-    // Its first mode is the fastest that it has.
+    // The first mode of the limit is its fastest.
     const [, best = nothing] = results.find(([{ system }]) => system === limit) ?? []
     for (const [{ bench, mode, size, system }, figures] of results) {
       const ratioToRaw = ratio(figures.msgsPerSecond, best.msgsPerSecond) ?? ratio(figures.p50us, best.p50us)

@@ -1,4 +1,4 @@
-/** How much one node sends to many: all messages that arrive at all of them. The receiving nodes share one process. */
+/** Throughput from one node to many: the messages that arrive at all of them. The receiving nodes share one process. */
 import * as Effect from "effect/Effect"
 import type { Cell, Plan } from "../harness/Cell.ts"
 import * as Process from "../harness/Process.ts"

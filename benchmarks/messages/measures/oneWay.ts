@@ -1,4 +1,4 @@
-/** How much one node sends to one other: what arrives, once both are warm. */
+/** Throughput from one node to another: the messages that arrive after a warm-up. */
 import * as Effect from "effect/Effect"
 import type { Cell, Plan } from "../harness/Cell.ts"
 import * as Process from "../harness/Process.ts"

@@ -1,4 +1,4 @@
-/** How long a message takes there and back, one at a time. Both ends share a core, so that none has to be woken up. */
+/** Round trip time of one message at a time. Both ends share a core, so that no core has to wake up. */
 import * as Effect from "effect/Effect"
 import { type Cell, nothing, type Plan } from "../harness/Cell.ts"
 import * as Process from "../harness/Process.ts"

@@ -1,4 +1,4 @@
-/** What a sender that waits only where it must holds in memory when its receiver stops reading. */
+/** Memory of a sender whose receiver stops reading. The sender waits only where the API makes it wait. */
 import * as Effect from "effect/Effect"
 import { type Cell, nothing, type Plan } from "../harness/Cell.ts"
 import * as Process from "../harness/Process.ts"

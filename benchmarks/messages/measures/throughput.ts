@@ -1,4 +1,4 @@
-/** What arrives in the steady state. */
+/** Throughput in the steady state. */
 import * as Effect from "effect/Effect"
 import { type Figures, nothing, type Timing } from "../harness/Cell.ts"
 import * as Process from "../harness/Process.ts"
@@ -14,8 +14,8 @@ export const throughput = Effect.fnUntraced(function* (
   yield* Effect.sleep(warmUp)
   const { bytes, idle, messages, seconds } = yield* receiver.call("count", measured)
   yield* sender.alive
-  // A figure of a system that lost its way would be worse than none.
-  if (idle > 0) return yield* new Process.Failed({ message: `${idle} nodes got nothing` })
+  // A number of a broken system must not appear in the results.
+  if (idle > 0) return yield* new Process.Failed({ message: `${idle} nodes received no message` })
   if (bytes !== messages * size) return yield* new Process.Failed({ message: "messages of another size arrived" })
   const figures: Figures = {
     ...nothing,

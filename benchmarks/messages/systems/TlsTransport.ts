@@ -1,6 +1,6 @@
 /**
- * TLS as a `Transport`, as far as a measurement on one machine needs it: @coterie/node-transport has none yet. It reads
- * and writes its sockets as the transport for TCP does there, so that what TLS adds is TLS.
+ * TLS as a `Transport`, for measurements on one machine. @coterie/node-transport has no TLS yet. This transport reads
+ * and writes its sockets as the TCP transport does, so that the difference is the cost of TLS.
  */
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
@@ -49,7 +49,7 @@ const listen = (options: Options): Effect.Effect<Transport.Listener, Transport.T
       server.listen(0, host, () => resume(Effect.void))
     })
     yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
-    // Of a server on TCP it is no string.
+    // The address of a TCP server is never a string.
     const address = Address.make(host, (server.address() as AddressInfo).port)
     if (Result.isFailure(address)) return yield* failure("listen", address.failure)
     return { addresses: [address.success], run: run((handle) => (accept = handle)) }

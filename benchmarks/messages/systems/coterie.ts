@@ -1,4 +1,4 @@
-/** Coterie, as an application uses it: one layer, `send`, `broadcast` and the inbox. */
+/** Coterie as an application uses it, with one layer, `send`, `broadcast` and the inbox. */
 import * as Cluster from "@coterie/core/Cluster"
 import type { Message } from "@coterie/core/Message"
 import type { Transport } from "@coterie/core/Transport"
@@ -10,17 +10,17 @@ import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { countOf, type Driver, host, type Setup, type Take } from "./Driver.ts"
 
-/** What one effect sends in the mode `batch`, as long as it is more than one message. */
+/** Number of bytes that one effect sends in the mode `batch`, but at least one message. */
 const batchBytes = 64 * 1024
 
 const hubName = "hub"
 
 export const make = (setup: Setup): Driver => makeOver(setup, () => NodeTransport.layerTcp({ host, port: 0 }))
 
-/** The same over another transport. */
+/** Makes the driver over a transport. */
 export const makeOver = (setup: Setup, transport: () => Layer.Layer<Transport>): Driver => {
   const node = async (name: string) => {
-    // All nodes have one host, so what is a bound for a host is none here.
+    // All nodes have one host, so the bound for one host must allow all of them.
     const limits = { handshakesPerHost: 64 }
     const runtime = ManagedRuntime.make(
       Layer.provide(Cluster.layer({ cluster: "bench", name, limits }), [
@@ -37,7 +37,7 @@ export const makeOver = (setup: Setup, transport: () => Layer.Layer<Transport>):
     }
   }
 
-  /** Takes the messages of the inbox, until `isPaused`. */
+  /** Takes the messages of the inbox until `isPaused` returns `true`. */
   const read = (inbox: Stream.Stream<Message>, take: Take, isPaused: () => boolean): Effect.Effect<void> =>
     setup.mode === "batch"
       ? Stream.runForEachArray(inbox, (messages) => {

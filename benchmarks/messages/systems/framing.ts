@@ -1,9 +1,9 @@
-/** The least framing there is: a length in four bytes before each message. */
+/** Minimal framing: a length in four bytes before each message. */
 import type { Take } from "./Driver.ts"
 
 export const headBytes = 4
 
-/** So many messages in one buffer. */
+/** Encodes a number of messages into one buffer. */
 export const encode = (payload: Uint8Array, count: number): Buffer => {
   const whole = headBytes + payload.length
   const buffer = Buffer.allocUnsafeSlow(whole * count)
@@ -15,13 +15,13 @@ export const encode = (payload: Uint8Array, count: number): Buffer => {
 }
 
 /**
- * Cuts chunks into messages. One that lies in a chunk is a view of it; one that crosses a border is copied once, into a
- * buffer of its own.
+ * Splits chunks into messages. A message within one chunk is a view of the chunk. A message in several chunks is copied
+ * once, into its own buffer.
  */
 export const splitter = (take: Take): ((chunk: Buffer) => void) => {
-  // A part of a head.
+  // Start of an incomplete head.
   let rest: Buffer | undefined
-  // A part of a message.
+  // Incomplete message.
   let body: Buffer | undefined
   let filled = 0
   return (chunk) => {

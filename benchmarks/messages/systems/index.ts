@@ -1,24 +1,24 @@
-/** The systems that are compared, in the order in which they are measured. */
+/** Compared systems, in the order of their measurement. */
 import type { Driver, Mode, Setup } from "./Driver.ts"
 
 export interface System {
   readonly load: () => Promise<{ readonly make: (setup: Setup) => Driver }>
-  /** The modes that differ for it. */
+  /** Modes that differ for the system. */
   readonly modes: ReadonlyArray<Mode>
   readonly broadcasts?: boolean
-  /** What must be there before a node can start. */
+  /** Resource that a node needs. */
   readonly needs?: "certificate" | "nats-server"
-  /** How its receiver is made to stop reading. */
+  /** Way to make a receiver stop reading. */
   readonly stopped: "SIGSTOP" | "pause" | "not measured"
 }
 
-/** What the others are measured against. */
+/** System to which the others are compared. */
 export const limit = "raw"
 
 export const systems: { readonly [name: string]: System } = {
   raw: { load: () => import("./raw.ts"), modes: ["batch", "message"], broadcasts: true, stopped: "SIGSTOP" },
   "raw-tls": { load: () => import("./rawTls.ts"), modes: ["batch"], needs: "certificate", stopped: "not measured" },
-  // It takes a process that stands still for dead, and ends the link; a reader that does not read it bears.
+  // Coterie ends the link to a stopped process, and keeps the link to a process whose reader does not read.
   coterie: { load: () => import("./coterie.ts"), modes: ["batch", "message"], broadcasts: true, stopped: "pause" },
   "coterie-tls": {
     load: () => import("./coterieTls.ts"),

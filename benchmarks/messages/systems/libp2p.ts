@@ -1,4 +1,4 @@
-/** js-libp2p: TCP, noise, yamux, and one stream with messages that are prefixed by their length. */
+/** js-libp2p with TCP, noise, yamux, and one stream of length-prefixed messages. */
 import { noise } from "@libp2p/noise"
 import { tcp } from "@libp2p/tcp"
 import { lpStream, UnexpectedEOFError } from "@libp2p/utils"
@@ -9,7 +9,7 @@ import { countOf, type Driver, host, type Setup, type Take } from "./Driver.ts"
 
 const protocol = "/bench/1.0.0"
 
-/** What one write carries in the mode `batch`. */
+/** Number of bytes of one write in the mode `batch`. */
 const batchBytes = 64 * 1024
 
 export const make = ({ mode, size }: Setup): Driver => {
@@ -31,10 +31,10 @@ export const make = ({ mode, size }: Setup): Driver => {
 
   const take = async (stream: Stream, each: Take): Promise<void> => {
     try {
-      // What it gives is a list of pieces; a message is whole when they are one.
+      // `read` returns a list of pieces. `subarray` joins them into one message.
       for (;;) each((await stream.read()).subarray())
     } catch (error) {
-      // The sender has gone, which ends every measurement.
+      // The sender has ended, as at the end of every measurement.
       if (!(error instanceof UnexpectedEOFError)) throw error
     }
   }

@@ -1,11 +1,11 @@
-/** moleculer over its TCP transporter, with its default serializer: JSON, so that a message is a text. */
+/** moleculer over its TCP transporter with its default serializer JSON, so that a message is a text. */
 import { type Context, ServiceBroker, type ServiceSchema } from "moleculer"
 import { countOf, type Driver, host, type Setup, turn } from "./Driver.ts"
 
-/** Events that may be on the way; their promises tell that they were written. */
+/** Maximum number of events in transit. The promise of an event resolves when the event is written. */
 const windowMessages = 256
 
-/** A text whose JSON is as long as the payload, but for the quotes. */
+/** Returns a text whose JSON is as long as the payload, apart from the quotes. */
 const textOf = (payload: Uint8Array): string => "x".repeat(payload.length)
 
 const peer = "peer"
@@ -18,7 +18,7 @@ export const make = ({ size }: Setup): Driver => {
       logger: false,
       transporter: {
         type: "TCP",
-        // The largest message and its envelope; the default ends below it.
+        // Room for the largest message and its envelope. The default is smaller.
         options: { udpDiscovery: false, urls: urls.join(","), useHostname: false, maxPacketSize: 4 * 1024 * 1024 },
       },
     })
@@ -32,7 +32,7 @@ export const make = ({ size }: Setup): Driver => {
     return `tcp://${host}:${broker.getLocalNodeInfo().port}/receiver`
   }
 
-  // A full window of large messages would be more than anybody else has on the way.
+  // A full window of large messages would be more than the other systems have in transit.
   const count = Math.min(windowMessages, 1 + countOf(4 * 1024 * 1024, size))
 
   return {

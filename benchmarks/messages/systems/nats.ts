@@ -1,4 +1,4 @@
-/** NATS: two clients of one nats-server, which stands between them and has a process of its own. */
+/** NATS with two clients of one nats-server, which is a separate process between them. */
 import { connect, type NatsConnection } from "@nats-io/transport-node"
 import { countOf, type Driver, host, type Setup, turn, windowBytes } from "./Driver.ts"
 
@@ -20,7 +20,7 @@ export const make = ({ natsPort, size }: Setup): Driver => {
           take(message.data)
         },
       })
-      // When it is back, the server knows of the subscription.
+      // After the flush the server has the subscription.
       await connection.flush()
       return { address: subject }
     },
@@ -42,7 +42,7 @@ export const make = ({ natsPort, size }: Setup): Driver => {
           let flushed: Promise<void> = Promise.resolve()
           while (more()) {
             for (let i = 0; i < count; i++) connection.publish(address, payload)
-            // One window is on the way while the next is written.
+            // One window is in transit while the next is written.
             const before = flushed
             flushed = connection.flush()
             await before

@@ -1,4 +1,4 @@
-/** Bare TCP: the limit. */
+/** Bare TCP, which is the limit. */
 import { once } from "node:events"
 import * as Net from "node:net"
 import { type Driver, host, type Setup } from "./Driver.ts"

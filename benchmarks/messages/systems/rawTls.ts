@@ -1,10 +1,10 @@
-/** Bare mutual TLS 1.3: the limit of what is encrypted. */
+/** Bare mutual TLS 1.3, which is the limit of encrypted systems. */
 import { once } from "node:events"
 import * as Tls from "node:tls"
 import { type Certificate, type Driver, host, type Setup } from "./Driver.ts"
 import * as Sockets from "./sockets.ts"
 
-/** Both ends prove who they are. */
+/** Options with which both ends authenticate. */
 export const mutual = (setup: Setup): Tls.CommonConnectionOptions & Tls.SecureContextOptions => {
   const { cert, key } = certificateOf(setup)
   return { cert, key, ca: cert, minVersion: "TLSv1.3", requestCert: true, rejectUnauthorized: true }

@@ -1,31 +1,31 @@
-/** Sockets with the least framing and nothing else: what any library over them is measured against. */
+/** Sockets with minimal framing, to which libraries over sockets are compared. */
 import { once } from "node:events"
 import type { AddressInfo, Server, Socket } from "node:net"
 import { countOf, type Driver, type Sender, type Setup, type Take, turn } from "./Driver.ts"
 import { encode, headBytes, splitter } from "./framing.ts"
 
-/** What one write carries in the mode `batch`, as long as it is more than one message. */
+/** Number of bytes of one write in the mode `batch`, but at least one message. */
 const batchBytes = 64 * 1024
 
-/** Writes that may follow each other before others have their turn: a sender slower than its receiver never has to wait. */
+/** Number of consecutive writes before the sender yields. A sender that is slower than its receiver never waits. */
 const turnWrites = 256
 
-/** Messages from here on are not copied behind their head. */
+/** Size from which a message is written separately from its head, instead of copied behind it. */
 const uncopied = 16 * 1024
 
-/** The two ways to get a socket. */
+/** Ways to get a socket: listen and connect. */
 export interface Sockets {
   readonly listen: (accept: (socket: Socket) => void) => Server
   readonly connect: (port: number) => Promise<Socket>
 }
 
-/** Writes the next messages to all sockets; gives those that want to drain first. */
+/** Function that writes the next messages to all sockets. Returns the sockets that must drain first. */
 type Write = (sockets: ReadonlyArray<Socket>, payload: Uint8Array) => ReadonlyArray<Socket>
 
 const writeAll = (sockets: ReadonlyArray<Socket>, bytes: Uint8Array): ReadonlyArray<Socket> =>
   sockets.filter((socket) => !socket.write(bytes))
 
-/** A large message goes out with its head in one system call. */
+/** Writes a large message and its head in one system call. */
 const writeLarge: Write = (sockets, payload) =>
   sockets.filter((socket) => {
     const head = Buffer.allocUnsafeSlow(headBytes)
@@ -62,7 +62,7 @@ export const make = (setup: Setup, { connect, listen }: Sockets): Driver => {
   const serve = async (accept: (socket: Socket) => void): Promise<string> => {
     const server = listen(accept)
     await once(server, "listening")
-    // Of a server on TCP it is no string.
+    // The address of a TCP server is never a string.
     return String((server.address() as AddressInfo).port)
   }
 

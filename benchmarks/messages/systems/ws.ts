@@ -1,16 +1,16 @@
-/** ws: one WebSocket, binary, not compressed. */
+/** ws with one WebSocket, binary and without compression. */
 import { once } from "node:events"
 import type { AddressInfo } from "node:net"
 import { type RawData, WebSocket, WebSocketServer } from "ws"
 import { countOf, type Driver, host, type Setup, type Take, turn, windowBytes } from "./Driver.ts"
 
-/** Sends to each peer that may follow each other before others have their turn. */
+/** Number of consecutive sends to each peer before the sender yields. */
 const turnRounds = 256
 
-/** A message comes in one piece, unless `binaryType` says otherwise. */
+/** Returns a message as one buffer. ws delivers it in pieces only with another `binaryType`. */
 const whole = (data: RawData): Buffer => {
   if (Buffer.isBuffer(data)) return data
-  throw new Error("ws gave a message in pieces")
+  throw new Error("ws delivered a message in pieces")
 }
 
 const take = (socket: WebSocket, each: Take): void => void socket.on("message", (data) => each(whole(data)))
@@ -20,7 +20,7 @@ export const make = ({ size }: Setup): Driver => {
     const server = new WebSocketServer({ host, port: 0, perMessageDeflate: false })
     server.on("connection", accept)
     await once(server, "listening")
-    // Of a server on TCP it is no string.
+    // The address of a TCP server is never a string.
     return `ws://${host}:${(server.address() as AddressInfo).port}`
   }
 
@@ -30,7 +30,7 @@ export const make = ({ size }: Setup): Driver => {
     return socket
   }
 
-  /** The one thing that ws offers against a slow peer is to tell when a message has been written. */
+  /** Waits until a message has been written. ws offers no other back-pressure. */
   const written = (socket: WebSocket, payload: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {
       socket.send(payload, (error) => (error instanceof Error ? reject(error) : resolve()))

@@ -1,14 +1,14 @@
-/** zeromq: PUSH and PULL, PUB and SUB, DEALER and ROUTER. Its network has a native thread of its own. */
+/** zeromq with PUSH and PULL, PUB and SUB, DEALER and ROUTER. Its network runs in a separate native thread. */
 import { Dealer, Publisher, Pull, Push, type Socket, Router, Subscriber } from "zeromq"
 import { countOf, type Driver, host, type Sender, type Setup, turn } from "./Driver.ts"
 
-/** Its default is a thousand messages, however large; so much more than anybody else holds is no comparison. */
+/** Returns the high water mark. The default of a thousand large messages is far more than other systems buffer. */
 const highWaterMark = (size: number): number => Math.min(1_000, Math.max(16, countOf(16 * 1024 * 1024, size)))
 
-/** Sends that may follow each other before others have their turn: a send that need not wait is only a microtask. */
+/** Number of consecutive sends before the sender yields. A send that does not wait is only a microtask. */
 const turnMessages = 256
 
-/** Whether a subscriber had no room. A publisher that does not drop says so with an error, where other sockets wait. */
+/** Reports whether a subscriber had no room. A publisher that does not drop fails then, where other sockets wait. */
 const isFull = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "EAGAIN"
 
 export const make = ({ size }: Setup): Driver => {
@@ -73,7 +73,7 @@ export const make = ({ size }: Setup): Driver => {
       }
     },
     hub: async () => {
-      // It would drop what a subscriber is too slow for, and nobody else does.
+      // By default a publisher drops messages for slow subscribers, which no other system does.
       const socket = new Publisher({ ...sending, noDrop: true })
       return { address: await bind(socket), pump: pump(socket) }
     },

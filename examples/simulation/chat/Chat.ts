@@ -1,4 +1,4 @@
-/** A chat room on the cluster: every member says lines to all others, and keeps the lines that it hears. */
+/** Chat room on the cluster. Every member publishes lines to all others and keeps the lines that it receives. */
 // #region chat
 import { Cluster, Topic } from "@coterie/core"
 import { Context, Effect, Layer, Schema, Stream } from "effect"
@@ -16,9 +16,9 @@ export class Chat extends Context.Service<
   Chat,
   {
     readonly say: (line: typeof Line.Type) => Effect.Effect<void>
-    /** Lines that this member has heard since its start. */
+    /** Returns the lines that this member has received since its start. */
     readonly heard: () => ReadonlyArray<Heard>
-    /** Names of the other members. */
+    /** Returns the names of the other members. */
     readonly members: () => ReadonlyArray<string>
   }
 >()("examples/simulation/Chat") {}

@@ -1,4 +1,4 @@
-/** Three members of a chat room, of which one is killed and one is cut off. */
+/** Scenario with three members of a chat room. One of them is killed, and one is cut off. */
 // #region scenario
 import { Cluster, ClusterTrace } from "@coterie/core"
 import { Invariant, Simulation } from "@coterie/testkit"
@@ -7,12 +7,12 @@ import * as Chat from "./Chat.ts"
 
 const names = ["ann", "ben", "cat"] as const
 
-/** Returns why the lines of one speaker are not in order, or `true`. */
+/** Returns the reason why the lines of a speaker are not in order, or `true`. */
 const inOrder = (member: string, heard: ReadonlyArray<Chat.Heard>): string | true => {
   const last = new Map<string, number>()
   for (const { from, number } of heard) {
     if (number <= (last.get(from) ?? -1))
-      return `${member} heard line ${number} of ${from} after line ${last.get(from)}`
+      return `${member} received line ${number} of ${from} after line ${last.get(from)}`
     last.set(from, number)
   }
   return true
@@ -30,7 +30,7 @@ export const chat = Simulation.scenario(
         Chat.layer.pipe(Layer.provide(Cluster.layer({ cluster: "chat", name, seeds: names }))),
       )
       const members = Object.values(nodes)
-      yield* Invariant.always("lines arrive in order, and none twice", () => {
+      yield* Invariant.always("lines arrive in order and at most once", () => {
         for (const node of members) {
           const order = inOrder(node.name, node.service(Chat.Chat)?.heard() ?? [])
           if (order !== true) return order
@@ -38,7 +38,7 @@ export const chat = Simulation.scenario(
         return true
       })
 
-      // Everybody talks, in every life. The numbers go on after a restart.
+      // Every member publishes lines in each life. The numbers continue after a restart.
       let number = 0
       for (const node of members) {
         yield* Effect.flatMap(Chat.Chat, ({ say }) =>
@@ -49,12 +49,12 @@ export const chat = Simulation.scenario(
         node.service(Chat.Chat)?.members().length === others ||
         `${node.name} lists ${node.service(Chat.Chat)?.members()}`
       const all = () => members.map((node) => lists(node, 2)).find((answer) => answer !== true) ?? true
-      yield* sim.until("everybody lists everybody", all, { within: "10 seconds" })
+      yield* sim.until("all members list each other", all, { within: "10 seconds" })
 
       yield* Effect.sleep("3 seconds")
       yield* sim.note("ben is killed")
       yield* nodes.ben.crash
-      yield* sim.until("ann misses ben", () => lists(nodes.ann, 1), { within: "10 seconds" })
+      yield* sim.until("ann no longer lists ben", () => lists(nodes.ann, 1), { within: "10 seconds" })
       yield* nodes.ben.restart
 
       yield* sim.note("cat is cut off")

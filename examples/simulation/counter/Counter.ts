@@ -1,27 +1,27 @@
 /**
- * A counter that every node can add to at any time, whoever it can reach just then. Each node counts what was added at
- * itself, and they tell each other how far each of them has got; the value is the sum. Counts only grow, so of two for
- * the same node the greater one is newer, and it does no harm to hear of one twice, late, or not at all.
+ * Counter that every node can increment at any time, even without links to other nodes. Each node counts its own
+ * increments, and the nodes exchange their counts by gossip. The value is the sum of all counts. Counts only grow, so
+ * of two counts of one node the greater is newer. Duplicated, late and lost messages do no harm.
  */
 import { Context, Effect, Layer, Random, Schedule, Schema, Semaphore } from "effect"
 import type * as Disk from "../Disk.ts"
 import * as Wire from "../Wire.ts"
 
-/** Mistake of this counter, to see how the simulation finds it. Each is one line of the code. */
+/** Deliberate mistake in this counter, which the simulation finds. Each mistake is one line of code. */
 export type Mistake =
-  /** A node adds the counts that it hears to those that it knows. */
+  /** A node adds received counts to its own instead of taking the maximum. */
   | "sums"
-  /** A node that starts again counts from zero: the others know how far it was, and will tell it. */
+  /** A restarted node counts from zero and relies on the other nodes to send its old count. */
   | "forgets"
-  /** A node lets two add to it at the same time. */
+  /** A node runs two increments at the same time. */
   | "races"
 
 export class Counter extends Context.Service<
   Counter,
   {
-    /** Adds one. When this ends it is counted for good. */
+    /** Adds one. The addition is durable when the effect ends. */
     readonly add: Effect.Effect<void>
-    /** Returns the sum of all additions that this node has heard of. */
+    /** Returns the sum of all additions that this node knows. */
     readonly value: () => number
   }
 >()("examples/counter/Counter") {}
@@ -32,9 +32,9 @@ const gossip = Wire.make({ question: Counts, answer: Counts })
 
 export const layer = (options: {
   readonly name: string
-  /** The addresses of the others. */
+  /** Addresses of the other nodes. */
   readonly peers: ReadonlyArray<string>
-  /** Keeps the node's own count. */
+  /** Disk for this node's own count. */
   readonly disk: Disk.Disk<number>
   readonly mistake?: Mistake | undefined
 }) =>
@@ -57,7 +57,7 @@ export const layer = (options: {
       yield* Random.choice(peers).pipe(
         Effect.flatMap((tell) => tell(Object.fromEntries(counts))),
         Effect.flatMap(hear),
-        Effect.ignore, // Another peer, another time.
+        Effect.ignore, // The next round chooses a peer again.
         Effect.repeat(Schedule.jittered(Schedule.spaced("1 second"))),
         Effect.forkScoped,
       )

@@ -1,5 +1,5 @@
 /**
- * Four nodes count what is added at any of them, while everything goes wrong.
+ * Four nodes count the additions at all of them, under all faults.
  */
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
 import { Effect, Schedule } from "effect"
@@ -30,11 +30,11 @@ export const counter = (mistake?: Counter.Mistake) =>
 
         let tried = 0
         let added = 0
-        yield* Invariant.always("nothing is counted that nobody added", () =>
+        yield* Invariant.always("no node counts more than was added", () =>
           values().every((value = 0) => value <= tried),
         )
 
-        // Within one life of a node: a new one has to hear again what the others know.
+        // Within one life of a node. A new life first has to receive the counts of the others.
         const seen = new Map<string, number>()
         yield* Invariant.always("a value never goes down", () =>
           nodes.every((node) => {
@@ -62,7 +62,7 @@ export const counter = (mistake?: Counter.Mistake) =>
 
         yield* sim.converges(() => {
           const agreed = new Set(values()).size === 1 && values().every((value = 0) => value >= added)
-          return agreed || `${added} were added, and the nodes say ${values().join(", ")}`
+          return agreed || `${added} were added, and the nodes have ${values().join(", ")}`
         })
       }),
   )

@@ -1,11 +1,11 @@
 /**
- * Does something while it holds the lease.
+ * Client that increments a number in the store while it holds the lease.
  */
 import { Clock, Context, Duration, Effect, Layer, Random, Schedule, Schema } from "effect"
 import type { NoAnswer } from "../Wire.ts"
 import * as Protocol from "./Protocol.ts"
 
-/** The lease was lost before the work was done. Whether its last write was taken, nobody knows. */
+/** Error of a lease that was lost before the work was done. The store may have accepted the last write. */
 export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", { message: Schema.String }) {}
 
 export class Client extends Context.Service<
@@ -13,12 +13,14 @@ export class Client extends Context.Service<
   {
     /** Adds one to the value in the store. */
     readonly increment: Effect.Effect<void, LeaseLost | NoAnswer>
-    /** Returns whether the client thinks that it holds the lease. */
+    /** Returns `true` while the client believes that it holds the lease. */
     readonly holds: () => boolean
   }
 >()("examples/lock/Client") {}
 
-/** For how long it trusts a lease: a little less than the term, since no two clocks run equally fast. */
+/**
+ * Time for which the client trusts a lease. It is a little less than the term, because clocks run at different speeds.
+ */
 const trusted = Duration.toMillis(Protocol.term) * 0.99
 
 export const layer = (options: {
@@ -37,32 +39,34 @@ export const layer = (options: {
       const holds = () => now() < until
       const lost = (message: string) => Effect.fail(new LeaseLost({ message }))
 
-      /** Asks for a lease, or for more of it. Its time counts from the question: from no later than the server counts it. */
+      /**
+       * Requests or renews a lease. Its time counts from the request, which is not later than the start at the server.
+       */
       const ask = Effect.fnUntraced(function* (question: Parameters<typeof lock>[0]) {
         const asked = now()
         const answer = yield* lock(question)
-        if (answer._tag === "Refused") return yield* lost("it is another client's")
+        if (answer._tag === "Refused") return yield* lost("another client holds the lease")
         until = asked + (options.mistake === "trusting client" ? Infinity : trusted)
         return answer.token
       })
 
-      /** Renews the lease for as long as it can; then fails. */
+      /** Renews the lease until a renewal fails, and then fails. */
       const keep = (token: number) =>
         Effect.sleep(Duration.divideUnsafe(Protocol.term, 3)).pipe(
           Effect.andThen(Effect.catchTag(ask({ _tag: "Renew", token }), "NoAnswer", () => Effect.void)),
-          Effect.andThen(Effect.suspend(() => (holds() ? Effect.void : lost("it could not be renewed")))),
+          Effect.andThen(Effect.suspend(() => (holds() ? Effect.void : lost("the lease could not be renewed")))),
           Effect.forever,
         )
 
       const inStore = Effect.fnUntraced(function* (question: Parameters<typeof store>[0]) {
         const answer = yield* store(question)
-        if (answer._tag === "Refused") return yield* lost("the store has seen a newer one")
+        if (answer._tag === "Refused") return yield* lost("the store has seen a newer lease")
         return answer.value
       })
 
       const addOne = Effect.fnUntraced(function* (token: number) {
         const value = yield* inStore({ _tag: "Read", token })
-        // The work. If two did it at a time, one would write over what the other has written.
+        // The work. If two clients did it at the same time, one would overwrite the addition of the other.
         yield* Effect.sleep(`${yield* Random.nextIntBetween(1, 8)} seconds`)
         yield* inStore({ _tag: "Write", token, value: value + 1 })
       })
@@ -72,7 +76,8 @@ export const layer = (options: {
         return Effect.ignore(lock({ _tag: "Release", token }))
       }
 
-      // One lease for each attempt. After a failure a write may still be under way, and a newer token shuts it out.
+      // Each attempt takes a new lease. After a failure a write may still be in transit, and the newer token excludes
+      // it.
       const increment = ask({ _tag: "Acquire" }).pipe(
         Effect.retry(Schedule.jittered(Schedule.spaced("500 millis"))),
         Effect.flatMap((token) =>

@@ -4,13 +4,13 @@
 import { Duration, Schema } from "effect"
 import * as Wire from "../Wire.ts"
 
-/** Duration of a lease, unless it is renewed. */
+/** Duration of a lease that is not renewed. */
 export const term = Duration.seconds(5)
 
-/** Each lease has a greater one than the lease before it, so that whoever sees two knows which is over. */
+/** Token of a lease. Each lease has a greater token than the previous one, so the greater of two tokens is newer. */
 const token = Schema.Int
 
-/** Somebody has the lease, or it is somebody else's by now. */
+/** Refusal, because another client holds the lease or has held a newer one. */
 const Refused = Schema.TaggedStruct("Refused", {})
 
 export const lock = Wire.make({
@@ -23,13 +23,13 @@ export const store = Wire.make({
   answer: Schema.Union([Schema.TaggedStruct("Value", { value: Schema.Int }), Refused]),
 })
 
-/** Mistake of this lock service, to see how the simulation finds it. Each is one line of the code. */
+/** Deliberate mistake in this lock service, which the simulation finds. Each mistake is one line of code. */
 export type Mistake =
-  /** The server forgets what it granted when it is restarted. */
+  /** The server forgets the granted leases when it restarts. */
   | "forgetful server"
-  /** The server asks the wall clock whether a lease is over, and somebody sets that. */
+  /** The server measures leases with the wall clock, which can be set. */
   | "wall clock"
-  /** The client thinks that it holds its lease until somebody tells it otherwise. */
+  /** The client believes that it holds its lease until a request is refused. */
   | "trusting client"
-  /** The store checks the token of a write, and not that of the read before it. */
+  /** The store checks the token of a write, and not the token of the read before it. */
   | "unguarded reads"

@@ -1,16 +1,16 @@
 /**
- * Keeps a number for those who hold the lease.
+ * Store that keeps a number for the holders of the lease.
  *
- * A lease alone cannot keep others out. Its holder may stand still between the look at its clock and the write, for
- * longer than the lease lasts, and its write may be under way for as long. So the store has the last word: it
- * takes nothing from a lease older than one that it has seen.
+ * A lease alone cannot exclude other clients. Its holder may stall between the check of its clock and the write for
+ * longer than the lease lasts, and a write may be in transit for as long. So the store itself refuses requests with a
+ * lease that is older than a lease that it has seen.
  */
 import { Effect, Layer } from "effect"
 import type * as Disk from "../Disk.ts"
 import * as Protocol from "./Protocol.ts"
 
 export interface Content {
-  /** The newest lease that was seen. */
+  /** Token of the newest lease that the store has seen. */
   readonly token: number
   readonly value: number
 }
@@ -29,7 +29,8 @@ export const layer = (options: {
           const { token } = question
           if (token < content.token) return { _tag: "Refused" as const }
           if (question._tag === "Write") content = { token, value: question.value }
-          // Who reads is going to write what follows from it. What an older lease writes in between would be lost.
+          // A reader will write a value that it computes from this read, which would overwrite the write of an older
+          // lease.
           else if (options.mistake !== "unguarded reads") content = { ...content, token }
           const { value } = content
           yield* options.disk.save(content)

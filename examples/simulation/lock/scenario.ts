@@ -1,5 +1,5 @@
 /**
- * Three clients add to one number, while everything goes wrong.
+ * Three clients add to one number under all faults.
  */
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
 import { Effect } from "effect"
@@ -29,11 +29,11 @@ export const lock = (mistake?: Protocol.Mistake) =>
           const holders = clients.filter((client) => client.service(Client.Client)?.holds())
           return holders.length <= 1 || `${holders.map(({ name }) => name).join(" and ")} do`
         })
-        yield* Invariant.always("what was added is in the store", () => {
+        yield* Invariant.always("the store has every acknowledged addition", () => {
           const { value } = numbers.look()
-          return value >= added || `${added} times a client was told that it added one, and the store has ${value}`
+          return value >= added || `${added} additions were acknowledged, and the store has ${value}`
         })
-        yield* Invariant.eventually("somebody adds one", () => added > 0, { within: "5 minutes" })
+        yield* Invariant.eventually("a client adds one", () => added > 0, { within: "5 minutes" })
         yield* Invariant.sometimes("a client loses its lease")
 
         for (const client of clients) {
@@ -50,6 +50,6 @@ export const lock = (mistake?: Protocol.Mistake) =>
 
         yield* Effect.sleep("2 minutes")
         const before = added
-        yield* sim.converges(() => added > before || "nobody gets the lease any more")
+        yield* sim.converges(() => added > before || "no client gets the lease any more")
       }),
   )

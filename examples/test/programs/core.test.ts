@@ -52,7 +52,7 @@ describe("the programs of AGENTS.md of core", () => {
   it.sim("handOver gives a job to no other peer if the first one may have taken it", (sim) =>
     Effect.gen(function* () {
       const { a } = yield* start(sim)
-      // Nobody reads an inbox, so the peer accepts the job and confirms nothing.
+      // No program reads an inbox, so the peer accepts the job and confirms nothing.
       const error = yield* Effect.flip(a.run(handOver("mow")))
       assert.include(error, { _tag: "SendError", maybeDelivered: true })
     }),

@@ -9,7 +9,7 @@ import * as Config from "../../programs/config.ts"
 import * as File from "../../programs/file.ts"
 import * as Srv from "../../programs/srv.ts"
 
-/** Time for a link where much else runs. */
+/** Time for a link on a busy machine. */
 const within = "20 seconds"
 
 const start = <E>(layer: Layer.Layer<Cluster.Cluster, E>) =>

@@ -4,7 +4,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as Requests from "../../recipes/requests.ts"
 
-it.sim("a request to a peer that is gone says if the peer may have served it", (sim) =>
+it.sim("a request to a lost peer reports whether the peer may have served it", (sim) =>
   Effect.gen(function* () {
     const { a, b } = yield* sim.nodes(["a", "b"], (name) =>
       Layer.provideMerge(Cluster.layerStart, Requests.layer(1)).pipe(

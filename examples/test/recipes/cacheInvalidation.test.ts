@@ -10,7 +10,7 @@ import * as Invalidation from "../../recipes/Invalidation.ts"
 
 const Colours = Invalidation.topic("colours", Schema.String)
 
-it.effect("caches hold nothing that was overwritten, also not what was written during a partition", () =>
+it.effect("caches hold no overwritten value, including values written during a partition", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make({ latency: "5 millis" })
     const store = new Map<string, string>()
@@ -45,7 +45,7 @@ it.effect("caches hold nothing that was overwritten, also not what was written d
     const b = yield* start("b")
     yield* b.sees("up")
     yield* Effect.sleep("1 second")
-    // Each tells the other to forget what it held before they met.
+    // Each node invalidates the whole cache when it meets the other.
     assert.deepStrictEqual([a.events, b.events], [["Unheard"], ["Unheard"]])
 
     assert.strictEqual(yield* b.get("sky"), "nothing")
@@ -54,17 +54,17 @@ it.effect("caches hold nothing that was overwritten, also not what was written d
     assert.strictEqual(yield* b.get("sky"), "blue")
     assert.deepStrictEqual(b.events.splice(0), ["Unheard", "Key"])
 
-    store.set("sky", "written without a word")
-    assert.strictEqual(yield* b.get("sky"), "blue", "the cache holds what nobody invalidated")
+    store.set("sky", "written silently")
+    assert.strictEqual(yield* b.get("sky"), "blue", "the cache keeps a value that was not invalidated")
     yield* network.partition(["a"], ["b"])
     yield* b.sees("down")
     yield* Effect.sleep("1 second")
     assert.deepStrictEqual(b.events.splice(0), ["Gap"])
-    assert.strictEqual(yield* b.get("sky"), "written without a word")
+    assert.strictEqual(yield* b.get("sky"), "written silently")
 
-    // Nobody can tell b of this. It is told to forget everything when it hears of a again.
+    // b cannot receive this invalidation. It invalidates its whole cache when it has a link to a again.
     yield* a.put("sky", "red")
-    assert.strictEqual(yield* b.get("sky"), "written without a word")
+    assert.strictEqual(yield* b.get("sky"), "written silently")
     yield* network.heal
     yield* b.sees("up")
     yield* Effect.sleep("1 second")
@@ -114,7 +114,7 @@ it.effect("a peer that reads slowly is told to forget everything once, not each 
 
 const names = ["a", "b", "c"] as const
 
-/** Starts three instances with one store. A read takes 40 ms, a write 20 ms with the change in the middle. */
+/** Starts three instances with one store. A read takes 40 ms. A write takes 20 ms, with the change in the middle. */
 const start = Effect.fnUntraced(function* (sim: Simulation.Sim) {
   const entries = new Map<string, string>()
   const read = <A>(f: () => A) => Effect.tap(Effect.sync(f), Effect.sleep("40 millis"))
@@ -149,7 +149,7 @@ const start = Effect.fnUntraced(function* (sim: Simulation.Sim) {
   }
 })
 
-it.sim("the recipe shows a new name at all instances, also at one that was cut off meanwhile", {}, (sim) =>
+it.sim("the recipe shows a new name at all instances, including an instance that was cut off", {}, (sim) =>
   Effect.gen(function* () {
     const { linked, nodes, rename, shown } = yield* start(sim)
     const { a, b, c } = nodes
@@ -172,7 +172,7 @@ it.sim("the recipe shows a new name at all instances, also at one that was cut o
   }),
 )
 
-it.sim("the recipe shows a new name although the writer crashed before it told the others", {}, (sim) =>
+it.sim("the recipe shows a new name even if the writer crashed before it invalidated the caches", {}, (sim) =>
   Effect.gen(function* () {
     const { linked, nodes, rename, shown } = yield* start(sim)
     const { a, b } = nodes
@@ -191,7 +191,7 @@ it.sim("the recipe shows a new name although the writer crashed before it told t
   }),
 )
 
-it.sim("the recipe does not keep a name that was read from the store before it was overwritten", {}, (sim) =>
+it.sim("the recipe does not cache a name that was overwritten in the store during its lookup", {}, (sim) =>
   Effect.gen(function* () {
     const { linked, nodes, rename, shown } = yield* start(sim)
     const { a, b } = nodes

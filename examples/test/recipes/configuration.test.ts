@@ -1,4 +1,4 @@
-/** Runs the program of docs/recipes/configuration.md; service.test.ts runs it with readers. */
+/** Runs the program of docs/recipes/configuration.md. service.test.ts runs it with readers. */
 import { Cluster } from "@coterie/core"
 import { it } from "@coterie/testkit/vitest"
 import { assert, describe } from "@effect/vitest"
@@ -7,8 +7,8 @@ import * as Service from "../../service.ts"
 
 const environment = (env: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromEnv({ env }))
 
-describe("the recipe of a container that its environment configures", () => {
-  it.sim("meets the others by one seed, which starts last, and again after the seed has crashed", {}, (sim) =>
+describe("the recipe of a container with environment variables", () => {
+  it.sim("joins the others through one seed, which starts last, and again after the seed has crashed", {}, (sim) =>
     Effect.gen(function* () {
       const { a, b, c } = yield* sim.nodes(
         ["c", "b", "a"],

@@ -20,7 +20,7 @@ const start = (sim: Simulation.Sim) =>
 
 type Node = Effect.Success<ReturnType<typeof start>>["a"]
 
-/** Keeps users at a node for as long as it lives. */
+/** Keeps users online at a node until the node ends. */
 const enter = (node: Node, ...users: ReadonlyArray<string>) =>
   Effect.flatMap(Presence.Presence, ({ enter }) =>
     Effect.scoped(Effect.andThen(Effect.forEach(users, enter), Effect.never)),
@@ -39,14 +39,14 @@ const sees = (node: Node, expected: string) => () => {
 }
 
 describe("the recipe of presence", () => {
-  it.sim("forgets the users of an instance that crashes, and learns those of its next life", {}, (sim) =>
+  it.sim("forgets the users of a crashed instance, and learns the users of its next life", {}, (sim) =>
     Effect.gen(function* () {
       const { a, b, c } = yield* start(sim)
       yield* enter(a, "ann")
       yield* enter(b, "ann", "bob")
       yield* enter(c, "cat")
       for (const node of [a, b, c]) {
-        yield* sim.until("everybody is seen", sees(node, "ann@a,b bob@b cat@c"), { within: "10 seconds" })
+        yield* sim.until("all users are seen", sees(node, "ann@a,b bob@b cat@c"), { within: "10 seconds" })
       }
       yield* b.crash
       yield* sim.until("the users of b are gone", sees(a, "ann@a cat@c"), { within: "10 seconds" })
@@ -80,24 +80,24 @@ describe("the recipe of presence", () => {
       yield* enter(a, "ann")
       yield* enter(b, "bob")
       yield* enter(c, "cat")
-      yield* sim.until("a sees everybody", sees(a, "ann@a bob@b cat@c"), { within: "10 seconds" })
+      yield* sim.until("a sees all users", sees(a, "ann@a bob@b cat@c"), { within: "10 seconds" })
       yield* sim.network.partition(["a"], ["b", "c"])
       yield* sim.until("a sees its own user", sees(a, "ann@a"), { within: "10 seconds" })
       yield* sim.until("b sees the others", sees(b, "bob@b cat@c"), { within: "10 seconds" })
       yield* enter(b, "dan")
       yield* sim.network.heal
-      yield* sim.until("a sees everybody again", sees(a, "ann@a bob@b cat@c dan@b"), { within: "1 minute" })
-      yield* sim.until("c sees everybody again", sees(c, "ann@a bob@b cat@c dan@b"), { within: "1 minute" })
+      yield* sim.until("a sees all users again", sees(a, "ann@a bob@b cat@c dan@b"), { within: "1 minute" })
+      yield* sim.until("c sees all users again", sees(c, "ann@a bob@b cat@c dan@b"), { within: "1 minute" })
     }),
   )
 
   it.sim(
-    "comes to one picture at all instances, whatever went wrong before",
+    "converges to the same users at all instances after all faults",
     { seeds: 10, faults: FaultPlan.swarm },
     (sim) =>
       Effect.gen(function* () {
         const nodes = yield* start(sim)
-        // One guest after the other at each node, in every life of the node, each with another name.
+        // Each node has one guest after the other in each life, and each guest has another name.
         const present = new Map<string, string>()
         let last = 0
         for (const node of Object.values(nodes)) {

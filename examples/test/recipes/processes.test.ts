@@ -1,4 +1,4 @@
-/** Runs the programs of docs/recipes as processes, as the pages say. */
+/** Runs the programs of docs/recipes as processes, as the pages describe. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -7,7 +7,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import * as Child from "../../support/Child.ts"
 
-/** Time for a line where much else runs. */
+/** Time for a line on a busy machine. */
 const within = "60 seconds"
 
 const start = Effect.fnUntraced(function* (
@@ -43,7 +43,7 @@ const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<Ret
 
 describe("the programs of the recipes", () => {
   test(
-    "presence shows the users of both processes, and forgets those of a process that is killed",
+    "presence shows the users of both processes, and forgets the users of a killed process",
     Effect.gen(function* () {
       const { a, b } = yield* pair("recipes/presence.ts", { a: ["ann"], b: ["bob"] })
       yield* a.find(/online: ann at a, bob at b/)
@@ -74,7 +74,7 @@ describe("the programs of the recipes", () => {
   )
 
   test(
-    "the job is run by the process with the lowest name, and by the other one when that is killed",
+    "the process with the lowest name runs the job, and the other process runs it when that one is killed",
     Effect.gen(function* () {
       const { a, b } = yield* pair("recipes/jobOwner.ts", {})
       yield* a.find(/this node runs the job/)
@@ -85,7 +85,7 @@ describe("the programs of the recipes", () => {
   )
 
   test(
-    "a process reserves a piece at another one, and counts without one that is killed",
+    "a process reserves a piece at another process, and counts without a killed process",
     Effect.gen(function* () {
       const { a, b } = yield* pair("recipes/requests.ts", { b: ["a"] })
       yield* b.find(/ a \{.*value: 3/)
@@ -97,7 +97,7 @@ describe("the programs of the recipes", () => {
   )
 
   test(
-    "a text that is posted to one process is written to a socket of the other",
+    "a text posted to one process is written to a socket of the other process",
     Effect.gen(function* () {
       const { a, b } = yield* pair("recipes/socketServer.ts", { a: ["0"], b: ["0"] })
       const [portOfA] = yield* a.find(/Listening on http:.*:(\d+)/)
@@ -123,13 +123,13 @@ describe("the programs of the recipes", () => {
       const { status, text } = yield* post("bob")
       assert.strictEqual(status, 409)
       assert.deepStrictEqual(JSON.parse(text), { _tag: "NotDelivered", maybeDelivered: false })
-      // It stops although the socket is open: `signal` waits for 10 seconds.
+      // The process stops although the socket is open. `signal` waits up to 10 seconds.
       yield* a.signal("SIGTERM")
     }),
   )
 
   test(
-    "a container says which variable is wrong, and meets the others if none is",
+    "a container names a wrong variable, and joins the others if all variables are right",
     Effect.gen(function* () {
       const { a, b } = yield* pair("service.ts", {}, { COTERIE_CLUSTER: "shop" })
       yield* a.find(/b joined/)

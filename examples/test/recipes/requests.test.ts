@@ -35,7 +35,7 @@ const linked = (node: Node, count: number) => () =>
 const faults = { network: { delay: "100 millis" } } as const
 
 describe("the recipe of requests", () => {
-  it.sim("reserves pieces at a peer until it is sold out, and counts what all have", { faults }, (sim) =>
+  it.sim("reserves pieces at a peer until it is sold out, and counts the pieces of all peers", { faults }, (sim) =>
     Effect.gen(function* () {
       const { a } = yield* start(sim)
       yield* sim.until("a has links", linked(a, 2))
@@ -47,7 +47,7 @@ describe("the recipe of requests", () => {
     }),
   )
 
-  it.sim("says that a piece may be reserved if the peer crashes before its answer arrives", { faults }, (sim) =>
+  it.sim("reports that a piece may be reserved if the peer crashes before its answer arrives", { faults }, (sim) =>
     Effect.gen(function* () {
       const { a, b } = yield* start(sim)
       yield* sim.until("a has links", linked(a, 2))
@@ -59,7 +59,7 @@ describe("the recipe of requests", () => {
   )
 
   it.sim(
-    "reserves once at a peer that is away and comes back, and gives up on one that stays away",
+    "reserves once at a peer that crashes and returns, and gives up if the peer does not return",
     { faults },
     (sim) =>
       Effect.gen(function* () {
@@ -79,7 +79,7 @@ describe("the recipe of requests", () => {
       }),
   )
 
-  it.sim("stops waiting for a peer that does not answer, and says that a piece may be reserved", { faults }, (sim) =>
+  it.sim("stops waiting for a silent peer, and reports that a piece may be reserved", { faults }, (sim) =>
     Effect.gen(function* () {
       const { a } = yield* start(sim, "b")
       yield* sim.until("a has links", linked(a, 2))

@@ -1,4 +1,4 @@
-/** Runs the service of docs/recipes/socket-routing.md; the HTTP server of the page is run by processes.test.ts. */
+/** Runs the service of docs/recipes/socket-routing.md. processes.test.ts runs the HTTP server of the page. */
 import { Cluster } from "@coterie/core"
 import { PeerRpcClient } from "@coterie/rpc"
 import type { Simulation } from "@coterie/testkit"
@@ -23,7 +23,7 @@ const start = (sim: Simulation.Sim) =>
 
 type Node = Effect.Success<ReturnType<typeof start>>["a"]
 
-/** Connects a user to a node for as long as the node lives. */
+/** Connects a user to a node until the node ends. */
 const connect = (node: Node, user: string, write: (text: string) => Effect.Effect<void, unknown>) =>
   Effect.flatMap(Routing.Sockets, ({ add }) => Effect.scoped(Effect.andThen(add({ user, write }), Effect.never))).pipe(
     node.run,
@@ -43,7 +43,7 @@ const sees = (node: Node, user: string, instances: string) => () => {
 }
 
 describe("the recipe of socket routing", () => {
-  it.sim("writes to every socket of a user, also after the user went to another instance", {}, (sim) =>
+  it.sim("writes to every socket of a user, also after the user moved to another instance", {}, (sim) =>
     Effect.gen(function* () {
       const { a, b, c } = yield* start(sim)
       const received: Array<string> = []
@@ -62,7 +62,7 @@ describe("the recipe of socket routing", () => {
     }),
   )
 
-  it.sim("says that a text may be written if the instance of the user is lost before it answers", {}, (sim) =>
+  it.sim("reports that a text may be written if the instance of the user is lost before it answers", {}, (sim) =>
     Effect.gen(function* () {
       const { a, b } = yield* start(sim)
       yield* connect(b, "ann", () => Effect.andThen(b.crash, Effect.never))
@@ -73,7 +73,7 @@ describe("the recipe of socket routing", () => {
     }),
   )
 
-  it.sim("says that nothing was written if the socket fails", {}, (sim) =>
+  it.sim("reports that nothing was written if the socket fails", {}, (sim) =>
     Effect.gen(function* () {
       const { a, b } = yield* start(sim)
       yield* connect(b, "ann", () => Effect.fail("the socket is closed"))

@@ -1,6 +1,6 @@
 /**
- * Discovery of peers by DNS or a file. Each layer provides core's `Discovery` and looks its addresses up on a schedule. While a
- * lookup fails, the addresses of the last one are kept, and the failure is logged once.
+ * Discovery of peers by DNS or a file. Each layer provides core's `Discovery` and looks up the addresses on a schedule.
+ * While a lookup fails, the addresses of the last successful lookup are kept. The failure is logged once.
  *
  * @since 0.1.0
  */
@@ -19,16 +19,20 @@ import * as Fs from "node:fs/promises"
 import { errorCode } from "./internal/errorCode.ts"
 import { type Resolver, resolver, SourceError, type SrvRecord } from "./internal/resolver.ts"
 
-/** Interval of DNS lookups. The records of services live about as long, and caches keep them as long. */
+/**
+ * Interval of DNS lookups. It is about the usual time to live of the records of services, for which caches keep them.
+ */
 const dnsInterval = Duration.seconds(30)
 
-/** Interval of file reads. A read costs next to nothing, and the operator who changed the file is waiting. */
+/**
+ * Interval of file reads. A read costs almost nothing, and an operator who has changed the file waits for the effect.
+ */
 const fileInterval = Duration.seconds(10)
 
 export { type Resolver, resolver, type ResolverOptions, SourceError, type SrvRecord } from "./internal/resolver.ts"
 
 /**
- * Options of all layers of this module, and the intervals at which addresses are dialed.
+ * Options of all layers of this module: the schedule of lookups, and the intervals at which addresses are dialed.
  *
  * @category models
  * @since 0.1.0
@@ -78,12 +82,12 @@ export interface FileOptions extends PollOptions {
 }
 
 /**
- * Discovers peers at the addresses of a name, IPv4 (A) and IPv6 (AAAA), with one port.
+ * Discovers peers at the IPv4 (A) and IPv6 (AAAA) addresses of a name, all with one port.
  *
  * **Details**
  *
- * The two queries are independent: while one of them fails, its last answer is kept. The first set has an address, or comes when
- * both have answered.
+ * The two queries are independent. While one of them fails, its last answer is kept. The first set is emitted when a
+ * query has found an address, or when both queries have answered.
  *
  * **Example** (Find the pods behind a headless service)
  *
@@ -107,10 +111,10 @@ export const layerDns = ({
   ...options
 }: DnsOptions): Layer.Layer<Discovery.Discovery> => {
   const { a, aaaa } = options.resolver ?? resolver()
-  // Sorted, because servers rotate their answers, and the limit of addresses must choose the same ones each time.
+  // Sorted, because servers rotate their answers and the limit of addresses must choose the same addresses each time.
   const addresses = (query: Resolver["a"]) =>
     Effect.map(query(name), (hosts) => hosts.map((host) => `${host.includes(":") ? `[${host}]` : host}:${port}`).sort())
-  // Each begins without an answer, so that neither waits for the first answer of the other.
+  // Each query begins without an answer, so that neither waits for the first answer of the other.
   const latest = (query: Resolver["a"]) =>
     Stream.concat(
       Stream.succeed(undefined),
@@ -121,7 +125,7 @@ export const layerDns = ({
       found: [...(v4 ?? []), ...(v6 ?? [])],
       isComplete: v4 !== undefined && v6 !== undefined,
     })).pipe(
-      // An empty first set says that there is nobody to dial, which one answer alone cannot say.
+      // An empty first set means that there is no peer to dial. One answer alone cannot show that.
       Stream.dropWhile(({ found, isComplete }) => found.length === 0 && !isComplete),
       Stream.map(({ found }) => found),
     ),
@@ -130,12 +134,12 @@ export const layerDns = ({
 }
 
 /**
- * Discovers peers at the targets of a service (SRV), in the order of preference.
+ * Discovers peers at the targets of a service (SRV records), in the order of preference.
  *
  * **Details**
  *
- * The targets are dialed by their names, which are resolved by each dial. Records with an invalid target or port are logged and
- * left out.
+ * Targets are dialed by name, and each dial resolves the name. Records with an invalid target or port are logged and
+ * skipped.
  *
  * @category layers
  * @since 0.1.0
@@ -144,7 +148,7 @@ export const layerSrv = ({ name, ...options }: SrvOptions): Layer.Layer<Discover
   Discovery.layerPoll(
     Effect.map((options.resolver ?? resolver()).srv(name), (records) =>
       records
-        // The root as target means that the service does not exist (RFC 2782).
+        // The root as a target means that the service does not exist (RFC 2782).
         .filter(({ target }) => target !== "" && target !== ".")
         .sort(byPreference)
         .map(({ port, target }) => `${target}:${port}`),
@@ -154,8 +158,8 @@ export const layerSrv = ({ name, ...options }: SrvOptions): Layer.Layer<Discover
   )
 
 /**
- * Orders records by priority and weight. RFC 2782 chooses one record at random by weight. Here all targets are dialed, and the
- * order decides only which of them are beyond the limit of addresses.
+ * Orders records by priority and weight. RFC 2782 chooses one record at random by weight. This node dials all targets,
+ * so the order decides only which targets exceed the limit of addresses.
  */
 const byPreference = (a: SrvRecord, b: SrvRecord): number =>
   a.priority - b.priority ||
@@ -167,8 +171,8 @@ const byPreference = (a: SrvRecord, b: SrvRecord): number =>
  *
  * **Details**
  *
- * Blank lines and text after a `#` are ignored. A line that is no address is logged, and the other lines are used. While the file
- * does not exist, the addresses of the last read are kept.
+ * Blank lines and text after a `#` are ignored. A line that is not an address is logged, and the other lines are used.
+ * While the file does not exist, the addresses of the last read are kept.
  *
  * @category layers
  * @since 0.1.0
@@ -206,7 +210,7 @@ export interface EnvOptions extends PollOptions {
 }
 
 /**
- * Discovers peers where the variable `COTERIE_DISCOVERY` says.
+ * Discovers peers at the source in the environment variable `COTERIE_DISCOVERY`.
  *
  * **Details**
  *
@@ -216,8 +220,8 @@ export interface EnvOptions extends PollOptions {
  * | `srv:_coterie._tcp.example.internal` | {@link layerSrv} |
  * | `file:/etc/coterie/peers` | {@link layerFile} |
  *
- * Without the variable nothing is discovered, and the node has its seeds alone. Fails with `ConfigError` if the value is none of
- * these.
+ * Without the variable nothing is discovered, and the node dials its seeds only. Fails with `ConfigError` if the value
+ * has another form.
  *
  * @category layers
  * @since 0.1.0
@@ -229,23 +233,23 @@ export const layerFromEnv = (options: EnvOptions = {}): Layer.Layer<Discovery.Di
     ),
   )
 
-/** Text of a source: a kind, a colon, and where to look. */
+/** Text of a source: a kind, a colon, and a place to look. */
 const Source = Schema.String.check(Schema.makeFilter((text) => sourceProblem(text)))
 
-/** Returns the kind of a source, and where to look. */
+/** Returns the kind of a source and the place to look. */
 const partsOf = (text: string): { readonly kind: string; readonly place: string } => {
   const colon = text.indexOf(":")
   return { kind: text.slice(0, colon), place: text.slice(colon + 1) }
 }
 
-/** Returns why a source cannot be used, or `undefined`. */
+/** Returns the reason why a source cannot be used, or `undefined` if it can. */
 const sourceProblem = (text: string): string | undefined => {
   const { kind, place } = partsOf(text)
   switch (kind) {
     case "dns":
       return problemOf(Address.parse(place))
     case "srv":
-      return place.includes(":") ? "a service (srv:) has no port" : problemOf(Address.make(place))
+      return place.includes(":") ? "srv: must be followed by a name without a port" : problemOf(Address.make(place))
     case "file":
       return place === "" ? "file: must be followed by a path" : undefined
     default:
@@ -256,7 +260,7 @@ const sourceProblem = (text: string): string | undefined => {
 const problemOf = (parsed: Result.Result<Address.Address, Address.AddressError>): string | undefined =>
   Result.isFailure(parsed) ? parsed.failure.message : undefined
 
-/** Returns the layer of a source without a problem. */
+/** Returns the layer of a valid source. */
 const layerOf = (text: string, options: EnvOptions): Layer.Layer<Discovery.Discovery> => {
   const { kind, place } = partsOf(text)
   switch (kind) {

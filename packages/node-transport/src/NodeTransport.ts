@@ -1,5 +1,5 @@
 /**
- * Plain TCP of Node as a transport of Coterie. It neither encrypts nor authenticates: use it only within a network that you trust.
+ * Transport over plain TCP of Node. It neither encrypts nor authenticates, so use it only in a network that you trust.
  *
  * @since 0.1.0
  */
@@ -30,41 +30,55 @@ import { SocketServer } from "./internal/SocketServer.ts"
  */
 export interface Options {
   /**
-   * Interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all interfaces. Defaults to `127.0.0.1`,
-   * because every other interface needs `insecure`.
+   * Interface to listen on: `127.0.0.1` for this machine only, `0.0.0.0` or `::` for all interfaces. Every interface
+   * except the loopback needs `insecure`. Defaults to `127.0.0.1`.
    */
   readonly host?: string | undefined
   /** Port to listen on, or 0 for any free port. Defaults to `Address.defaultPort`, which is 24868. */
   readonly port?: number | undefined
   /**
-   * Addresses at which peers reach this node, the best first, at most 8: each a host, which gets the port of the listener, or
-   * `HOST:PORT`. They are needed behind a NAT and in most containers. Defaults to `host`, also if the list is empty. If `host` is `0.0.0.0` or `::`, it defaults to an address of a network interface: a global
-   * address before a private one before a link-local one, and the first of the system among those. `0.0.0.0` has IPv4 addresses
-   * only, and `::` IPv6 before IPv4. If there is none, `listen` fails. The loopback and addresses with a zone are never chosen.
+   * Addresses at which peers reach this node, at most 8, the best first. Each is `HOST:PORT`, or a host, which gets the
+   * port of the listener. Set the option behind a NAT and in most containers.
+   *
+   * Defaults to `host`, also if the list is empty. If `host` is `0.0.0.0` or `::`, it defaults to the address of a
+   * network interface: a global address before a private one, a private one before a link-local one, and among equals
+   * the first in the order of the system. With `0.0.0.0` only IPv4 addresses qualify, and with `::` IPv6 addresses come
+   * before IPv4 addresses. The loopback and addresses with a zone are never chosen. If no address qualifies, the
+   * transport cannot listen.
    */
   readonly advertise?: string | ReadonlyArray<string> | undefined
   /**
-   * Allows listening beyond this machine, although the transport neither authenticates peers nor encrypts messages: every process
-   * that reaches the port and knows the name of the cluster is a member. Without it only the loopback is allowed. Set it in a
-   * network that you trust, or where a tunnel authenticates. Defaults to `false`.
+   * `true` allows listening beyond this machine. The transport neither authenticates peers nor encrypts messages, so
+   * every process that reaches the port and knows the name of the cluster can join. Set it in a network that you trust,
+   * or behind a tunnel that authenticates. With `false` only the loopback is allowed. Defaults to `false`.
    */
   readonly insecure?: boolean | undefined
   /**
-   * Resolver of the names that are dialed or listened on. Defaults to `NodeDiscovery.resolver` without options: the hosts file, the
-   * search list and the DNS servers of the system. The addresses of a name are dialed one after the other, IPv4 before IPv6.
+   * Resolver of the names to dial and to listen on. The addresses of a name are dialed one after the other, IPv4 before
+   * IPv6. Defaults to `NodeDiscovery.resolver` without options, which uses the hosts file, the search list and the DNS
+   * servers of the system.
    */
   readonly resolver?: Resolver | undefined
-  /** Time after which a dial without an answer fails as `unreachable`, the lookup of a name included. Defaults to 5 seconds. */
+  /**
+   * Time after which a dial without an answer fails as `unreachable`. It includes the lookup of a name. Defaults to 5
+   * seconds.
+   */
   readonly connectTimeout?: Duration.Input | undefined
   /**
-   * Time that a connection that was closed here has to send the rest and to receive the end of the other side, in the background.
-   * After that the connection is destroyed. It keeps the process from ending for half a second of it only. Defaults to 5 seconds.
+   * Time for a connection that this node has closed to send the remaining bytes and to receive the end of the other
+   * side, in the background. After that the connection is destroyed. The connection keeps the process alive for the
+   * first half second only. Defaults to 5 seconds.
    */
   readonly linger?: Duration.Input | undefined
 }
 
 /**
- * Provides TCP on the given interface and port. Every node needs a layer of its own.
+ * Provides TCP on the given interface and port. Every node needs its own layer.
+ *
+ * **Details**
+ *
+ * Listening fails with `TransportError` and the reason `listen` if the port is in use, if the host is not of this
+ * machine, or if `insecure` is needed and not set. The message names the option to change.
  *
  * **Example** (Listen on all interfaces of a container)
  *
@@ -94,9 +108,9 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
 }
 
 /**
- * Provides TCP with options of the configuration, such as
- * `layerConfig({ host: Config.String("HOST"), port: Config.succeed(7000) })`. Fails with `ConfigError` if one of them is missing or
- * cannot be used.
+ * Provides TCP with options from the configuration, such as
+ * `layerConfig({ host: Config.String("HOST"), port: Config.succeed(7000) })`. Fails with `ConfigError` if a value is
+ * missing or cannot be used.
  *
  * @category layers
  * @since 0.1.0
@@ -105,7 +119,8 @@ export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Transpor
   Layer.unwrap(Effect.map(Config.unwrap<Options>(options), layerTcp))
 
 /**
- * Provides TCP with options of the environment. The options that are given here win, and their variables are not read.
+ * Provides TCP with options from environment variables. Options given here take precedence, and their variables are not
+ * read.
  *
  * **Details**
  *
@@ -116,7 +131,7 @@ export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Transpor
  * | `COTERIE_ADVERTISE` | `advertise`, a list separated by commas, the best first |
  * | `COTERIE_INSECURE` | `insecure`, `true` or `false` |
  *
- * A variable that is not set, or empty, leaves its option at the default. Fails with `ConfigError` if a value cannot be used.
+ * If a variable is not set or is empty, its option has the default. Fails with `ConfigError` if a value cannot be used.
  *
  * @category layers
  * @since 0.1.0
@@ -134,7 +149,7 @@ export const layerFromEnv = (options: Options = {}): Layer.Layer<Transport.Trans
     ),
   )
 
-/** Returns the option that was given, or reads the one of the environment. */
+/** Returns the option if it was given, and otherwise reads its variable. */
 const given = <A>(option: A | undefined, variable: Config.Config<A>): Config.Config<A | undefined> =>
   option === undefined ? Config.withDefault(variable, undefined) : Config.succeed(option)
 
@@ -163,18 +178,18 @@ const connect = (
       const answered = timeLimit(address, timeout)
       const [elapsed, hosts] = yield* restore(Effect.timed(answered(lookup(address, lookups), timeout)))
       const socket = openSocket({ hosts, port: Address.port(address) })
-      // Registered first: without a listener, an error would end the process.
+      // Registered first, because an error without a listener ends the process.
       socket.on("error", ignore)
       const connected = Effect.mapError(awaitConnected(socket), (cause) => dialError(address, cause))
       yield* restore(answered(connected, Duration.subtract(timeout, elapsed))).pipe(
-        // `acquireRelease` would leak the socket if an interrupt comes together with the answer.
+        // `acquireRelease` would leak the socket if an interrupt arrives together with the answer.
         Effect.onExit((exit) => Effect.sync(() => (Exit.isSuccess(exit) ? undefined : socket.destroy()))),
       )
       return yield* SocketConnection.make(socket, linger)
     }),
   )
 
-/** Returns a limit for a part of a dial, which tells the time of the whole dial if it is over. */
+/** Returns a time limit for a part of a dial. Its error reports the time limit of the whole dial. */
 const timeLimit =
   (address: Address.Address, whole: Duration.Duration) =>
   <A>(part: Effect.Effect<A, Transport.TransportError>, duration: Duration.Duration) =>
@@ -224,7 +239,7 @@ const listen = (
     const host = (options.host ?? defaultHost).replace(/^\[(.*)\]$/, "$1")
     const port = options.port ?? Address.defaultPort
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      return yield* listenError(`port ${port} is not a port: it must be a whole number from 0 to 65535`)
+      return yield* listenError(`the port must be an integer from 0 to 65535, not ${port}`)
     }
     const [ip] = yield* Effect.catch(lookups.find(host), (cause) => listenError(lookupMessage(host, cause), cause))
     const server = yield* Effect.acquireRelease(
@@ -236,10 +251,10 @@ const listen = (
       server.net.listen({ host: ip, port }, () => resume(Effect.void))
     })
     const bound = server.net.address()
-    if (bound === null || typeof bound === "string") return yield* listenError(`${host} is not a host of TCP`)
+    if (bound === null || typeof bound === "string") return yield* listenError(`${host} is not a TCP host`)
     if (options.insecure !== true && !isLoopback(bound.address)) {
       return yield* listenError(
-        `plain TCP on ${host} would let in everybody who reaches the port: listen on 127.0.0.1, ` +
+        `plain TCP on ${host} admits every process that reaches the port: listen on 127.0.0.1, ` +
           `or set "insecure: true" in a network that you trust`,
       )
     }
@@ -273,8 +288,8 @@ const listenError = (message: string, cause?: unknown): Effect.Effect<never, Tra
 
 const lookupMessage = (host: string, { message, reason }: SourceError): string =>
   reason === "notFound"
-    ? `the host ${host} is not known: listen on an address of this machine, or on 0.0.0.0 for all`
-    : `the host ${host} cannot be found: ${message}`
+    ? `the host ${host} is unknown: listen on an address of this machine, or on 0.0.0.0 for all interfaces`
+    : `the lookup of the host ${host} failed: ${message}`
 
 const listenMessage = (host: string, port: number, cause: unknown): string => {
   const code = errorCode(cause)
@@ -282,9 +297,9 @@ const listenMessage = (host: string, port: number, cause: unknown): string => {
     case "EADDRINUSE":
       return `port ${port} on ${host} is in use: pick another, or 0 for any free one`
     case "EACCES":
-      return `port ${port} on ${host} is not allowed: ports below 1024 need privileges, pick a higher one`
+      return `port ${port} on ${host} is not allowed: ports below 1024 need privileges, so pick a higher one`
     case "EADDRNOTAVAIL":
-      return `${host} is not an address of this machine: listen on one that is, or on 0.0.0.0 for all`
+      return `${host} is not an address of this machine: listen on one that is, or on 0.0.0.0 for all interfaces`
     default:
       return `cannot listen on port ${port} of ${host}: ${code ?? String(cause)}`
   }

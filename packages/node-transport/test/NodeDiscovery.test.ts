@@ -35,7 +35,7 @@ const record = (target: string, port = 24_868, priority = 0, weight = 0): NodeDi
 
 const noAnswer = new NodeDiscovery.SourceError({ reason: "noAnswer", message: "no answer" })
 
-/** The lines about the discovery, as they come. */
+/** Logger that collects the lines about the discovery. */
 const log = Effect.map(Queue.unbounded<string>(), (lines) => ({
   lines,
   layer: Logger.layer([
@@ -46,7 +46,7 @@ const log = Effect.map(Queue.unbounded<string>(), (lines) => ({
   ]),
 }))
 
-/** The sets that a discovery gives, and the lines about it, from now on. */
+/** Collects the sets that a discovery emits, and the log lines about it. */
 const watch = Effect.fnUntraced(function* (layer: Layer.Layer<never>) {
   const { addresses } = Context.get(yield* Layer.build(layer), Discovery.Discovery)
   const sets = yield* Queue.unbounded<ReadonlyArray<string>>()
@@ -54,7 +54,7 @@ const watch = Effect.fnUntraced(function* (layer: Layer.Layer<never>) {
   yield* Effect.forkScoped(
     Stream.runForEach(addresses, (found) => Queue.offer(sets, found)).pipe(Effect.provide(logger)),
   )
-  /** Waits for this set. */
+  /** Waits for the set. */
   const until = (...expected: ReadonlyArray<string>): Effect.Effect<void> =>
     Effect.flatMap(Queue.take(sets), (found) =>
       JSON.stringify(found) === JSON.stringify(expected) ? Effect.void : until(...expected),
@@ -64,7 +64,7 @@ const watch = Effect.fnUntraced(function* (layer: Layer.Layer<never>) {
 
 type Answer<A> = Effect.Effect<ReadonlyArray<A>, NodeDiscovery.SourceError>
 
-/** One name that is answered as a test says, without a server. */
+/** Makes a resolver without a server, whose answers a test sets. */
 const staticZone = () => {
   const none: Answer<never> = Effect.succeed([])
   const answers: { a: Answer<string>; aaaa: Answer<string>; srv: Answer<NodeDiscovery.SrvRecord> } = {
@@ -80,11 +80,11 @@ const staticZone = () => {
   return { answers, resolver }
 }
 
-/** A test in virtual time, which passes by itself. */
+/** Defines a test in virtual time, which passes by itself. */
 const virtual = (title: string, body: Effect.Effect<void, unknown, Scope.Scope>) =>
   it.effect(title, () => body.pipe(Effect.scoped, VirtualTime.flow))
 
-/** A file in a folder that goes away with the scope. */
+/** Makes a path in a temporary folder that is deleted with the scope. */
 const fileIn = Effect.map(
   Effect.acquireRelease(
     Effect.promise(() => Fs.mkdtemp(Path.join(Os.tmpdir(), "coterie-"))),
@@ -98,7 +98,7 @@ const fileIn = Effect.map(
 
 describe("addresses of a name", () => {
   virtual(
-    "are those of A and AAAA with the port, in canonical spelling and always in the same order",
+    "are the A and AAAA records with the port, in canonical spelling and always in the same order",
     Effect.gen(function* () {
       const { answers, resolver } = staticZone()
       answers.a = Effect.succeed(["10.0.0.2", "10.0.0.1"])
@@ -111,7 +111,7 @@ describe("addresses of a name", () => {
   )
 
   virtual(
-    "are asked for at once and then every 30 seconds",
+    "are looked up at once and then every 30 seconds",
     Effect.gen(function* () {
       const asked: Array<number> = []
       const { answers, resolver } = staticZone()
@@ -121,7 +121,7 @@ describe("addresses of a name", () => {
       })
       const { until } = yield* watch(NodeDiscovery.layerDns({ name, port: 1, resolver }))
       yield* until("10.0.0.3:1")
-      // The virtual clock goes on in steps of some milliseconds.
+      // The virtual clock advances in steps of some milliseconds.
       assert.deepStrictEqual(
         asked.map((at) => Math.round(at / 1_000)),
         [0, 30, 60],
@@ -130,7 +130,7 @@ describe("addresses of a name", () => {
   )
 
   virtual(
-    "stay as they were where a question fails, whatever the other one says, and the log tells of it once",
+    "of a failed query are kept while the other query changes, and the failure is logged once",
     Effect.gen(function* () {
       const { answers, resolver } = staticZone()
       answers.a = Effect.succeed(["10.0.0.1"])
@@ -151,7 +151,7 @@ describe("addresses of a name", () => {
   )
 
   virtual(
-    "of one kind do not wait for an answer about the other",
+    "of one family do not wait for the answer for the other",
     Effect.gen(function* () {
       const { answers, resolver } = staticZone()
       answers.a = Effect.never
@@ -164,7 +164,7 @@ describe("addresses of a name", () => {
 
 describe("the first set of a name", () => {
   virtual(
-    "is not empty before both kinds are answered, so that a node does not take itself for settled",
+    "is empty only after both queries have answered, so that a node does not consider its discovery done",
     Effect.gen(function* () {
       const { answers, resolver } = staticZone()
       answers.a = Effect.delay(Effect.succeed(["10.0.0.1"]), "1 second")
@@ -174,7 +174,7 @@ describe("the first set of a name", () => {
   )
 
   virtual(
-    "is empty if both answers are, and so is a later one if the only known kind has no address any more",
+    "is empty if both answers are empty, and a later set is empty if the only family with addresses loses them",
     Effect.gen(function* () {
       const { answers, resolver } = staticZone()
       const empty = yield* watch(NodeDiscovery.layerDns({ name, port: 1, resolver }))
@@ -190,7 +190,7 @@ describe("the first set of a name", () => {
 })
 
 describe("a name", () => {
-  it.live("of the hosts file is found without a resolver of one's own", () =>
+  it.live("of the hosts file is found by the default resolver", () =>
     Effect.gen(function* () {
       const { sets } = yield* watch(NodeDiscovery.layerDns({ name: "localhost", port: 7000 }))
       const loopback = Effect.repeat(Queue.take(sets), { until: (found) => found.length > 0 })
@@ -198,7 +198,7 @@ describe("a name", () => {
     }),
   )
 
-  it.live("that is absolute is not completed, and any other is as the search list says", () =>
+  it.live("that is absolute is looked up as it is, and a relative name with the search list", () =>
     Effect.gen(function* () {
       const server = yield* DnsServer.make
       server.answer("A", "peers.corp.example", ["10.0.0.1"])
@@ -219,7 +219,7 @@ describe("a name", () => {
 
 describe("targets of a service", () => {
   virtual(
-    "come with their ports, those to be preferred first, however the records are rotated",
+    "are emitted with their ports in order of preference, whatever the order of the records",
     Effect.gen(function* () {
       const { answers, resolver } = staticZone()
       const records = [
@@ -243,7 +243,7 @@ describe("targets of a service", () => {
   )
 
   virtual(
-    "are none if the only one is the root",
+    "are empty if the only target is the root",
     Effect.gen(function* () {
       const { answers, resolver } = staticZone()
       answers.srv = Effect.succeed([record(".", 0)])
@@ -253,7 +253,7 @@ describe("targets of a service", () => {
   )
 
   virtual(
-    "that are no addresses are told of once, and the others are used",
+    "that are not addresses are logged once, and the others are used",
     Effect.gen(function* () {
       const network = yield* SimNetwork.make()
       const { answers, resolver } = staticZone()
@@ -270,10 +270,10 @@ describe("targets of a service", () => {
       yield* node("a", NodeDiscovery.layerSrv({ name, resolver }))
       yield* Stream.runHead(Stream.filter(b.views, ({ peers }) => peers.get("a")?.link === "up"))
       yield* Effect.sleep("10 minutes")
-      const told = yield* Queue.takeAll(lines)
-      assert.strictEqual(told.length, 2)
-      assert.match(told[0] ?? "", /^discovery: "b:0" is not an address: the port/)
-      assert.match(told[1] ?? "", /^discovery: "not a host:24868" is not an address: the host/)
+      const logged = yield* Queue.takeAll(lines)
+      assert.strictEqual(logged.length, 2)
+      assert.match(logged[0] ?? "", /^discovery: "b:0" is not an address: the port/)
+      assert.match(logged[1] ?? "", /^discovery: "not a host:24868" is not an address: the host/)
     }),
   )
 })
@@ -281,7 +281,7 @@ describe("targets of a service", () => {
 describe("a file of addresses", () => {
   const schedule = Schedule.spaced("5 millis")
 
-  it.live("is read line by line, without comments and blanks", () =>
+  it.live("is read line by line, without comments and blank lines", () =>
     Effect.gen(function* () {
       const { path, write } = yield* fileIn
       yield* write("\uFEFF# the peers\r\na:1\r\n\r\n  b:2  # since May\n#c:3\nnowhere\n[::1]:4")
@@ -290,7 +290,7 @@ describe("a file of addresses", () => {
     }),
   )
 
-  it.live("is read again, and may come later, go away and come back", () =>
+  it.live("is read again, and may be created later, removed and created again", () =>
     Effect.gen(function* () {
       const { path, write } = yield* fileIn
       const { lines, until } = yield* watch(NodeDiscovery.layerFile({ path, schedule }))
@@ -308,7 +308,7 @@ describe("a file of addresses", () => {
     }),
   )
 
-  it.live("that does not exist is told of once and gives no set", () =>
+  it.live("that does not exist is logged once and emits no set", () =>
     Effect.gen(function* () {
       const { path } = yield* fileIn
       const { layer: logger, lines } = yield* log
@@ -319,7 +319,7 @@ describe("a file of addresses", () => {
     }),
   )
 
-  it.live("that cannot be read is told of with the reason", () =>
+  it.live("that cannot be read is logged with the reason", () =>
     Effect.gen(function* () {
       const { folder } = yield* fileIn
       const { lines } = yield* watch(NodeDiscovery.layerFile({ path: folder }))
@@ -341,8 +341,8 @@ describe("a file of addresses", () => {
   )
 })
 
-describe("a server of DNS", () => {
-  it.live("is asked for A and AAAA", () =>
+describe("a DNS server", () => {
+  it.live("is queried for A and AAAA records", () =>
     Effect.gen(function* () {
       const server = yield* DnsServer.make
       server.answer("A", name, ["10.0.0.2", "10.0.0.1"])
@@ -353,7 +353,7 @@ describe("a server of DNS", () => {
     }),
   )
 
-  it.live("is asked for SRV, and its targets are left as names", () =>
+  it.live("is queried for SRV records, and their targets stay names", () =>
     Effect.gen(function* () {
       const server = yield* DnsServer.make
       server.answer("SRV", name, [record("b.example", 2, 20), record("a.example", 1, 10, 7)])
@@ -364,7 +364,7 @@ describe("a server of DNS", () => {
     }),
   )
 
-  it.live("that knows the name and has no such record answers with nothing", () =>
+  it.live("that has the name without such a record gives an empty answer", () =>
     Effect.gen(function* () {
       const server = yield* DnsServer.make
       server.answer("A", name, ["10.0.0.1"])
@@ -374,7 +374,7 @@ describe("a server of DNS", () => {
     }),
   )
 
-  it.live("that has no answer is told apart from others that have none", () =>
+  it.live("without an answer gives an error with the reason", () =>
     Effect.gen(function* () {
       const server = yield* DnsServer.make
       server.answer("A", "fails.example", "fails")
@@ -386,25 +386,28 @@ describe("a server of DNS", () => {
           ),
           ({ message, reason }) => `${reason}: ${message}`,
         )
-      assert.strictEqual(yield* why("nobody.example"), "notFound: A records of nobody.example: DNS knows no such name")
+      assert.strictEqual(
+        yield* why("nobody.example"),
+        "notFound: A records of nobody.example: the name does not exist in DNS",
+      )
       assert.strictEqual(
         yield* why("silent.example"),
-        "noAnswer: A records of silent.example: no server of DNS answered in time",
+        "noAnswer: A records of silent.example: no DNS server answered in time",
       )
-      assert.strictEqual(yield* why("fails.example"), "failed: A records of fails.example cannot be found")
+      assert.strictEqual(yield* why("fails.example"), "failed: A records of fails.example: the DNS query failed")
       yield* server.stop
       assert.strictEqual(
         yield* why("nobody.example"),
-        "noAnswer: A records of nobody.example: no server of DNS can be reached",
+        "noAnswer: A records of nobody.example: no DNS server can be reached",
       )
       assert.strictEqual(
         yield* why("x.example", { servers: ["nowhere"] }),
-        "failed: A records of x.example cannot be found",
+        "failed: A records of x.example: the DNS query failed",
       )
     }),
   )
 
-  it.live("is asked no more, and the socket to it is closed, when the question is interrupted", () =>
+  it.live("gets no more queries, and its socket is closed, when the lookup is interrupted", () =>
     Effect.gen(function* () {
       const server = yield* DnsServer.make
       server.answer("A", name, "is silent")
@@ -416,7 +419,7 @@ describe("a server of DNS", () => {
     }),
   )
 
-  it.live("lets nodes find each other, tells them of a new one, and may go away", () =>
+  it.live("lets nodes find each other and a new node, and may stop afterwards", () =>
     Effect.gen(function* () {
       const server = yield* DnsServer.make
       const service = "_coterie._tcp.example"
@@ -442,7 +445,7 @@ describe("a server of DNS", () => {
           Effect.map(Context.get(Cluster.Cluster)),
         )
       type Node = Cluster.Cluster["Service"]
-      /** The record of a node, whose target is a name and not the address that the node tells. */
+      /** Returns the record of a node. Its target is a name instead of the address that the node advertises. */
       const recordOf = (node: Node) =>
         Effect.map(node.self, ({ addresses }) =>
           record("localhost", Number(addresses[0]?.slice(addresses[0].lastIndexOf(":") + 1))),
@@ -464,23 +467,23 @@ describe("a server of DNS", () => {
       yield* lists(b, "a", "c")
       yield* lists(c, "a", "b")
 
-      // It asks nobody: the others find it.
+      // d has no discovery: the others find it.
       const d = yield* node("d", Layer.empty)
-      // A target where nobody is shows who is still asked.
-      const nobody = record("127.0.0.1", 1)
-      server.answer("SRV", service, [...records, yield* recordOf(d), nobody])
+      // A target without a listener shows that the addresses are still dialed.
+      const unused = record("127.0.0.1", 1)
+      server.answer("SRV", service, [...records, yield* recordOf(d), unused])
       yield* lists(a, "b", "c", "d")
       yield* lists(d, "a", "b", "c")
-      const asksNobody = Stream.runHead(
+      const dialsUnused = Stream.runHead(
         Stream.filter(a.events, (event) => event._tag === "SeedUnavailable" && event.address === "127.0.0.1:1"),
       )
-      yield* asksNobody
+      yield* dialsUnused
 
       yield* server.stop
-      const gone = "no server of DNS can be reached; the addresses found before stay in use"
-      for (let told = 0; told < 3;) if ((yield* Queue.take(lines)).includes(gone)) told++
-      yield* asksNobody
-      yield* asksNobody
+      const gone = "no DNS server can be reached; the addresses found before stay in use"
+      for (let logged = 0; logged < 3;) if ((yield* Queue.take(lines)).includes(gone)) logged++
+      yield* dialsUnused
+      yield* dialsUnused
       const { sent } = yield* d.broadcast("still here")
       assert.deepStrictEqual([...sent].sort(), ["a", "b", "c"])
       for (const node of [a, b, c]) {

@@ -19,7 +19,7 @@ import * as Os from "node:os"
 import { Worker } from "node:worker_threads"
 import * as DnsServer from "./dnsServer.ts"
 
-/** A server of Node itself, which reads nothing of what it accepts. */
+/** Starts a server of Node that reads nothing from the sockets that it accepts. */
 const rawServer = Effect.gen(function* () {
   const sockets = new Set<Net.Socket>()
   const accepted = yield* Deferred.make<Net.Socket>()
@@ -42,7 +42,7 @@ const rawServer = Effect.gen(function* () {
   const port = bound === null || typeof bound === "string" ? 0 : bound.port
   return {
     address: yield* Effect.orDie(Effect.fromResult(Address.make("127.0.0.1", port))),
-    /** The first connection. */
+    /** Waits for the first connection. */
     accepted: Deferred.await(accepted),
     reset: Effect.map(Deferred.await(accepted), () => {
       for (const socket of sockets) socket.resetAndDestroy()
@@ -50,7 +50,7 @@ const rawServer = Effect.gen(function* () {
   }
 })
 
-/** A port that is listened on by a thread that never takes a connection. */
+/** Starts a thread that listens on a port and never accepts a connection. Returns the port. */
 const deafPort = Effect.acquireRelease(
   Effect.callback<{ readonly worker: Worker; readonly port: number }>((resume) => {
     const worker = new Worker(
@@ -80,7 +80,7 @@ TransportContract.suite({
   }),
 })
 
-/** A resolver that finds nothing. */
+/** Resolver that finds no records. */
 const noNames = {
   a: (): Effect.Effect<ReadonlyArray<string>> => Effect.succeed([]),
   aaaa: (): Effect.Effect<ReadonlyArray<string>> => Effect.succeed([]),
@@ -93,9 +93,11 @@ const nodeOf = (options: Partial<NodeTransport.Options> = {}) =>
     Context.get(Transport.Transport),
   )
 
-/** Turns of the event loop: in so many, loopback has carried some megabytes; in a few, a word. */
-const untilThrough = 300
-const untilHeard = 20
+/** Turns of the event loop in which the loopback carries some megabytes. */
+const turnsForMegabytes = 300
+
+/** Turns of the event loop in which the loopback carries a word. */
+const turnsForWord = 20
 
 const turns = (count: number) =>
   Effect.callback<void>((resume) => {
@@ -103,17 +105,17 @@ const turns = (count: number) =>
     turn(count)
   })
 
-/** More steps than there are between the begin and the end of what is tested. */
+/** Number of steps to test. It exceeds the number of steps of each tested effect. */
 const steps = 40
 
-/** Runs the effect in a fiber that has to wait for so many turns before one of its steps, as a scheduler may decide. */
-const heldUp = <A, E, R>(step: number, effect: Effect.Effect<A, E, R>, held: number): Effect.Effect<A, E, R> => {
+/** Runs the effect in a fiber that the scheduler delays by a number of turns before one of its steps. */
+const delayed = <A, E, R>(step: number, effect: Effect.Effect<A, E, R>, delay: number): Effect.Effect<A, E, R> => {
   let asked = 0
   const scheduler = new Scheduler.MixedScheduler("async", (task) => {
     let isCancelled = false
     const turn = (left: number): unknown =>
       isCancelled ? undefined : left === 0 ? task() : setImmediate(turn, left - 1)
-    turn(asked > step ? held : 1)
+    turn(asked > step ? delay : 1)
     return () => {
       isCancelled = true
     }
@@ -122,8 +124,8 @@ const heldUp = <A, E, R>(step: number, effect: Effect.Effect<A, E, R>, held: num
   return Effect.provideService(effect, Scheduler.Scheduler, scheduler)
 }
 
-/** The next batch as text, or how the stream ended. */
-const hear = (connection: Transport.Connection) =>
+/** Returns the next batch as text, or how the stream ended. */
+const pullText = (connection: Transport.Connection) =>
   Effect.match(connection.pull, {
     onSuccess: (batch) => Buffer.concat(batch).toString(),
     onFailure: (error) => (Cause.isDone(error) ? "done" : error.reason),
@@ -137,25 +139,25 @@ const eventOf = (socket: Net.Socket, name: "close" | "end" | "error") =>
     socket.once(name, () => resume(Effect.void))
   })
 
-/** Waits until no more sockets are open than that. */
-const back = (before: number): Effect.Effect<void> =>
+/** Waits until at most this number of sockets is open. */
+const untilSockets = (count: number): Effect.Effect<void> =>
   Effect.flatMap(openSockets, (now) =>
-    now <= before
+    now <= count
       ? Effect.void
       : Effect.andThen(
           Effect.yieldNow,
-          Effect.suspend(() => back(before)),
+          Effect.suspend(() => untilSockets(count)),
         ),
   )
 
 const hasV6 = Object.values(Os.networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"))
 
-/** Other machines may reach this one, so it has an address to advertise. */
+/** Reports whether other machines may reach this one, so that it has an address to advertise. */
 const hasNetwork = Object.values(Os.networkInterfaces()).some((all) =>
   all?.some(({ family, internal }) => !internal && family === "IPv4"),
 )
 
-/** Does this for each step, with a connection and the socket at its other end. */
+/** Runs the body for each step with a connection and the socket at its other end. */
 const atEachStep = <E>(
   body: (step: number, connection: Transport.Connection, socket: Net.Socket) => Effect.Effect<void, E, Scope.Scope>,
 ) =>
@@ -173,7 +175,7 @@ const atEachStep = <E>(
   })
 
 describe("NodeTransport", () => {
-  it.live("says what to do when it cannot listen", () =>
+  it.live("fails with an error that says what to do when it cannot listen", () =>
     Effect.gen(function* () {
       const failure = (options: Partial<NodeTransport.Options>) =>
         Effect.gen(function* () {
@@ -183,12 +185,9 @@ describe("NodeTransport", () => {
         })
       assert.strictEqual(
         yield* failure({ host: "192.0.2.1" }),
-        "192.0.2.1 is not an address of this machine: listen on one that is, or on 0.0.0.0 for all",
+        "192.0.2.1 is not an address of this machine: listen on one that is, or on 0.0.0.0 for all interfaces",
       )
-      assert.strictEqual(
-        yield* failure({ port: 70_000 }),
-        "port 70000 is not a port: it must be a whole number from 0 to 65535",
-      )
+      assert.strictEqual(yield* failure({ port: 70_000 }), "the port must be an integer from 0 to 65535, not 70000")
       const port = Address.port((yield* (yield* nodeOf()).listen).addresses[0])
       assert.strictEqual(
         yield* failure({ port }),
@@ -202,7 +201,7 @@ describe("NodeTransport", () => {
     }),
   )
 
-  it.live("gives its port back if what it should advertise is no address", () =>
+  it.live("releases its port if it cannot parse an address to advertise", () =>
     Effect.gen(function* () {
       const port = Address.port((yield* Effect.scoped(Effect.flatMap(nodeOf(), (node) => node.listen))).addresses[0])
       yield* Effect.scoped(
@@ -215,7 +214,7 @@ describe("NodeTransport", () => {
     }),
   )
 
-  it.live("advertises an address that others can dial", () =>
+  it.live("advertises an address that other machines can dial", () =>
     Effect.gen(function* () {
       const advertised = (options: Partial<NodeTransport.Options>) =>
         Effect.gen(function* () {
@@ -237,29 +236,29 @@ describe("NodeTransport", () => {
     }),
   )
 
-  it.live.runIf(hasNetwork)("listens on all interfaces and can be dialed at what it says, which is one of them", () =>
+  it.live.runIf(hasNetwork)("listens on all interfaces and can be dialed at the one that it advertises", () =>
     Effect.gen(function* () {
       const node = yield* nodeOf({ host: "0.0.0.0", insecure: true })
       const listener = yield* node.listen
       const own = Object.values(Os.networkInterfaces()).flatMap((some) => some ?? [])
       assert.isTrue(own.some(({ address }) => address === Address.host(listener.addresses[0])))
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
-      assert.strictEqual(yield* hear(yield* node.connect(listener.addresses[0])), "here")
+      assert.strictEqual(yield* pullText(yield* node.connect(listener.addresses[0])), "here")
     }),
   )
 
-  it.live.runIf(hasV6)("speaks IPv6, and names IPv4 hosts without their IPv6 prefix", () =>
+  it.live.runIf(hasV6)("listens on IPv6, and reports IPv4 hosts without their IPv6 prefix", () =>
     Effect.gen(function* () {
       const node = yield* nodeOf({ host: "::", insecure: true, advertise: "::1" })
       const listener = yield* node.listen
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from(connection.remoteHost)]))))
-      assert.strictEqual(yield* hear(yield* node.connect(listener.addresses[0])), "::1")
+      assert.strictEqual(yield* pullText(yield* node.connect(listener.addresses[0])), "::1")
       const v4 = yield* Effect.fromResult(Address.make("127.0.0.1", Address.port(listener.addresses[0])))
-      assert.strictEqual(yield* hear(yield* node.connect(v4)), "127.0.0.1")
+      assert.strictEqual(yield* pullText(yield* node.connect(v4)), "127.0.0.1")
     }),
   )
 
-  it.live("tells a host that is not there from one that refuses", () =>
+  it.live("distinguishes an unknown host from one that refuses the connection", () =>
     Effect.gen(function* () {
       const node = yield* nodeOf()
       const nowhere = yield* Effect.fromResult(Address.parse("nowhere.invalid:80"))
@@ -292,7 +291,7 @@ describe("NodeTransport", () => {
     }),
   )
 
-  it.live("gives up a dial that nobody answers", () =>
+  it.live("fails a dial without an answer", () =>
     Effect.gen(function* () {
       const before = yield* openSockets
       yield* Effect.scoped(
@@ -300,17 +299,17 @@ describe("NodeTransport", () => {
           const node = yield* nodeOf({ connectTimeout: "200 millis" })
           const port = yield* deafPort
           const deaf = yield* Effect.fromResult(Address.make("127.0.0.1", port))
-          // The system answers for it until its queue is full.
+          // The system accepts connections for it until its queue is full.
           const error = yield* Effect.flip(Effect.forever(node.connect(deaf)))
           assert.strictEqual(error.reason, "unreachable")
           assert.strictEqual(error.message, `${deaf} did not answer within 200ms`)
         }),
       )
-      yield* back(before)
+      yield* untilSockets(before)
     }),
   )
 
-  it.live("closes a connection whose other end never ends, after the linger time", () =>
+  it.live("destroys a closed connection after the linger time if the other end never ends", () =>
     Effect.gen(function* () {
       const before = yield* openSockets
       yield* Effect.scoped(
@@ -323,48 +322,46 @@ describe("NodeTransport", () => {
           yield* connection.write([Buffer.from("bye")])
           const open = yield* openSockets
           yield* Scope.close(scope, Exit.void)
-          yield* back(open - 1)
-          // It finds all and the end, in good order.
-          let heard = ""
+          yield* untilSockets(open - 1)
+          // The other end receives all bytes and the end.
+          let received = ""
           socket.on("data", (bytes) => {
-            heard += bytes.toString()
+            received += bytes.toString()
           })
           const ended = yield* start(eventOf(socket, "end"))
           socket.resume()
           yield* Fiber.join(ended)
-          assert.strictEqual(heard, "bye")
+          assert.strictEqual(received, "bye")
         }),
       )
-      yield* back(before)
+      yield* untilSockets(before)
     }),
   )
 
-  it.live(
-    "keeps no process from ending for the linger time, though the other end of a closed connection never ends",
-    () =>
-      Effect.gen(function* () {
-        const server = yield* rawServer
-        // Longer than the test may take: the process must be free without it.
-        const node = yield* nodeOf({ linger: "1 hour" })
-        const scope = yield* Scope.make()
-        yield* Scope.provide(node.connect(server.address), scope)
-        const socket = yield* server.accepted
-        // Sockets that keep no process alive are not counted as open.
-        const open = yield* openSockets
-        yield* Scope.close(scope, Exit.void)
-        yield* back(open - 1)
-        assert.isFalse(socket.destroyed)
-      }),
+  it.live("lets the process end during the linger time, although the other end of a closed connection never ends", () =>
+    Effect.gen(function* () {
+      const server = yield* rawServer
+      // Longer than the test may take, because the process must not wait for it.
+      const node = yield* nodeOf({ linger: "1 hour" })
+      const scope = yield* Scope.make()
+      yield* Scope.provide(node.connect(server.address), scope)
+      const socket = yield* server.accepted
+      // Only sockets that keep the process alive count as open.
+      const open = yield* openSockets
+      yield* Scope.close(scope, Exit.void)
+      yield* untilSockets(open - 1)
+      assert.isFalse(socket.destroyed)
+    }),
   )
 
-  it.live("ends a write though its fiber is held up until it is through, between any two steps", () =>
+  it.live("ends a write even if its fiber is delayed between any two steps until the bytes are sent", () =>
     atEachStep((step, connection, socket) => {
       socket.resume()
-      return heldUp(step, connection.write([new Uint8Array(8 * 1024 * 1024)]), untilThrough)
+      return delayed(step, connection.write([new Uint8Array(8 * 1024 * 1024)]), turnsForMegabytes)
     }),
   )
 
-  it.live("fails a write that waits when the connection is reset", () =>
+  it.live("fails a waiting write when the connection is reset", () =>
     Effect.gen(function* () {
       const server = yield* rawServer
       const node = yield* nodeOf()
@@ -386,7 +383,7 @@ describe("NodeTransport", () => {
         listener.run((connection) =>
           Effect.andThen(
             Deferred.succeed(accepted, undefined),
-            Effect.flatMap(hear(connection), (end) => Deferred.succeed(ended, end)),
+            Effect.flatMap(pullText(connection), (end) => Deferred.succeed(ended, end)),
           ),
         ),
       )
@@ -397,42 +394,42 @@ describe("NodeTransport", () => {
     }),
   )
 
-  it.live("keeps what came for the next pull if the fiber of the last is interrupted between any two steps", () =>
+  it.live("keeps received bytes for the next pull if a pull is interrupted between any two steps", () =>
     atEachStep((step, connection, socket) =>
       Effect.gen(function* () {
         socket.write("hello")
-        let heard: string | undefined
+        let pulled: string | undefined
         const pulling = yield* start(
-          heldUp(step, hear(connection), untilHeard).pipe(
+          delayed(step, pullText(connection), turnsForWord).pipe(
             Effect.tap((text) =>
               Effect.sync(() => {
-                heard = text
+                pulled = text
               }),
             ),
           ),
         )
-        // It is held up by now, or through.
+        // By then the fiber is delayed or has ended.
         yield* turns(10)
         yield* Fiber.interrupt(pulling)
-        assert.strictEqual(heard ?? (yield* hear(connection)), "hello")
+        assert.strictEqual(pulled ?? (yield* pullText(connection)), "hello")
       }),
     ),
   )
 
-  it.live("tells that a dial is refused though its fiber is held up, between any two steps", () =>
+  it.live("fails a refused dial even if its fiber is delayed between any two steps", () =>
     Effect.gen(function* () {
       const node = yield* nodeOf()
       const {
         addresses: [address],
       } = yield* Effect.scoped(node.listen)
       for (let step = 0; step < steps; step++) {
-        const error = yield* Effect.flip(Effect.scoped(heldUp(step, node.connect(address), untilThrough)))
+        const error = yield* Effect.flip(Effect.scoped(delayed(step, node.connect(address), turnsForMegabytes)))
         assert.strictEqual(error.reason, "refused")
       }
     }),
   )
 
-  it.live("listens nowhere if it is interrupted while it looks up its host", () =>
+  it.live("opens no listener if it is interrupted while it looks up its host", () =>
     Effect.gen(function* () {
       const before = yield* openSockets
       const node = yield* nodeOf()
@@ -448,10 +445,10 @@ describe("NodeTransport", () => {
       const listening = yield* start(Effect.scoped(named.listen))
       yield* Fiber.interrupt(listening)
       yield* Deferred.succeed(answer, ["127.0.0.1"])
-      yield* turns(untilHeard)
+      yield* turns(turnsForWord)
       const exit = yield* Effect.flip(Effect.scoped(node.connect(address)))
       assert.strictEqual(exit.reason, "refused")
-      yield* back(before)
+      yield* untilSockets(before)
     }),
   )
 
@@ -462,11 +459,11 @@ describe("NodeTransport", () => {
       assert.strictEqual(Address.host(listener.addresses[0]), "me.example")
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
       const v4 = yield* Effect.fromResult(Address.make("127.0.0.1", Address.port(listener.addresses[0])))
-      assert.strictEqual(yield* hear(yield* (yield* nodeOf()).connect(v4)), "here")
+      assert.strictEqual(yield* pullText(yield* (yield* nodeOf()).connect(v4)), "here")
     }),
   )
 
-  it.live("dials the addresses of a name until one answers, and tells of a name that it does not find", () =>
+  it.live("dials the addresses of a name until one answers, and fails for a name without addresses", () =>
     Effect.gen(function* () {
       const server = yield* rawServer
       const resolver: NodeDiscovery.Resolver = {
@@ -485,7 +482,7 @@ describe("NodeTransport", () => {
     }),
   )
 
-  it.live("looks a name up once for all dials that give up meanwhile, and not at all once it is closed", () =>
+  it.live("looks up a name once for all dials that time out meanwhile, and stops when it is closed", () =>
     Effect.gen(function* () {
       const server = yield* DnsServer.make
       for (const type of ["A", "AAAA"] as const) server.answer(type, "silent.example", "is silent")
@@ -500,33 +497,33 @@ describe("NodeTransport", () => {
       }
       const asker = yield* server.nextAsker
       yield* server.nextAsker
-      assert.strictEqual(server.questions(), 2, "one for each family")
+      assert.strictEqual(server.questions(), 2, "one query for each family")
       yield* Scope.close(scope, Exit.void)
       yield* server.untilGone(asker)
     }),
   )
 
-  it.live("reads on, into nothing, when it is closed, so that the other end can say all that it wants to say", () =>
+  it.live("drops received bytes after it is closed, so that the other end can send all its bytes", () =>
     Effect.gen(function* () {
       const server = yield* rawServer
-      // Longer than the test may take: what is waited for must come without it.
+      // Longer than the test may take, because the other end must not wait for it.
       const node = yield* nodeOf({ linger: "1 hour" })
       const scope = yield* Scope.make()
       yield* Scope.provide(node.connect(server.address), scope)
       const socket = yield* server.accepted
-      // Nobody has pulled, so nothing more is read by now.
-      const said = yield* start(
+      // Without a pull the reader has paused by then.
+      const sent = yield* start(
         Effect.callback<void>((resume) => {
           socket.end(new Uint8Array(64 * 1024 * 1024), () => resume(Effect.void))
         }),
       )
-      yield* turns(untilThrough)
+      yield* turns(turnsForMegabytes)
       yield* Scope.close(scope, Exit.void)
-      yield* Fiber.join(said)
+      yield* Fiber.join(sent)
     }),
   )
 
-  it.live("resets a closed connection of which the rest cannot be sent, so that it is not taken for whole", () =>
+  it.live("resets a closed connection whose last bytes cannot be sent, so that the other end sees the loss", () =>
     Effect.gen(function* () {
       const server = yield* rawServer
       const node = yield* nodeOf({ linger: "20 millis" })
@@ -541,7 +538,7 @@ describe("NodeTransport", () => {
       yield* Fiber.interrupt(writing)
       const open = yield* openSockets
       yield* Scope.close(scope, Exit.void)
-      yield* back(open - 1)
+      yield* untilSockets(open - 1)
       const lost = yield* start(eventOf(socket, "error"))
       socket.resume()
       yield* Fiber.join(lost)
@@ -562,11 +559,11 @@ describe("NodeTransport", () => {
           yield* server.reset
         }),
       )
-      yield* back(before)
+      yield* untilSockets(before)
     }),
   )
 
-  it.live("survives a reset of a connection that waits for run", () =>
+  it.live("survives a reset of a connection that waits for an acceptor", () =>
     Effect.gen(function* () {
       const node = yield* nodeOf()
       const listener = yield* node.listen
@@ -577,13 +574,13 @@ describe("NodeTransport", () => {
         )
       })
       socket.resetAndDestroy()
-      yield* back(before)
+      yield* untilSockets(before)
       yield* start(listener.run((connection) => Effect.ignore(connection.write([Buffer.from("here")]))))
-      assert.strictEqual(yield* hear(yield* node.connect(listener.addresses[0])), "here")
+      assert.strictEqual(yield* pullText(yield* node.connect(listener.addresses[0])), "here")
     }),
   )
 
-  it.live("closes its listener at once, though a connection is still open", () =>
+  it.live("closes its listener at once, even if a connection is open", () =>
     Effect.gen(function* () {
       const node = yield* nodeOf()
       const arrived = yield* Deferred.make<Transport.Connection>()
@@ -594,7 +591,7 @@ describe("NodeTransport", () => {
       const acceptor = yield* Deferred.await(arrived)
       yield* Scope.close(scope, Exit.void)
       yield* acceptor.write([Buffer.from("still here")])
-      assert.strictEqual(yield* hear(dialer), "still here")
+      assert.strictEqual(yield* pullText(dialer), "still here")
     }),
   )
 })

@@ -1,6 +1,6 @@
 /**
- * A server of DNS for tests: it answers over UDP on the loopback with what it was told, as long as it
- * fits into a packet.
+ * DNS server for tests. It answers over UDP on the loopback with the records that a test sets, which must fit into
+ * one packet.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -10,10 +10,10 @@ import type { SrvRecord } from "../src/NodeDiscovery.ts"
 
 export type Type = "A" | "AAAA" | "SRV"
 
-/** Records, or a server that fails, or one that says nothing. */
+/** Records, or the behavior of a server that fails or does not answer. */
 export type Answer = ReadonlyArray<string | SrvRecord> | "fails" | "is silent"
 
-/** Sender of a query, and the query. */
+/** Sender of a query with the query. */
 export interface Asker {
   readonly port: number
   readonly query: Buffer
@@ -22,15 +22,15 @@ export interface Asker {
 export interface DnsServer {
   /** `IP:PORT`. */
   readonly address: string
-  /** From now on this is the answer. A name that has no answer of any type does not exist. */
+  /** Sets the answer for a name. A name without an answer of any type does not exist. */
   readonly answer: (type: Type, name: string, answer: Answer) => void
-  /** Returns the number of questions so far. */
+  /** Returns the number of queries so far. */
   readonly questions: () => number
-  /** Waits for the next question. */
+  /** Waits for the next query. */
   readonly nextAsker: Effect.Effect<Asker>
-  /** Waits until the asker has closed its port. The server talks to nobody else from then on. */
+  /** Waits until the sender has closed its port. From then on the server answers no other sender. */
   readonly untilGone: (asker: Asker) => Effect.Effect<void>
-  /** Goes away, before the scope does. */
+  /** Stops the server before the scope closes. */
   readonly stop: Effect.Effect<void>
 }
 
@@ -70,8 +70,8 @@ export const make: Effect.Effect<DnsServer, never, Scope.Scope> = Effect.gen(fun
     },
     questions: () => questions,
     nextAsker: Queue.take(askers),
-    // What is sent to a closed port comes back as an error, and only a connected socket hears of it. An open one
-    // gets an answer to a question that it did not ask, and ignores it.
+    // A packet to a closed port causes an error, which only a connected socket reports. An open port gets an answer to
+    // a query that it did not send, and ignores it.
     untilGone: ({ port, query }) => {
       const reply = respond(query, new Map())
       reply?.writeUInt16BE((query.readUInt16BE(0) + 1) % 0x1_0000, 0)
@@ -94,7 +94,7 @@ export const make: Effect.Effect<DnsServer, never, Scope.Scope> = Effect.gen(fun
 
 const headerBytes = 12
 
-/** The reply to a query (RFC 1035, section 4), or none. */
+/** Returns the reply to a query (RFC 1035, section 4), or `undefined` if the server is silent. */
 const respond = (query: Buffer, zone: ReadonlyMap<string, ReadonlyMap<Type, Answer>>): Buffer | undefined => {
   const labels: Array<string> = []
   let at = headerBytes
@@ -111,7 +111,7 @@ const respond = (query: Buffer, zone: ReadonlyMap<string, ReadonlyMap<Type, Answ
   const records = answer === "fails" ? [] : answer.map((record) => encode(query.readUInt16BE(at + 1), record))
   const header = Buffer.alloc(headerBytes)
   header.writeUInt16BE(query.readUInt16BE(0), 0)
-  header.writeUInt16BE(0x8580 | code, 2) // a response, with authority, recursion wanted and to be had
+  header.writeUInt16BE(0x8580 | code, 2) // a response with authority, recursion desired and available
   header.writeUInt16BE(1, 4)
   header.writeUInt16BE(records.length, 6)
   return Buffer.concat([header, query.subarray(headerBytes, questionEnd), ...records])

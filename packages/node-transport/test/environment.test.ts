@@ -1,5 +1,5 @@
 /**
- * The transport and the discovery from the environment.
+ * Transport and discovery from environment variables.
  */
 import * as Address from "@coterie/core/Address"
 import * as Discovery from "@coterie/core/Discovery"
@@ -17,7 +17,7 @@ import * as Fs from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
 
-/** Provides these variables as the configuration. */
+/** Provides the variables as the configuration. */
 const withVariables = (env: Record<string, string>) =>
   Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
 
@@ -35,7 +35,7 @@ const messageOf = <A, E extends { readonly message: string }>(effect: Effect.Eff
   Effect.map(Effect.flip(effect), ({ message }) => message)
 
 describe("the transport from the environment", () => {
-  it.live("listens and advertises as the variables say", () =>
+  it.live("listens and advertises according to the variables", () =>
     Effect.gen(function* () {
       const addresses = yield* addressesOf(NodeTransport.layerFromEnv())
       assert.deepStrictEqual(addresses, ["public.example:80", "10.0.0.1:ANY"])
@@ -86,7 +86,7 @@ describe("the transport from the environment", () => {
     )
   }
 
-  it.live("takes variables under other names", () =>
+  it.live("reads variables with other names", () =>
     Effect.gen(function* () {
       const layer = NodeTransport.layerConfig({
         port: Config.succeed(0),
@@ -98,7 +98,7 @@ describe("the transport from the environment", () => {
 })
 
 describe("the discovery from the environment", () => {
-  /** Answers each query with the text of the question, as far as a record of that type can. */
+  /** Texts of the queries. */
   const asked: Array<string> = []
   const resolver: NodeDiscovery.Resolver = {
     a: (name) => Effect.sync(() => (asked.push(`A ${name}`), ["10.0.0.1"])),
@@ -124,7 +124,7 @@ describe("the discovery from the environment", () => {
     ["dns:peers.example:7000", "A peers.example", "10.0.0.1:7000"],
     ["srv:_coterie._tcp.example", "SRV _coterie._tcp.example", "peer.example:7"],
   ] as const) {
-    it.live(`asks DNS as ${source} says`, () =>
+    it.live(`queries DNS for ${source}`, () =>
       Effect.gen(function* () {
         asked.length = 0
         assert.deepStrictEqual(yield* firstSet, [[address]])

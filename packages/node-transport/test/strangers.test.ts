@@ -1,4 +1,4 @@
-/** Strangers that open sockets to a node and never speak, over loopback: a node holds few of the sockets, and answers a peer. */
+/** Sockets of strangers over loopback that never send a byte. A node keeps few of them and still answers a peer. */
 import * as Address from "@coterie/core/Address"
 import * as Cluster from "@coterie/core/Cluster"
 import * as Limits from "@coterie/core/Limits"
@@ -27,7 +27,7 @@ interface Vector {
   readonly hex: string
 }
 
-/** Hello of a peer of the cluster "hello". */
+/** Returns the Hello of a peer of the cluster "hello". */
 const hello = Effect.sync(() => {
   const file = new URL("../../../docs/protocol-vectors/frames.json", import.meta.url)
   const vectors: ReadonlyArray<Vector> = JSON.parse(NodeFs.readFileSync(file, "utf8"))
@@ -35,7 +35,7 @@ const hello = Effect.sync(() => {
   return Buffer.from(vector?.hex ?? "", "hex")
 })
 
-/** Opens sockets to the address that keep their side open, whatever the node does. Returns those that are open. */
+/** Opens sockets to the address that keep their side open whatever the node does. Returns the set of open sockets. */
 const openSockets = (address: Address.Address, count: number) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -59,7 +59,7 @@ const openSockets = (address: Address.Address, count: number) =>
       }),
   )
 
-/** Opens a socket that sends a whole Hello, and waits for the HelloAck. Returns it while it is open. */
+/** Opens a socket that sends a complete Hello, and waits for the HelloAck. Returns the set of open sockets. */
 const greet = Effect.fnUntraced(function* (address: Address.Address) {
   const bytes = yield* hello
   const open = yield* openSockets(address, 1)
@@ -71,8 +71,8 @@ const greet = Effect.fnUntraced(function* (address: Address.Address) {
   return open
 })
 
-describe("a node to which a thousand sockets are opened that never speak", () => {
-  it.live("keeps no more of them than may be in the handshake, and is joined meanwhile", () =>
+describe("a node with a thousand sockets that never send a byte", () => {
+  it.live("keeps at most the sockets that may be in the handshake, and a peer can join meanwhile", () =>
     Effect.gen(function* () {
       // Long enough that no deadline closes a socket within the test.
       const a = yield* node("a", { helloTimeout: 3_600_000, handshakeTimeout: 3_600_000 })
@@ -83,7 +83,7 @@ describe("a node to which a thousand sockets are opened that never speak", () =>
     }),
   )
 
-  it.live("resets at once those that come beyond the places for an answer", () =>
+  it.live("resets at once the sockets beyond the limit of handshakes that it answers", () =>
     Effect.gen(function* () {
       const a = yield* node("a", {
         handshakesPerHost: 1,
@@ -91,7 +91,7 @@ describe("a node to which a thousand sockets are opened that never speak", () =>
         handshakeTimeout: 3_600_000,
         linger: 3_600_000,
       })
-      // A whole Hello gives way to nobody, so all others are turned away.
+      // A complete Hello keeps its place, so all others are refused.
       const peer = yield* greet(a.address)
       const open = yield* openSockets(a.address, 1_000)
       yield* Sockets.until(() => open.size <= 10)
@@ -99,12 +99,12 @@ describe("a node to which a thousand sockets are opened that never speak", () =>
     }),
   )
 
-  it.live("resets those that it answered once their time is over", () =>
+  it.live("resets the sockets that it answered after their timeout", () =>
     Effect.gen(function* () {
       const a = yield* node("a", { handshakesPerHost: 1, handshakeTimeout: 3_600_000, linger: 100 })
       yield* greet(a.address)
       const open = yield* openSockets(a.address, 10)
-      // A socket that has read the end of its stream sees a reset by a write.
+      // A socket that has read the end of its stream notices a reset at its next write.
       yield* Sockets.until(() => {
         for (const socket of open) socket.write("x")
         return open.size === 0

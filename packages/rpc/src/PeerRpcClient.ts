@@ -44,12 +44,12 @@ import { causeOf } from "./RequestLost.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** Name of the service: 1 to 115 bytes, the same at the peers that serve it. Defaults to `default`. */
+  /** Name of the service, 1 to 115 bytes. Clients and servers of a service use the same name. Defaults to `default`. */
   readonly service?: string | undefined
 }
 
 /**
- * Options of a client: those of Effect's `RpcClient.make`.
+ * Options of a client, which are options of Effect's `RpcClient.make`.
  *
  * @category models
  * @since 0.1.0
@@ -64,7 +64,8 @@ export interface ClientOptions {
 }
 
 /**
- * Client of these procedures at one peer: a method for each, which returns an `Effect`, or a `Stream` if the procedure streams.
+ * Client of these procedures at one peer. It has a method for each procedure, which returns an `Effect`, or a `Stream`
+ * if the procedure streams.
  *
  * @category models
  * @since 0.1.0
@@ -104,11 +105,11 @@ export class PeerRpcClient extends Context.Service<
 >()("@coterie/rpc/PeerRpcClient") {}
 
 /**
- * Makes the service through which this node sends requests to all peers that serve the service.
+ * Provides the service through which this node sends requests to the peers.
  *
  * **Details**
  *
- * Messages are encoded by the `RpcSerialization` of the context, or as JSON if there is none. Servers must use the same
+ * The `RpcSerialization` of the context encodes the messages. Without one they are JSON. Servers must use the same
  * serialization. Fails with `OptionsError` if the name of the service is invalid.
  *
  * @category layers
@@ -127,18 +128,21 @@ export const layerProtocol = (peer: PeerRef): Layer.Layer<RpcClient.Protocol, ne
   Layer.effect(RpcClient.Protocol)(Effect.flatMap(PeerRpcClient, ({ protocol }) => protocol(peer)))
 
 /**
- * Makes a client of a group at one peer, for as long as the scope is open. A client of a name is for all lives of the peer; a
- * client of a name and generation, such as a `Peer` of a view, is for that life only, and its requests fail with the reason
- * `Replaced` once another life has the name. A client of this node's own name needs no link.
+ * Makes a client of a group at one peer, which is valid while the scope is open.
  *
  * **Details**
  *
- * The peer may be absent when the client is made. A client costs little and holds nothing at the peer. A request that cannot be
- * answered fails with `RpcClientError`; `RequestLost.causeOf` returns its cause in terms of the cluster.
+ * - A client of a name serves all lives of the peer. A client of a name and generation, such as a `Peer` of a view,
+ *   serves that life only. Its requests fail with the reason `Replaced` once another life has the name.
+ * - A client of this node's own name needs no link.
+ * - The peer may be absent when the client is made. A client costs little and holds nothing at the peer.
+ * - A request that cannot be answered fails with `RpcClientError`. `RequestLost.causeOf` returns its cause in terms of
+ *   the cluster.
  *
  * **Gotchas**
  *
- * A request has no time limit of its own, because the end of a session ends its requests. Bound the work with `Effect.timeout`.
+ * A request has no time limit of its own, because the end of a session ends its requests. Bound the work with
+ * `Effect.timeout`.
  *
  * @category constructors
  * @since 0.1.0
@@ -161,10 +165,10 @@ export const make = <Rpcs extends Rpc.Any, const Flatten extends boolean = false
     ),
   )
 
-/** Number of peers that are asked at one time by default: enough to hide the round trips, and few requests in memory. */
+/** Default number of peers to ask at one time. It hides the round trips and keeps few requests in memory. */
 const defaultConcurrency = 32
 
-/** Time for the answers of all peers by default: that of a confirmed message. */
+/** Default time for the answers of all peers. It is the default timeout of an acknowledged send. */
 const defaultTimeout: Duration.Input = "30 seconds"
 
 /**
@@ -175,17 +179,19 @@ const defaultTimeout: Duration.Input = "30 seconds"
  */
 export interface AllOptions {
   /**
-   * Peers to ask. Defaults to all peers of the view, without those that do not serve the service. A peer that is given here has
-   * an answer in any case: `NotReading` if it does not serve the service.
+   * Peers to ask. Each of them has an answer, which is `NotReading` if the peer does not serve the service. Defaults to
+   * all peers of the view. Peers that do not serve the service then have no answer.
    */
   readonly peers?: ReadonlyArray<PeerId> | undefined
-  /** `true` asks this node as well, if it serves the service. Has no effect together with `peers`. Defaults to `false`. */
+  /**
+   * `true` asks this node as well, if it serves the service. Has no effect together with `peers`. Defaults to `false`.
+   */
   readonly self?: boolean | undefined
-  /** Maximum number of peers that are asked at one time. Defaults to 32. */
+  /** Maximum number of peers to ask at one time. Defaults to 32. */
   readonly concurrency?: number | "unbounded" | undefined
   /**
-   * Time for the answers of all peers together. When it is over, each request in flight is interrupted and fails with
-   * `TimeoutError`, and so does each that has not been sent. Defaults to 30 seconds.
+   * Time for the answers of all peers together. After it, requests in flight are interrupted, and the answer of each
+   * remaining peer is `TimeoutError`. Defaults to 30 seconds.
    */
   readonly timeout?: Duration.Input | undefined
 }
@@ -197,7 +203,7 @@ export interface AllOptions {
  * @since 0.1.0
  */
 export interface Answer<A, E> {
-  /** Peer that was asked. */
+  /** Peer that got the request. */
   readonly peer: PeerId
   readonly exit: Exit.Exit<A, E | Cause.TimeoutError>
 }
@@ -209,13 +215,14 @@ const servesNot = (error: unknown): boolean => {
 }
 
 /**
- * Makes a request to every peer that serves the service, and returns the answers as they come.
+ * Makes a request to every peer that serves the service, and emits the answers as they arrive.
  *
  * **Details**
  *
- * `request` gets a client of one peer, and may make several requests with it. A request that fails ends no other one. A peer
- * without a link may serve the service, so it has an answer: `NotConnected`. The end of the stream interrupts the requests that
- * are in flight, and their handlers.
+ * - `request` gets a client of one peer and may make several requests with it.
+ * - A failed request does not end the requests to other peers.
+ * - A peer without a link may serve the service, so it has the answer `NotConnected`.
+ * - The end of the stream interrupts the requests in flight and their handlers.
  *
  * @see {@link all} to wait for all answers
  * @category requests
@@ -245,8 +252,8 @@ export const streamAll = <Rpcs extends Rpc.Any, A, E, R>(
   )
 
 /**
- * Makes a request to every peer that serves the service, and waits for all answers, in the order in which they come. The rest is
- * as with {@link streamAll}.
+ * Makes a request to every peer that serves the service, and returns all answers in the order of their arrival. The
+ * details of {@link streamAll} apply.
  *
  * @category requests
  * @since 0.1.0

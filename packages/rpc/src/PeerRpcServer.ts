@@ -43,21 +43,22 @@ import * as ServerProtocol from "./internal/server/ServerProtocol.ts"
  */
 export interface Options {
   /**
-   * Name of the service: 1 to 115 bytes, the same at the peers that use it. A node serves a name once: merge groups that belong
-   * together with `RpcGroup.merge`, and give other groups another name. Defaults to `default`.
+   * Name of the service, 1 to 115 bytes. Clients and servers of a service use the same name. A node can serve a name
+   * once: merge groups that belong together with `RpcGroup.merge`, and give other groups another name. Defaults to
+   * `default`.
    */
   readonly service?: string | undefined
   /**
-   * Maximum number of requests of one peer that are in flight, including those whose response the peer has not taken and those that
-   * have a response and whose handler runs, such as a `discard` request. A request beyond it fails with `RequestLost` and the reason
-   * `GivenUp`. With {@link layerProtocol}, a handler that runs after the response does not count. A larger limit allows a peer to
-   * hold more memory of the server. Defaults to 1,024.
+   * Maximum number of requests of one peer in flight. They include requests whose response the peer has not taken, and
+   * requests whose handler still runs after the response, such as a `discard` request. With {@link layerProtocol}, a
+   * handler that runs after the response does not count. A request beyond the limit fails with `RequestLost` and the
+   * reason `GivenUp`. A larger limit lets a peer occupy more memory of the server. Defaults to 1,024.
    */
   readonly limit?: number | undefined
 }
 
 /**
- * Options of {@link layer}: those of the service, and those of Effect's `RpcServer.layer`.
+ * Options of {@link layer}: the options of the service, and the options of Effect's `RpcServer.layer`.
  *
  * @category models
  * @since 0.1.0
@@ -72,8 +73,8 @@ export interface LayerOptions extends Options {
   /** Maximum number of handlers that run at one time, for the requests of all peers. Defaults to `unbounded`. */
   readonly concurrency?: number | "unbounded" | undefined
   /**
-   * `true` makes a defect of a handler end its own request only. `false` makes it end all requests of the node that made it, because
-   * all clients of a node are one client here. Defaults to `true`.
+   * With `true`, a defect of a handler ends its own request only. With `false`, it ends all requests of the node that
+   * made the request, because Effect's server sees all clients of a node as one client. Defaults to `true`.
    */
   readonly disableFatalDefects?: boolean | undefined
 }
@@ -83,9 +84,12 @@ export interface LayerOptions extends Options {
  *
  * **Details**
  *
- * A session with a peer is one client. When the peer fails, leaves or loses its link, the server disconnects the client and
- * interrupts the handlers of its requests. Messages are encoded by the `RpcSerialization` of the context, or as JSON if there is
- * none. Clients must use the same serialization.
+ * - A session with a peer is one client of Effect's server. When the peer fails, leaves or loses its link, the server
+ *   disconnects the client and interrupts the handlers of its requests.
+ * - The `RpcSerialization` of the context encodes the messages. Without one they are JSON. Clients must use the same
+ *   serialization.
+ * - Fails with `OptionsError` if `limit` or the name of the service is invalid, or if this node already serves the
+ *   name.
  *
  * @category layers
  * @since 0.1.0
@@ -107,7 +111,8 @@ const layerServer = (options: Options): Layer.Layer<RpcServer.Protocol | Handler
  *
  * **Details**
  *
- * `limit` bounds the requests of one peer, and `concurrency` the handlers of all peers together.
+ * `limit` bounds the requests of one peer. `concurrency` bounds the handlers for all peers together. Fails with
+ * `OptionsError` as {@link layerProtocol} does.
  *
  * @category layers
  * @since 0.1.0
@@ -119,8 +124,8 @@ export const layer = <Rpcs extends Rpc.Any>(
   RpcServer.layer(counted(group), { disableFatalDefects: true, ...options }).pipe(Layer.provide(layerServer(options)))
 
 /**
- * Adds the middleware that reports handlers to the protocol. `HandlerEnds` provides no service, adds no error and requires nothing of
- * clients, and {@link layerServer} provides it, so the group keeps its type.
+ * Adds the middleware that reports handlers to the protocol. `HandlerEnds` provides no service, adds no error and
+ * requires nothing of clients, and {@link layerServer} provides it, so the group keeps its type.
  */
 function counted<Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>): RpcGroup.RpcGroup<Rpcs>
 // TypeScript cannot reduce the type of an unknown group with a middleware.
@@ -129,11 +134,11 @@ function counted(group: RpcGroup.RpcGroup<Rpc.Any>): RpcGroup.RpcGroup<Rpc.Any> 
 }
 
 /**
- * Returns the peer that made a request, from the headers that handlers and middleware get.
+ * Returns the peer that made a request. Takes the headers that handlers and middleware get.
  *
  * **Details**
  *
- * The peer is the one at the other end of the link that carried the request; headers of the request cannot change it. Returns
+ * The peer is at the other end of the link that carried the request. Headers of the request cannot change it. Returns
  * `undefined` if the request did not come from a peer.
  *
  * @category accessors

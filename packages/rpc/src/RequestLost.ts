@@ -1,9 +1,11 @@
 /**
- * Causes for which a request of a `PeerRpcClient` has no answer. Effect's clients fail with `RpcClientError`; its cause in terms
- * of the cluster is one of two errors, which {@link causeOf} returns:
+ * Causes of a request of a `PeerRpcClient` that has no answer. Effect's clients fail with `RpcClientError`.
+ * {@link causeOf} returns its cause in terms of the cluster, which is one of two errors:
  *
- * - `SendError` of `@coterie/core`: the request was not sent, so it was not carried out. Make it again, or make it to another peer.
- * - {@link RequestLost}: the request was sent and will not be answered. It may have been carried out, in whole or in part.
+ * - `SendError` of `@coterie/core`: the request was not sent, so the peer did not carry it out. Make it again, or make
+ *   it to another peer.
+ * - {@link RequestLost}: the request was sent and will not be answered. The peer may have carried it out, in whole or
+ *   in part.
  *
  * @since 0.1.0
  */
@@ -14,7 +16,8 @@ import { RpcClientError } from "effect/rpc/RpcClientError"
 import * as Schema from "effect/Schema"
 
 /**
- * Reason of a {@link RequestLost}: the session with the peer ended, because the peer failed or left, or its link was lost.
+ * Reason of a {@link RequestLost}: the session with the peer ended, because the peer failed or left, or its link was
+ * lost.
  *
  * @category reasons
  * @since 0.1.0
@@ -29,12 +32,16 @@ export class SessionEnded extends Schema.TaggedError<SessionEnded>()("SessionEnd
 }
 
 /**
- * Reason of a {@link RequestLost}: the peer lives and does not answer the request.
+ * Reason of a {@link RequestLost}: the peer is alive and will not answer the request.
  *
  * **Details**
  *
- * The peer stopped serving, or the request was lost with a part of the session, or more requests of this node than the server's
- * `limit` are in flight there, or the response was beyond the `limits.messageBytes` of the peer.
+ * There are four causes:
+ *
+ * - The peer stopped serving.
+ * - The session ended at the peer only, and the request was lost with it.
+ * - The requests of this node in flight at the peer have reached the `limit` of its server.
+ * - The response is larger than the `limits.messageBytes` of the peer.
  *
  * @category reasons
  * @since 0.1.0
@@ -45,8 +52,8 @@ export class GivenUp extends Schema.TaggedError<GivenUp>()("GivenUp", {}) {
 
   override get message(): string {
     return (
-      "the peer will not answer: it stopped serving, or lost the request, or has too many requests of this node in flight " +
-      "(option limit of its server), or its response is too large (its limits.messageBytes)"
+      "the peer will not answer: it stopped serving, or lost the request, or has as many requests of this node in flight as " +
+      'the option "limit" of its server allows, or its response is larger than its limits.messageBytes'
     )
   }
 }
@@ -93,7 +100,10 @@ export class RequestLost extends Schema.TaggedError<RequestLost>()("RequestLost"
   peer: Schema.String,
   reason: RequestLostReason,
 }) {
-  /** `true`, because the request was sent. It is there to ask a `SendError` and a `RequestLost` alike. */
+  /**
+   * Always `true`, because the request was sent. `SendError` has the field as well, so {@link Cause} has it in every
+   * case.
+   */
   get maybeDelivered(): true {
     return this.reason.maybeDelivered
   }
@@ -125,10 +135,10 @@ export const causeOf = (error: RpcClientError): Cause | undefined => {
 }
 
 /**
- * Handles the failure of a request that the cluster did not carry, whether the request was not sent (`SendError`) or will not be
- * answered ({@link RequestLost}). All other errors stay, those of the procedure among them.
+ * Handles the failure of a request that the cluster did not carry: it was not sent (`SendError`) or will not be
+ * answered ({@link RequestLost}). All other errors stay, including the errors of the procedure.
  *
- * **Example** (Asking another peer, if that cannot run the job twice)
+ * **Example** (Asking another peer when that cannot run the job twice)
  *
  * ```ts
  * import { PeerRpcClient, RequestLost } from "@coterie/rpc"

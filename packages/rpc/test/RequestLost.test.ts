@@ -23,7 +23,7 @@ describe("a request that the cluster did not carry", () => {
     }),
   )
 
-  it.effect("is told apart from the errors of the procedure and of the protocol, which stay", () =>
+  it.effect("is distinguished from the errors of the procedure and of the protocol, which stay", () =>
     Effect.gen(function* () {
       const odd = new Support.Odd({ number: 7 })
       const defect = new RpcClientError({ reason: new RpcClientDefect({ message: "", cause: new Error("no JSON") }) })
@@ -36,7 +36,7 @@ describe("a request that the cluster did not carry", () => {
     }),
   )
 
-  it.effect("may be made again unless it may have been delivered", () =>
+  it.effect("can be made again if the cause rules out a delivery", () =>
     Effect.gen(function* () {
       const retry = RequestLost.catchLost((cause) =>
         cause.maybeDelivered ? Effect.fail(cause) : Effect.succeed("again"),

@@ -9,7 +9,7 @@ import * as Support from "./support.ts"
 
 const scenario = World.simulated
 
-/** `a` asks, `b` and `c` serve, and `d` does not. */
+/** Makes a cluster in which `a` makes requests, `b` and `c` serve them, and `d` does not serve. */
 const cluster = Effect.fnUntraced(function* ({ node }: World.World) {
   const b = yield* node("b")
   const c = yield* node("c", { seeds: [b.address] })
@@ -18,7 +18,7 @@ const cluster = Effect.fnUntraced(function* ({ node }: World.World) {
   const servers = { b: yield* Support.serve(b), c: yield* Support.serve(c) }
   const { service } = yield* Support.requests(a)
   yield* World.untilPeers(a, ["b", "c", "d"])
-  // By now this node knows who serves.
+  // By then `a` knows which peers serve.
   yield* Effect.sleep("100 millis")
   const ask = Effect.provideService(PeerRpcClient.PeerRpcClient, service)
   return { a, b, c, servers, ask }
@@ -32,7 +32,7 @@ const describeAnswer = <A>({ exit, peer }: PeerRpcClient.Answer<A, unknown>): st
 
 const sorted = <A>(answers: ReadonlyArray<PeerRpcClient.Answer<A, unknown>>) => answers.map(describeAnswer).sort()
 
-scenario("a request to all is answered by each peer that serves the service, and by no other", (world) =>
+scenario("each peer that serves the service answers a request to all, and no other peer does", (world) =>
   Effect.gen(function* () {
     const { ask, b, c } = yield* cluster(world)
     const answers = yield* ask(PeerRpcClient.all(Support.Work, (client) => client.Half({ number: 8 })))
@@ -44,7 +44,7 @@ scenario("a request to all is answered by each peer that serves the service, and
 )
 
 scenario(
-  "a request to all has the typed errors and the defects of single peers, and the answers of the others",
+  "a request to all returns the typed errors and the defects of single peers with the answers of the others",
   (world) =>
     Effect.gen(function* () {
       const { ask } = yield* cluster(world)
@@ -57,7 +57,7 @@ scenario(
     }),
 )
 
-scenario("the answers to a request to all come one by one, and the handlers end when the reader has enough", (world) =>
+scenario("the answers to a request to all arrive one by one, and the handlers end when the reader stops", (world) =>
   Effect.gen(function* () {
     const { ask, servers } = yield* cluster(world)
     const answers = PeerRpcClient.streamAll(Support.Work, (client, { name }) =>
@@ -71,7 +71,7 @@ scenario("the answers to a request to all come one by one, and the handlers end 
   }),
 )
 
-scenario("a request to all ends in its time, and interrupts the handlers of those that have not answered", (world) =>
+scenario("a request to all ends at its timeout and interrupts the handlers that have not answered", (world) =>
   Effect.gen(function* () {
     const { ask, servers } = yield* cluster(world)
     const answers = yield* ask(
@@ -86,7 +86,7 @@ scenario("a request to all ends in its time, and interrupts the handlers of thos
   }),
 )
 
-scenario("a request to all says of a peer without a link that it is not connected", (world, network) =>
+scenario("a request to all returns NotConnected for a peer without a link", (world, network) =>
   Effect.gen(function* () {
     const { a, ask } = yield* cluster(world)
     yield* network.partition(["a"], ["c"])
@@ -96,17 +96,17 @@ scenario("a request to all says of a peer without a link that it is not connecte
   }),
 )
 
-scenario("a request to all with self: true is answered by this node as well, if it serves", (world) =>
+scenario("with self: true this node also answers a request to all, if it serves", (world) =>
   Effect.gen(function* () {
     const { a, ask } = yield* cluster(world)
-    const everybody = PeerRpcClient.all(Support.Work, (client) => client.Half({ number: 8 }), { self: true })
-    assert.deepStrictEqual(sorted(yield* ask(everybody)), ["b: 4", "c: 4"])
+    const requestAll = PeerRpcClient.all(Support.Work, (client) => client.Half({ number: 8 }), { self: true })
+    assert.deepStrictEqual(sorted(yield* ask(requestAll)), ["b: 4", "c: 4"])
     yield* Support.serve(a)
-    assert.deepStrictEqual(sorted(yield* ask(everybody)), ["a: 4", "b: 4", "c: 4"])
+    assert.deepStrictEqual(sorted(yield* ask(requestAll)), ["a: 4", "b: 4", "c: 4"])
   }),
 )
 
-scenario("a request to given peers has an answer for each, also for one that does not serve", (world) =>
+scenario("a request to given peers returns an answer for each, including a peer that does not serve", (world) =>
   Effect.gen(function* () {
     const { a, ask } = yield* cluster(world)
     const peers = (yield* a.cluster.peers).filter(({ name }) => name !== "b")

@@ -1,4 +1,4 @@
-/** Metrics of requests compared with what became of the requests (docs/metrics.md). */
+/** Metrics of requests compared with the outcomes of the requests (docs/metrics.md). */
 import { assert, describe } from "@effect/vitest"
 import * as PeerRpcClient from "@coterie/rpc/PeerRpcClient"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
@@ -27,7 +27,7 @@ class RequestCounts {
     return this.metrics.sum(node, "coterie_requests_in_flight", { direction })
   }
 
-  /** Outcomes of the requests of a node that occurred. Fails unless each request has ended or is in flight. */
+  /** Returns the outcomes of the requests of a node. Fails unless each request has ended or is in flight. */
   outcomes(node: string, direction: Direction): Readonly<Record<string, number>> {
     const found = this.metrics.find(node, "coterie_request_outcomes_total", { direction })
     const outcomes: Record<string, number> = {}
@@ -43,7 +43,7 @@ class RequestCounts {
     return outcomes
   }
 
-  /** Number of answers whose time was measured. */
+  /** Returns the number of answers whose time was measured. */
   answers(node: string): number {
     return this.metrics.sum(node, "coterie_request_seconds")
   }
@@ -63,7 +63,7 @@ const measured = (
   })
 
 describe("the metrics of requests", () => {
-  measured("count answers by their exits, at the node that asks and at the node that serves", (counts, world) =>
+  measured("count answers by their exits, at the client node and at the serving node", (counts, world) =>
     Effect.gen(function* () {
       const { toB } = yield* Support.pair(world)
       yield* toB.Half({ number: 8 })
@@ -80,7 +80,7 @@ describe("the metrics of requests", () => {
     }),
   )
 
-  measured("show the requests in flight, and count those that the caller interrupts", (counts, world) =>
+  measured("show the requests in flight, and count requests that the caller interrupts", (counts, world) =>
     Effect.gen(function* () {
       const { seen, toB } = yield* Support.pair(world)
       const waiting = yield* Support.background(toB.Wait({ id: "x" }))
@@ -114,7 +114,7 @@ describe("the metrics of requests", () => {
     }),
   )
 
-  measured("count requests that a lost peer does not answer", (counts, world) =>
+  measured("count requests to a peer that is lost before it answers", (counts, world) =>
     Effect.gen(function* () {
       const { b, seen, toB } = yield* Support.pair(world)
       const waiting = yield* Support.background(toB.Wait({ id: "x" }))
@@ -139,7 +139,7 @@ describe("the metrics of requests", () => {
     }),
   )
 
-  measured("count requests beyond the limit of the server as busy there", (counts, world) =>
+  measured("count requests beyond the limit of the server as busy at the server", (counts, world) =>
     Effect.gen(function* () {
       const { seen, toB } = yield* Support.pair(world, { limit: 2 })
       const waiting = [
@@ -209,7 +209,7 @@ describe("the metrics of requests", () => {
     }),
   )
 
-  measured("count requests to all peers, and those of several clients of a service together", (counts, world) =>
+  measured("count requests to all peers, and requests of several clients of a service together", (counts, world) =>
     Effect.gen(function* () {
       const { a, client, toB } = yield* Support.pair(world)
       const other = yield* Support.requests(a)
@@ -222,7 +222,7 @@ describe("the metrics of requests", () => {
     }),
   )
 
-  measured("have the name of the service as label, or other once the lanes have no labels left", (counts, world) =>
+  measured("have the name of the service as label, or other once no lane labels are left", (counts, world) =>
     Effect.gen(function* () {
       // The inbox has a label and a service has two lanes, so the requests of the second service get the last label.
       const a = yield* world.node("a", { limits: { laneLabels: 4 } })
@@ -247,7 +247,7 @@ describe("the metrics of requests", () => {
     }),
   )
 
-  measured("are those of the guide", (counts, world) =>
+  measured("are listed in the guide", (counts, world) =>
     Effect.gen(function* () {
       const { toB } = yield* Support.pair(world)
       yield* toB.Half({ number: 2 })

@@ -1,6 +1,6 @@
 /**
- * Two nodes between which lanes are pipes in the hands of a test: what goes through can be lost, and a session can end for one
- * side only, as after a connection that broke while another took over.
+ * Two nodes whose lanes to each other are pipes that a test controls. Messages can be lost, and a session can end for
+ * one side only, as happens when a connection breaks while another one replaces it.
  */
 import * as World from "../../core/test/cluster/world.ts"
 import type * as Cluster from "@coterie/core/Cluster"
@@ -13,22 +13,24 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
+/** One node and its end of the pipes. */
 export interface Side {
   readonly node: World.Node
   /** Messages that this side sent, as text. */
   readonly sent: Array<string>
-  /** For this side the session is over, and the next one began. */
+  /** Ends the session for this side and begins the next session. */
   readonly endSession: Effect.Effect<void>
-  /** A session that it was not in any more is over. */
+  /** Reports the end of an earlier session to this side. */
   readonly endOlderSession: Effect.Effect<void>
-  /** The other side reads this as if it came from somebody of this name. */
+  /** Delivers the text to the other side as a message from a peer of the name. */
   readonly sayAs: (name: string, text: string) => Effect.Effect<void>
-  /** Starts or stops losing the messages of this side. */
+  /** Starts or stops dropping the messages of this side. */
   readonly lose: (lost: boolean) => void
-  /** Something that is done before what it sends is accepted, and before it is known to be. */
+  /** Sets an effect that runs before the pipe accepts a message of this side. */
   readonly beforeSending: (effect: Effect.Effect<void>) => void
+  /** Sets an effect that runs after the pipe accepted a message and before the send completes. */
   readonly beforeSent: (effect: Effect.Effect<void>) => void
-  /** Nothing more comes to this side, not even the end of the session. */
+  /** Ends the lanes of this side without a report that the session ended. */
   readonly end: Effect.Effect<void>
 }
 
@@ -143,7 +145,7 @@ const make = (node: World.Node, peer: string, sessions: number) => {
   return { side, receiver: receiver(), connect }
 }
 
-/** The two ends of the pipes, of which each counts its sessions for itself. */
+/** Makes the two ends of the pipes. Each end numbers its own sessions. */
 export const pair = Effect.fnUntraced(function* ({ node }: World.World) {
   const a = make(yield* node("a"), "b", 10)
   const b = make(yield* node("b"), "a", 20)

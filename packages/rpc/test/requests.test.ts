@@ -1,4 +1,4 @@
-/** Requests between nodes: what they come to, and what becomes of them when a peer or its link is lost. */
+/** Requests between nodes: their outcomes, and their failures when a peer or its link is lost. */
 import { assert, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ scenario("a request is answered", (world) =>
   }),
 )
 
-scenario("the typed error of a request comes back as it is", (world) =>
+scenario("a request fails with the typed error of its handler", (world) =>
   Effect.gen(function* () {
     const { toB } = yield* Support.pair(world)
     const error = yield* Effect.flip(toB.Half({ number: 7 }))
@@ -29,7 +29,7 @@ scenario("the typed error of a request comes back as it is", (world) =>
   }),
 )
 
-scenario("a defect of a handler ends its own request and no other", (world) =>
+scenario("a defect of a handler ends only its own request", (world) =>
   Effect.gen(function* () {
     const { seen, toB } = yield* Support.pair(world)
     const waiting = yield* Support.background(toB.Wait({ id: "other" }))
@@ -41,7 +41,7 @@ scenario("a defect of a handler ends its own request and no other", (world) =>
   }),
 )
 
-scenario("a defect of a schema ends what the node asked for and not the server", (world) =>
+scenario("a defect of a schema ends the requests of the node, and the server keeps serving", (world) =>
   Effect.gen(function* () {
     const { toB } = yield* Support.pair(world)
     assert.include(String(yield* Effect.exit(toB.Trap({ text: "x" }))), "a bug of a schema")
@@ -49,7 +49,7 @@ scenario("a defect of a schema ends what the node asked for and not the server",
   }),
 )
 
-scenario("where defects are fatal one ends all that the node asked for", (world) =>
+scenario("a fatal defect of a handler ends all requests of the node", (world) =>
   Effect.gen(function* () {
     const { a, b, seen, toB } = yield* Support.pair(world, { disableFatalDefects: false })
     const waiting = yield* Support.background(Effect.exit(toB.Wait({ id: "other" })))
@@ -62,7 +62,7 @@ scenario("where defects are fatal one ends all that the node asked for", (world)
   }),
 )
 
-scenario("who is no peer, and who has left, is not asked", (world) =>
+scenario("a request to an unknown peer or to a peer that has left is not sent", (world) =>
   Effect.gen(function* () {
     const { a, b, client, toB } = yield* Support.pair(world)
     const nobody = yield* client.to("nobody")
@@ -74,7 +74,7 @@ scenario("who is no peer, and who has left, is not asked", (world) =>
   }),
 )
 
-scenario("a peer that does not serve says so, and can begin to", (world) =>
+scenario("a request to a peer that does not serve fails with NotReading until the peer serves", (world) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair(world)
     const client = yield* Support.requests(a)
@@ -86,7 +86,7 @@ scenario("a peer that does not serve says so, and can begin to", (world) =>
   }),
 )
 
-scenario("services of several names do not know of each other, and one name is served once", (world) =>
+scenario("services of several names are independent, and a node serves each name once", (world) =>
   Effect.gen(function* () {
     const { a, b, toB } = yield* Support.pair(world)
     const again = yield* Effect.flip(Support.serve(b))
@@ -111,7 +111,7 @@ scenario("services of several names do not know of each other, and one name is s
   }),
 )
 
-scenario("the clients of several peers share one node, and each hears from its own", (world) =>
+scenario("the clients of several peers share one node, and each gets the answers of its own peer", (world) =>
   Effect.gen(function* () {
     const { b, client, seen, toB } = yield* Support.pair(world)
     const c = yield* world.node("c", { seeds: [b.address] })
@@ -139,7 +139,7 @@ for (const [name, serialization] of [
   ["JSON in lines", RpcSerialization.layerNdjson],
   ["SchemaBinary", RpcSerialization.layerSchemaBinary()],
 ] as const) {
-  scenario(`${name} carries requests as well`, (world) =>
+  scenario(`requests work with ${name}`, (world) =>
     Effect.gen(function* () {
       const { client, seen, server, toB } = yield* Support.pair(world, { serialization })
       assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
@@ -155,7 +155,7 @@ for (const [name, serialization] of [
   )
 }
 
-scenario("two that make requests on one node do not take each other's answers", (world) =>
+scenario("two client layers on one node do not take each other's answers", (world) =>
   Effect.gen(function* () {
     const { a, seen, toB } = yield* Support.pair(world)
     const others = yield* Support.requests(a)
@@ -176,7 +176,7 @@ scenario("two that make requests on one node do not take each other's answers", 
   }),
 )
 
-scenario("what waits for a slow link is not overwritten by what is encoded after it", (world) =>
+scenario("a message that waits for a slow link is not overwritten by messages encoded later", (world) =>
   Effect.gen(function* () {
     const limits = { laneWindowBytes: 1_024 }
     const serialization = RpcSerialization.layerSchemaBinary()
@@ -204,7 +204,7 @@ scenario("a request to a peer with another serialization is not sent, and fails 
   }),
 )
 
-scenario("a stream is made no faster than it is taken, and holds up nobody", (world) =>
+scenario("a stream is produced as fast as its reader takes it, and does not delay other requests", (world) =>
   Effect.gen(function* () {
     const { seen, toB } = yield* Support.pair(world)
     const go = Deferred.makeUnsafe<void>()
@@ -218,7 +218,7 @@ scenario("a stream is made no faster than it is taken, and holds up nobody", (wo
       ),
     )
     yield* Effect.sleep("1 minute")
-    // The buffer of the client, what its reader holds, and what is on the way.
+    // The buffer of the client, the values that its reader holds, and the values in transit.
     assert.isAtMost(seen.counted, 20)
     assert.strictEqual(yield* toB.Half({ number: 8 }), 4)
     assert.strictEqual((yield* Stream.runCollect(toB.Count({ to: 10 }))).length, 10)
@@ -231,7 +231,7 @@ scenario("a stream is made no faster than it is taken, and holds up nobody", (wo
   }),
 )
 
-scenario("who takes the first of a stream ends it at the server", (world) =>
+scenario("a reader that takes only the first values of a stream ends it at the server", (world) =>
   Effect.gen(function* () {
     const { seen, toB } = yield* Support.pair(world)
     const first = yield* Stream.runCollect(Stream.take(toB.Count({ to: 1_000_000 }), 3))
@@ -241,7 +241,7 @@ scenario("who takes the first of a stream ends it at the server", (world) =>
   }),
 )
 
-scenario("who is interrupted interrupts the handler", (world) =>
+scenario("an interrupted caller interrupts the handler", (world) =>
   Effect.gen(function* () {
     const { seen, toB } = yield* Support.pair(world)
     const { fiber } = yield* Support.background(toB.Wait({ id: "x" }))
@@ -254,7 +254,7 @@ scenario("who is interrupted interrupts the handler", (world) =>
   }),
 )
 
-scenario("a client that goes interrupts the handlers that work for it", (world) =>
+scenario("a client that closes interrupts the handlers of its requests", (world) =>
   Effect.gen(function* () {
     const { client, seen, toB } = yield* Support.pair(world)
     yield* Support.background(toB.Wait({ id: "x" }))
@@ -265,7 +265,7 @@ scenario("a client that goes interrupts the handlers that work for it", (world) 
   }),
 )
 
-scenario("when a peer crashes, what it was asked fails within its detection", (world) =>
+scenario("requests to a peer that crashes fail when its crash is detected", (world) =>
   Effect.gen(function* () {
     const { a, b, seen, toB } = yield* Support.pair(world)
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
@@ -284,7 +284,7 @@ scenario("when a peer crashes, what it was asked fails within its detection", (w
 )
 
 scenario(
-  "when a link is cut both sides give up what was under way, and the next request is answered",
+  "when a link is cut both sides give up the requests in flight, and the next request is answered",
   (world, network) =>
     Effect.gen(function* () {
       const { a, b, seen, toB } = yield* Support.pair(world)
@@ -301,7 +301,7 @@ scenario(
     }),
 )
 
-scenario("a partition fails what is under way, and when it is over requests are answered", (world, network) =>
+scenario("a partition fails the requests in flight, and after it requests are answered", (world, network) =>
   Effect.gen(function* () {
     const { a, b, seen, toB } = yield* Support.pair(world)
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
@@ -316,7 +316,7 @@ scenario("a partition fails what is under way, and when it is over requests are 
   }),
 )
 
-scenario("a server that stops fails what it was asked, not interrupts it", (world) =>
+scenario("a server that stops fails its requests with GivenUp instead of interrupting them", (world) =>
   Effect.gen(function* () {
     const { b, seen, server, toB } = yield* Support.pair(world)
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
@@ -324,7 +324,7 @@ scenario("a server that stops fails what it was asked, not interrupts it", (worl
       Stream.runForEach(toB.Count({ to: 1e9 }), () => Effect.sleep("10 millis")),
     )
     yield* World.eventually(() => seen.began.length === 1 && seen.counted > 100)
-    // And one that is on its way when it stops.
+    // A request that is in transit when the server stops.
     const late = yield* Support.background(toB.Wait({ id: "late" }))
     yield* server.stop
     assert.strictEqual(yield* Support.failure(waiting.result), "lost GivenUp")
@@ -353,7 +353,7 @@ scenario("a peer that restarts answers the same client", (world) =>
   }),
 )
 
-scenario("a caller that restarts is not taken for the one before", (world) =>
+scenario("a caller that restarts is a new client of the server", (world) =>
   Effect.gen(function* () {
     const { a, b, seen, toB } = yield* Support.pair(world)
     yield* Support.background(toB.Wait({ id: "x" }))
@@ -373,7 +373,7 @@ scenario("a caller that restarts is not taken for the one before", (world) =>
   }),
 )
 
-scenario("handlers are interrupted when the node that asks leaves", (world) =>
+scenario("handlers are interrupted when the node that made the requests leaves", (world) =>
   Effect.gen(function* () {
     const { a, seen, toB } = yield* Support.pair(world)
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
@@ -395,7 +395,7 @@ scenario("a request that is too large is not sent", (world) =>
   }),
 )
 
-scenario("a request whose answer is too large fails, and no other", (world) =>
+scenario("a request whose answer is too large fails, and other requests do not", (world) =>
   Effect.gen(function* () {
     const { seen, toB } = yield* Support.pair(world, {}, { b: { limits: { messageBytes: 10_000 } } })
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
@@ -406,7 +406,7 @@ scenario("a request whose answer is too large fails, and no other", (world) =>
   }),
 )
 
-scenario("requests beyond the limit of the server are given up, and one that is over makes room", (world) =>
+scenario("requests beyond the limit of the server are given up until a request ends", (world) =>
   Effect.gen(function* () {
     const { seen, toB } = yield* Support.pair(world, { limit: 3 })
     const waiting = yield* Effect.forEach(["1", "2", "3"], (id) => Support.background(toB.Wait({ id })))
@@ -419,7 +419,7 @@ scenario("requests beyond the limit of the server are given up, and one that is 
   }),
 )
 
-scenario("large requests and answers go in many fragments", (world) =>
+scenario("large requests and answers travel in many fragments", (world) =>
   Effect.gen(function* () {
     const { toB } = yield* Support.pair(
       world,
@@ -435,7 +435,7 @@ scenario("large requests and answers go in many fragments", (world) =>
   }),
 )
 
-scenario("the span of a handler is the child of that of the request", (world) =>
+scenario("the span of a handler is a child of the span of the request", (world) =>
   Effect.gen(function* () {
     const { toB } = yield* Support.pair(world)
     const [{ parent, trace }, traceId] = yield* Effect.withSpan(
@@ -447,7 +447,7 @@ scenario("the span of a handler is the child of that of the request", (world) =>
   }),
 )
 
-scenario("a handler knows which peer asks, whatever that says", (world) =>
+scenario("a handler knows the peer that made a request, whatever headers the request has", (world) =>
   Effect.gen(function* () {
     const { a, toB } = yield* Support.pair(world)
     const { generation, name } = yield* a.cluster.self
@@ -457,7 +457,7 @@ scenario("a handler knows which peer asks, whatever that says", (world) =>
   }),
 )
 
-scenario("nothing is left of servers and clients that are closed", (world) =>
+scenario("closed servers and clients leave no fibers", (world) =>
   Effect.gen(function* () {
     const { a, b } = yield* World.pair(world)
     yield* Effect.sleep("1 minute")
@@ -481,7 +481,7 @@ scenario("nothing is left of servers and clients that are closed", (world) =>
   }),
 )
 
-it.live("requests are answered over real sockets, and fail when the peer is gone", () =>
+it.live("requests are answered over real sockets, and fail when the peer crashes", () =>
   Effect.gen(function* () {
     const world = yield* World.tcp
     const { b, seen, toB } = yield* Support.pair(world)
@@ -541,7 +541,7 @@ scenario("notifications count towards the limit, run to their end, and have no a
   }),
 )
 
-scenario("requests whose answers nobody waits for count towards the limit until their handlers end", (world) =>
+scenario("requests without a waiting caller count towards the limit until their handlers end", (world) =>
   Effect.gen(function* () {
     const { a, seen, toB } = yield* Support.pair(world, { limit: 2 })
     yield* toB.Half({ number: 8 }, { discard: true })

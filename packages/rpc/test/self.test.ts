@@ -1,4 +1,4 @@
-/** Requests of a node to itself, which need no peer and no link, and requests to one life of a peer. */
+/** Requests of a node to itself, which need neither a peer nor a link, and requests to one life of a peer. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -14,7 +14,7 @@ const setUp = Effect.fnUntraced(function* ({ node }: World.World) {
   return { a, client, server, seen: server.seen, toSelf: yield* client.to("a") }
 })
 
-scenario("a node answers its own requests and streams, and is the caller", (world) =>
+scenario("a node answers its own requests and streams, and its handlers see it as the caller", (world) =>
   Effect.gen(function* () {
     const { a, toSelf } = yield* setUp(world)
     const { generation, name } = yield* a.cluster.self
@@ -27,7 +27,7 @@ scenario("a node answers its own requests and streams, and is the caller", (worl
   }),
 )
 
-scenario("a node that asks itself loses the request when the server stops, and when the node leaves", (world) =>
+scenario("a request of a node to itself is lost when the server stops and when the node leaves", (world) =>
   Effect.gen(function* () {
     const { a, seen, server, toSelf } = yield* setUp(world)
     const given = yield* Support.background(toSelf.Wait({ id: "given up" }))

@@ -1,4 +1,4 @@
-/** Sessions that end at a bad moment, or for one side only: no request is left waiting, and none fails that is answered. */
+/** Sessions that end at a bad moment or for one side only. Every request ends, and no answered request fails. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -19,10 +19,10 @@ const setUp = Effect.fnUntraced(function* (world: World.World) {
   return { a, b, client, seen: server.seen, server, toB }
 })
 
-/** Long enough for everything that is under way. */
+/** Waits long enough for all pending work to finish. */
 const settle = Effect.sleep("1 minute")
 
-scenario("a request whose session is over before it is known to be sent fails once it is", (world) =>
+scenario("a request whose session ends before its send completes fails when the send completes", (world) =>
   Effect.gen(function* () {
     const { a, toB } = yield* setUp(world)
     a.beforeSent(Effect.andThen(a.endSession, Effect.sleep("1 second")))
@@ -30,7 +30,7 @@ scenario("a request whose session is over before it is known to be sent fails on
   }),
 )
 
-scenario("a request that went on the next session does not fail with the one before", (world) =>
+scenario("a request sent on the next session does not fail when the previous session ends", (world) =>
   Effect.gen(function* () {
     const { a, toB } = yield* setUp(world)
     yield* a.endSession
@@ -45,7 +45,7 @@ scenario("a request that went on the next session does not fail with the one bef
   }),
 )
 
-scenario("when a session is over for the server only, requests that it had and requests that were lost fail", (world) =>
+scenario("when a session ends for the server only, its requests in flight and lost requests fail", (world) =>
   Effect.gen(function* () {
     const { a, b, seen, toB } = yield* setUp(world)
     const had = yield* Support.background(toB.Wait({ id: "had" }))
@@ -70,7 +70,7 @@ scenario("when a session is over for the server only, requests that it had and r
   }),
 )
 
-scenario("a stream that is under way outlives the question whether it is", (world) =>
+scenario("a running stream continues when the client asks whether it is in flight", (world) =>
   Effect.gen(function* () {
     const { b, seen, toB } = yield* setUp(world)
     const numbers: Array<number> = []
@@ -95,7 +95,7 @@ scenario("a stream that is under way outlives the question whether it is", (worl
   }),
 )
 
-scenario("when a session is over for the caller only, its requests fail and their handlers are interrupted", (world) =>
+scenario("when a session ends for the caller only, its requests fail and their handlers are interrupted", (world) =>
   Effect.gen(function* () {
     const { a, seen, toB } = yield* setUp(world)
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
@@ -111,7 +111,7 @@ scenario("when a session is over for the caller only, its requests fail and thei
   }),
 )
 
-scenario("a stream that began though its caller was interrupted when it asked ends", (world) =>
+scenario("a stream whose caller was interrupted during the send ends at the server", (world) =>
   Effect.gen(function* () {
     const { a, seen, toB } = yield* setUp(world)
     a.beforeSent(Effect.never)
@@ -123,7 +123,7 @@ scenario("a stream that began though its caller was interrupted when it asked en
   }),
 )
 
-scenario("who was asked under another name does not answer for the peer", (world) =>
+scenario("only the peer that a request was sent to can answer it", (world) =>
   Effect.gen(function* () {
     const { a, b, seen, toB } = yield* setUp(world)
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
@@ -138,7 +138,7 @@ scenario("who was asked under another name does not answer for the peer", (world
   }),
 )
 
-scenario("bytes that are no message end nothing but what they were for", (world) =>
+scenario("unknown messages end no requests, and bytes that cannot be decoded end those of their session", (world) =>
   Effect.gen(function* () {
     const { a, b, seen, toB } = yield* setUp(world)
     for (const text of [
@@ -153,7 +153,7 @@ scenario("bytes that are no message end nothing but what they were for", (world)
     ]) {
       yield* a.sayAs("a", text)
     }
-    // Effect's server takes headers for what their type says.
+    // Effect's server does not check the headers, so it throws for these.
     yield* a.sayAs("a", JSON.stringify({ _tag: "Request", id: "x", tag: "Half", payload: 1, headers: [[1, 2]] }))
     yield* a.sayAs("a", JSON.stringify({ _tag: "Request", id: "x", tag: "None", payload: 1, headers: [] }))
     yield* settle
@@ -176,7 +176,7 @@ scenario("bytes that are no message end nothing but what they were for", (world)
   }),
 )
 
-scenario("a server that sends a stream without waiting for its reader is cut off", (world) =>
+scenario("a client interrupts a server that sends a stream without waiting for acknowledgements", (world) =>
   Effect.gen(function* () {
     const { a, b, seen, toB } = yield* setUp(world)
     const streaming = yield* Support.background(Stream.runForEach(toB.Count({ to: 1e9 }), () => Effect.never))
@@ -189,7 +189,7 @@ scenario("a server that sends a stream without waiting for its reader is cut off
   }),
 )
 
-scenario("a client that closes ends what it asked for, whoever waits for that", (world) =>
+scenario("a client that closes ends its requests and the fibers that wait for them", (world) =>
   Effect.gen(function* () {
     const { client, seen } = yield* setUp(world)
     const scope = yield* Scope.make()
@@ -205,7 +205,7 @@ scenario("a client that closes ends what it asked for, whoever waits for that", 
   }),
 )
 
-scenario("a defect that is fatal ends all that was asked for, and nothing is asked about that any more", (world) =>
+scenario("a fatal defect ends all requests, and the client does not ask about them any more", (world) =>
   Effect.gen(function* () {
     const { a, b, seen, toB } = yield* setUp(world)
     const waiting = yield* Support.background(Effect.exit(toB.Wait({ id: "x" })))
@@ -221,7 +221,7 @@ scenario("a defect that is fatal ends all that was asked for, and nothing is ask
   }),
 )
 
-scenario("a node that makes no requests any more waits until the peer is told, for a while", (world) =>
+scenario("a client layer that closes waits until its interrupts are sent, up to a limit", (world) =>
   Effect.gen(function* () {
     const { a, client, seen, toB } = yield* setUp(world)
     yield* Support.background(toB.Wait({ id: "x" }))
@@ -238,7 +238,7 @@ scenario("a node that makes no requests any more waits until the peer is told, f
   }),
 )
 
-scenario("a server that stops waits for callers that take no answers, for a while", (world) =>
+scenario("a server that stops waits until callers take their answers, up to a limit", (world) =>
   Effect.gen(function* () {
     const { b, server, toB } = yield* setUp(world)
     b.beforeSending(Effect.sleep("3 seconds"))
@@ -257,7 +257,7 @@ scenario("a server that stops waits for callers that take no answers, for a whil
   }),
 )
 
-scenario("when a node has left nothing waits at it, though no session was told to be over", (world) =>
+scenario("when a node has left its requests and handlers end, even without the end of a session", (world) =>
   Effect.gen(function* () {
     const { a, b, seen, toB } = yield* setUp(world)
     const waiting = yield* Support.background(toB.Wait({ id: "x" }))
@@ -271,7 +271,7 @@ scenario("when a node has left nothing waits at it, though no session was told t
   }),
 )
 
-scenario("who asks and cannot be answered is not worked for", (world) =>
+scenario("a server interrupts the handlers of a caller that does not read responses", (world) =>
   Effect.gen(function* () {
     const { a, client, seen, toB } = yield* setUp(world)
     yield* Support.background(toB.Wait({ id: "x" }))

@@ -1,6 +1,6 @@
 /**
- * Peers that send each other requests in the simulated world, while everything goes wrong. Whatever becomes of a request,
- * it is carried out at most once, its caller hears of it once, and what the caller hears is true.
+ * Peers that send each other requests in a simulation with all faults. Each request is carried out at most once, its
+ * caller gets one outcome, and that outcome is true.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import type * as Limits from "@coterie/core/Limits"
@@ -29,11 +29,11 @@ const Jobs = RpcGroup.make(
   Rpc.make("List", { payload: { job: Schema.String, length: Schema.Number }, success: Schema.Number, stream: true }),
 )
 
-/** Actions of all nodes, seen from outside. */
+/** Observed actions of all nodes. */
 interface Observations {
   /** Number of times that each job was begun. */
   readonly begun: Map<string, number>
-  /** Number of times that the caller of each job heard its outcome. */
+  /** Number of times that the caller of each job got its outcome. */
   readonly heard: Map<string, number>
   /** Broken promises of the requests. */
   readonly wrong: Array<string>
@@ -46,11 +46,11 @@ const add = (map: Map<string, number>, key: string): void => void map.set(key, (
 class App extends Context.Service<
   App,
   {
-    /** Jobs that were asked for, and of which nothing was heard. */
+    /** Requested jobs without an outcome. */
     readonly open: Set<string>
-    /** Requests a job, and checks its outcome. */
+    /** Requests a job and checks its outcome. */
     readonly request: (peer: string) => Effect.Effect<string>
-    /** Ends the requests. */
+    /** Stops making requests. */
     readonly stopRequests: Effect.Effect<void>
     /** Returns the sum of the series of this life of the node that have this id. */
     readonly sumOf: (id: string) => number
@@ -118,7 +118,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
           onSuccess: (answer) => (answer === `${job} done` ? "answered" : `answered with ${answer}`),
         }),
       )
-      // Some callers time out.
+      // Slow jobs time out.
       return yield* Effect.timeoutOrElse(result, { duration: "2 seconds", orElse: () => Effect.succeed("given up") })
     }
     const length = yield* Random.nextIntBetween(1, 200)
@@ -180,7 +180,7 @@ const layer = (
     Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: ["n1", "n2"], limits })),
   )
 
-/** No node waits for a request, and its metrics count each request that began as ended. */
+/** Checks that no node waits for a request, and that its metrics count each request as ended. */
 const works = (nodes: Readonly<Record<string, Simulation.Node<App>>>): boolean | string => {
   for (const node of Object.values(nodes)) {
     const app = node.service(App)
@@ -195,7 +195,7 @@ const works = (nodes: Readonly<Record<string, Simulation.Node<App>>>): boolean |
   return true
 }
 
-/** Requests under everything that can go wrong. */
+/** Requests under all faults. */
 export const requests = Simulation.scenario(
   "requests are carried out at most once, and what becomes of them is heard once",
   { faults: FaultPlan.swarm, timeLimit: "30 minutes", strict: true },
@@ -205,13 +205,13 @@ export const requests = Simulation.scenario(
       const size = yield* Random.nextIntBetween(2, 6)
       const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
       yield* Invariant.always(
-        "no job is begun twice, and what callers hear is true",
+        "no job begins twice, and every outcome that a caller gets is true",
         () => observations.wrong[0] ?? true,
       )
       for (const what of ["answered", "streamed", "RequestLost SessionEnded", "SendError NotConnected"]) {
         yield* Invariant.sometimes(`a job is ${what}`, () => (observations.counts.get(what) ?? 0) > 0)
       }
-      // Small windows, so that senders wait for credit all the time.
+      // Small windows make senders wait for credit all the time.
       const limits = { laneWindowBytes: yield* Random.nextIntBetween(leastWindow, 4 * leastWindow) }
       const nodes = yield* sim.nodes(names, (name) => layer(name, names, observations, limits))
       yield* Effect.sleep("20 seconds")
@@ -219,7 +219,7 @@ export const requests = Simulation.scenario(
       const apps = Object.values(nodes)
       yield* Effect.forEach(apps, (node) => node.run(Effect.flatMap(App, ({ stopRequests }) => stopRequests)))
       yield* sim.converges(() => works(nodes), { within: "2 minutes" })
-      const everybodyAnswers = Effect.gen(function* () {
+      const everyPeerAnswers = Effect.gen(function* () {
         for (const node of apps) {
           for (const peer of names) {
             if (peer === node.name) continue
@@ -228,10 +228,10 @@ export const requests = Simulation.scenario(
           }
         }
       })
-      yield* Effect.timeout(Effect.retry(everybodyAnswers, { schedule: Schedule.spaced("1 second") }), "2 minutes")
+      yield* Effect.timeout(Effect.retry(everyPeerAnswers, { schedule: Schedule.spaced("1 second") }), "2 minutes")
       yield* sim.converges(() => works(nodes), { within: "2 minutes" })
       const counted = apps.map((node) => node.service(App)?.sumOf("coterie_requests_total") ?? 0)
-      // Each node has asked all others, and each of those has answered.
+      // Each node has made a request to every other node, and each of them has answered.
       if (counted.some((count) => count < 2 * (size - 1))) yield* Effect.fail(`requests are not counted: ${counted}`)
     }),
 )

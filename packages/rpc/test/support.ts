@@ -1,4 +1,4 @@
-/** A group of requests with handlers that tell what becomes of them, and nodes that serve and use it. */
+/** Group of procedures whose handlers record their requests, and nodes that serve and use it. */
 import * as World from "../../core/test/cluster/world.ts"
 import * as Cluster from "@coterie/core/Cluster"
 import type { PeerRef } from "@coterie/core/Peer"
@@ -42,20 +42,21 @@ export const Work = RpcGroup.make(
   Rpc.make("Fail", { success: Schema.Void }),
   /** The decoder of its payload throws. */
   Rpc.make("Trap", { payload: Trap, success: Schema.Void }),
-  /** Names the peer that asks. */
+  /** Returns the peer that made the request. */
   Rpc.make("Who", { success: Schema.Struct({ name: Schema.String, generation: Schema.Number }) }),
-  /** Names the span that it runs in, the parent of that, and the trace. */
+  /** Returns the parent of the handler's span, and the trace. */
   Rpc.make("Trace", { success: Schema.Struct({ parent: Schema.String, trace: Schema.String }) }),
 )
 
 /** Requests that a server saw. */
 export interface Seen {
-  /** The ids of the requests `Wait`, as they began and as they were interrupted. */
+  /** Ids of the requests `Wait`, in the order in which they began. */
   readonly began: Array<string>
+  /** Ids of the requests `Wait` whose handlers were interrupted. */
   readonly interrupted: Array<string>
-  /** The numbers that were made for `Count`. */
+  /** Number of values produced for `Count`. */
   counted: number
-  /** Requests `Count` that are over. */
+  /** Number of requests `Count` that have ended. */
   ended: number
 }
 
@@ -83,7 +84,7 @@ export const handlers = (seen: Seen) =>
       })).pipe(Effect.orDie),
   })
 
-/** Without it, the options of the service and the bytes are those of the defaults. */
+/** Options of a server or a client layer. Absent options have the defaults of the service. */
 export interface How extends PeerRpcServer.Options {
   readonly disableFatalDefects?: boolean
   readonly serialization?: Layer.Layer<RpcSerialization> | undefined
@@ -92,7 +93,7 @@ export interface How extends PeerRpcServer.Options {
 const on = (node: World.Node, { serialization }: How) =>
   Layer.mergeAll(Layer.succeed(Cluster.Cluster, node.cluster), Logger.layer([]), serialization ?? Layer.empty)
 
-/** Serves the group until the scope closes, or the effect that it gives is run. */
+/** Serves the group until the scope closes or the returned `stop` runs. */
 export const serve = Effect.fnUntraced(function* (node: World.Node, how: How = {}) {
   const seen: Seen = { began: [], interrupted: [], counted: 0, ended: 0 }
   const scope = yield* Scope.fork(yield* Effect.scope)
@@ -101,7 +102,10 @@ export const serve = Effect.fnUntraced(function* (node: World.Node, how: How = {
   return { seen, stop: Scope.close(scope, Exit.void) }
 })
 
-/** The service, a function to get a client for a peer, also for a scope of its own, and one to make no requests any more. */
+/**
+ * Makes a client layer on the node. `to` makes a client of a peer that lives as long as the layer, `scoped` a client
+ * for the scope of its caller, and `stop` closes the layer.
+ */
 export const requests = Effect.fnUntraced(function* (node: World.Node, how: How = {}) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const context = yield* Layer.buildWithScope(PeerRpcClient.layer(how).pipe(Layer.provide(on(node, how))), scope)
@@ -112,7 +116,7 @@ export const requests = Effect.fnUntraced(function* (node: World.Node, how: How 
   return { service, to, scoped, stop: Scope.close(scope, Exit.void) }
 })
 
-/** `b` serves and `a` asks; they know each other. */
+/** Makes two connected nodes. `b` serves and `a` makes requests. */
 export const pair = Effect.fnUntraced(function* (
   { node }: World.World,
   how: How = {},
@@ -128,17 +132,17 @@ export const pair = Effect.fnUntraced(function* (
   return { a, b, server, client, toB, seen: server.seen }
 })
 
-/** Describes the cause that the cluster gives for an error: `send NotConnected`, `lost SessionEnded`. */
+/** Describes the cause of an error in terms of the cluster, such as `send NotConnected` or `lost SessionEnded`. */
 export const describeError = (error: unknown): string => {
   const cause = error instanceof RpcClientError ? RequestLost.causeOf(error) : undefined
   return cause === undefined ? String(error) : `${cause._tag === "SendError" ? "send" : "lost"} ${cause.reason._tag}`
 }
 
-/** Waits for the failure of a request, and describes its cause. */
+/** Waits for the failure of a request and describes its cause. */
 export const failure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<string, A, R> =>
   Effect.map(Effect.flip(effect), describeError)
 
-/** Runs in the background; what it came to can be asked for, and how often it ended. */
+/** Runs the effect in the background. `isDone` reports whether it has ended, and `result` waits for its exit. */
 export const background = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const done = Deferred.makeUnsafe<A, E>()
   const fiber = yield* Effect.forkScoped(Effect.onExit(effect, (exit) => Deferred.done(done, exit)))

@@ -7,7 +7,7 @@ const commit = (): string => {
   try {
     return execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8", stdio: "pipe" }).trim()
   } catch {
-    // Not a clone, but an unpacked archive.
+    // An unpacked archive has no commit.
     return "no commit"
   }
 }

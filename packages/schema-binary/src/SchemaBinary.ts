@@ -1,6 +1,6 @@
 /**
- * The compact encoding of Effect's `SchemaBinary`, as a serialization of topics (docs/messages.md, section "Encodings").
- * `SchemaBinary` is not stable yet, which is why this is not in core.
+ * Compact encoding of Effect's `SchemaBinary` as a serialization of topics (docs/messages.md, section "Encodings"). It
+ * is not in core, because `SchemaBinary` is not stable yet.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,7 @@ import type * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 
 /**
- * Binary encoding, in the mode that reads what older and newer versions of a schema wrote.
+ * Serialization to the binary encoding, in the mode that decodes messages of older and newer versions of a schema.
  *
  * @category serializations
  * @since 0.1.0
@@ -19,14 +19,14 @@ export const schemaBinary: TopicSerialization.Service = {
   format: "schema-binary",
   codec: (schema) => {
     const { decode, encode } = TopicSerialization.makeCodec(Binary.toCodec(schema))
-    // The encoder returns a view into memory that it uses again.
+    // The encoder returns a view into memory that it reuses.
     return { encode: (value) => Result.map(encode(value), (bytes) => bytes.slice()), decode }
   },
 }
 
 /**
- * Uses {@link schemaBinary} for the topics that have no serialization of their own. Give the layer to the `Cluster` as one
- * of its `policies`.
+ * Uses {@link schemaBinary} for topics without their own serialization. Give the layer to the `Cluster` as one of its
+ * `policies`.
  *
  * @category layers
  * @since 0.1.0

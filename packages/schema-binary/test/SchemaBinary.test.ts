@@ -4,7 +4,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
-/** Half a character is no text in UTF-8. */
+/** Lone surrogates have no encoding in UTF-8. */
 const Text = Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed()))
 const Order = Schema.Struct({ id: Text, total: Schema.Number, tags: Schema.Array(Text) })
 const Newer = Schema.Struct({ ...Order.fields, note: Schema.optionalKey(Text) })
@@ -14,11 +14,11 @@ const older = schemaBinary.codec(Order)
 const newer = schemaBinary.codec(Newer)
 
 describe("the binary serialization", () => {
-  it.prop("reads what it wrote", [Arbitrary.schema(Newer)], ([value]) => {
+  it.prop("decodes an encoded value to the same value", [Arbitrary.schema(Newer)], ([value]) => {
     assert.deepStrictEqual(Result.map(newer.encode(value), newer.decode), Result.succeed(Result.succeed(value)))
   })
 
-  it.prop("gives bytes of their own, which later ones do not change", [Arbitrary.schema(Order)], ([value]) => {
+  it.prop("returns bytes that later encodings do not change", [Arbitrary.schema(Order)], ([value]) => {
     const first = Result.getOrThrow(older.encode(value))
     const copy = first.slice()
     older.encode({ id: "another", total: 1, tags: [] })
@@ -26,13 +26,17 @@ describe("the binary serialization", () => {
     assert.strictEqual(first.buffer.byteLength, first.length)
   })
 
-  it.prop("lets a schema get an optional field, in both directions", [Arbitrary.schema(Newer)], ([value]) => {
-    const { note: _, ...without } = value
-    assert.deepStrictEqual(Result.getOrThrow(older.decode(Result.getOrThrow(newer.encode(value)))), without)
-    assert.deepStrictEqual(Result.getOrThrow(newer.decode(Result.getOrThrow(older.encode(without)))), without)
-  })
+  it.prop(
+    "stays compatible in both directions when a schema gets an optional field",
+    [Arbitrary.schema(Newer)],
+    ([value]) => {
+      const { note: _, ...without } = value
+      assert.deepStrictEqual(Result.getOrThrow(older.decode(Result.getOrThrow(newer.encode(value)))), without)
+      assert.deepStrictEqual(Result.getOrThrow(newer.decode(Result.getOrThrow(older.encode(without)))), without)
+    },
+  )
 
-  it.prop("refuses what is cut short, without throwing", [Arbitrary.schema(Order)], ([value]) => {
+  it.prop("fails to decode truncated bytes, without throwing", [Arbitrary.schema(Order)], ([value]) => {
     const bytes = Result.getOrThrow(older.encode(value))
     assert.isTrue(Result.isFailure(older.decode(bytes.subarray(0, bytes.length - 1))))
     assert.isTrue(Result.isFailure(older.decode(new Uint8Array(0))))

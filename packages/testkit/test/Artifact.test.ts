@@ -75,16 +75,16 @@ const text = `{
 const decoded = (text: string): Artifact.Artifact =>
   Result.getOrThrowWith(Artifact.decode(text), ({ message }) => new Error(message))
 
-/** Why it cannot be read. */
+/** Returns the message of the error that decoding the text fails with. */
 const refusal = (text: string): string => {
   const error = Result.getFailure(Artifact.decode(text))
-  if (error._tag === "None") return assert.fail(`it was read: ${text}`)
+  if (error._tag === "None") return assert.fail(`it was decoded: ${text}`)
   assert.strictEqual(error.value.reason, "artifact")
   assert.notInclude(error.value.message, "\n")
   return error.value.message
 }
 
-/** The text of an artifact of which something is different. */
+/** Returns the text of the artifact with changed fields. */
 const edited = (changes: Readonly<Record<string, unknown>>): string =>
   JSON.stringify({ ...JSON.parse(text), ...changes })
 
@@ -93,16 +93,16 @@ describe("the file", () => {
     assert.strictEqual(Artifact.encode(small), text)
   })
 
-  it("is read as what was written", () => {
+  it("decodes to the encoded artifact", () => {
     assert.deepStrictEqual(decoded(text), small)
     assert.instanceOf(decoded(text).failure, SimulationError.InvariantViolated)
   })
 
-  it("can be formatted by any other tool", () => {
+  it("can be formatted by other tools", () => {
     assert.deepStrictEqual(decoded(JSON.stringify(JSON.parse(text), undefined, 4)), small)
   })
 
-  it("is the same whatever the order in which it was put together", () => {
+  it("does not depend on the order of the keys", () => {
     const reverse = <A extends object>(value: A): A => Object.fromEntries(Object.entries(value).toReversed()) as A
     const other = reverse({
       ...small,
@@ -114,14 +114,14 @@ describe("the file", () => {
     assert.strictEqual(Artifact.encode(other), text)
   })
 
-  it("needs neither sentences nor shrinking, and nothing may have gone wrong", () => {
+  it("needs neither sentences nor shrinking nor faults", () => {
     const { sentences: _, shrunk: __, ...rest } = { ...small, network: {}, timeline: [], deviations: {} }
     const bare = Artifact.encode(rest)
     assert.include(bare, `"network": {},\n  "timeline": [],\n  "deviations": {}\n}\n`)
     assert.deepStrictEqual(decoded(bare), rest)
   })
 
-  it("takes little more than the digits of the values where every segment has a delay", () => {
+  it("needs little more than the digits of the values if every segment has a delay", () => {
     const count = 100_000
     const delays = Object.fromEntries(Array.from({ length: count }, (_, i) => [i, 10_000 + (i % 7)]))
     const large = { ...small, deviations: { "delay a>b": delays } }
@@ -131,7 +131,7 @@ describe("the file", () => {
     assert.deepStrictEqual(decoded(encoded), large)
   })
 
-  it("keeps what the cause of a failure says, whatever the cause is", () => {
+  it("keeps the message of a failure with any cause", () => {
     const cyclic: Record<string, unknown> = { name: "cyclic" }
     cyclic["self"] = cyclic
     const causes = [new TypeError("no such lease", { cause: 12n }), cyclic, 10n, undefined, () => 1, Symbol("x")]
@@ -184,7 +184,7 @@ const failure: Arbitrary.Arbitrary<SimulationError.Failure> = Arbitrary.map(
   },
 )
 
-/** JSON knows no negative zero. */
+/** Makes an arbitrary without -0, which JSON does not have. */
 const positiveZero = <A>(schema: Schema.Codec<A, unknown>): Arbitrary.Arbitrary<A> =>
   Arbitrary.map(Arbitrary.schema(schema), (value): A => JSON.parse(JSON.stringify(value)))
 
@@ -212,7 +212,7 @@ const artifact: Arbitrary.Arbitrary<Artifact.Artifact> = Arbitrary.map(
 
 describe("every artifact", () => {
   it.prop(
-    "is read as it was written, and written as it was read",
+    "decodes to the encoded artifact, and encodes to the decoded text",
     [artifact],
     ([artifact]) => {
       const encoded = Artifact.encode(artifact)
@@ -237,7 +237,7 @@ describe("every artifact", () => {
   )
 })
 
-describe("a file that cannot be read says why, and what to do", () => {
+describe("an invalid file fails with the reason and a remedy", () => {
   it("if it is not JSON", () => {
     const message = refusal(text.slice(0, 300))
     assert.match(message, /^the artifact is not JSON \(.+\): it is truncated, or is another file\. /)
@@ -245,7 +245,7 @@ describe("a file that cannot be read says why, and what to do", () => {
     assert.include(refusal(""), "not JSON")
   })
 
-  it("if it is JSON of something else", () => {
+  it("if it is other JSON", () => {
     for (const other of ["null", "[1]", `"text"`, "{}", `{ "seed": 4 }`]) {
       assert.match(refusal(other), /^the file is JSON but not an artifact, because it has no version\. Use the file /)
     }
@@ -265,26 +265,26 @@ describe("a file that cannot be read says why, and what to do", () => {
   })
 
   const cases: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>, string]> = [
-    ["a seed that is none", { seed: -1 }, `greater than or equal to 0 at ["seed"]`],
-    ["an order that does not exist", { explore: "sideways" }, `"fifo" | "random" | "preempt" at ["explore"]`],
+    ["an invalid seed", { seed: -1 }, `greater than or equal to 0 at ["seed"]`],
+    ["an unknown order", { explore: "sideways" }, `"fifo" | "random" | "preempt" at ["explore"]`],
     ["a missing hash", { traceHash: undefined }, `Missing key at ["traceHash"]`],
-    ["a failure of no known kind", { failure: { _tag: "Odd" } }, `at ["failure"]`],
+    ["an unknown failure", { failure: { _tag: "Odd" } }, `at ["failure"]`],
     [
-      "a time that is none",
+      "an invalid time",
       { timeline: [{ kind: "crash", at: "soon", for: "1 second", node: "a" }] },
       `at ["timeline"][0]["at"]`,
     ],
-    ["a network of another form", { network: { loss: "much" } }, `at ["network"]["loss"]`],
+    ["an invalid network", { network: { loss: "much" } }, `at ["network"]["loss"]`],
     [
       "a draw without a value",
       { deviations: { "loss a>b": [[3]] } },
       `Expected a place and the values from there on at ["deviations"]["loss a>b"][0]`,
     ],
     ["a benign draw", { deviations: { pick: [[3, 0]] } }, `benign draws are left out at ["deviations"]["pick"][0][1]`],
-    ["a draw that is not whole", { deviations: { pick: [[3, 1.5]] } }, `at ["deviations"]["pick"][0][1]`],
-    ["a place before the first", { deviations: { pick: [[-1, 2]] } }, `at ["deviations"]["pick"][0][0]`],
+    ["a draw that is not an integer", { deviations: { pick: [[3, 1.5]] } }, `at ["deviations"]["pick"][0][1]`],
+    ["a negative place", { deviations: { pick: [[-1, 2]] } }, `at ["deviations"]["pick"][0][0]`],
     [
-      "a draw that is there twice",
+      "a draw that occurs twice",
       {
         deviations: {
           pick: [
@@ -303,14 +303,14 @@ describe("a file that cannot be read says why, and what to do", () => {
     assert.include(message, `Correct it if it was edited, or run "one lease holder" again`)
   })
 
-  it("and does not repeat what is wrong as advice", () => {
+  it("and the remedy does not repeat invalid values", () => {
     assert.include(
       refusal(edited({ seed: -1, explore: "sideways" })),
       `run "one lease holder" again to write a new one`,
     )
   })
 
-  it("and may begin where the run before it ended", () => {
+  it("and a run of draws may begin where the previous one ended", () => {
     const adjacent = decoded(
       edited({
         deviations: {
@@ -325,26 +325,26 @@ describe("a file that cannot be read says why, and what to do", () => {
   })
 })
 
-describe("an artifact and the scenario that is to replay it", () => {
+describe("an artifact and the scenario of its replay", () => {
   const refused = (scenario: string, fingerprint: string): string => {
     const result = Artifact.matches(small, scenario, fingerprint)
-    if (Result.isSuccess(result)) return assert.fail("they match")
+    if (Result.isSuccess(result)) return assert.fail("the artifact and the scenario match")
     assert.strictEqual(result.failure.reason, "artifact")
     return result.failure.message
   }
 
-  it("belong together if name and options are the same", () => {
+  it("match if the name and the options are equal", () => {
     assert.isTrue(Result.isSuccess(Artifact.matches(small, "one lease holder", "5f3a")))
   })
 
-  it("do not if it is another scenario", () => {
+  it("do not match if the scenario has another name", () => {
     assert.strictEqual(
       refused("two lease holders", "5f3a"),
       `the artifact belongs to the scenario "one lease holder" and not to "two lease holders": replay it with its own scenario`,
     )
   })
 
-  it("do not if the options have changed, and then the seed alone may do", () => {
+  it("do not match if the options have changed, and the error suggests the seed alone", () => {
     const message = refused("one lease holder", "beef")
     assert.include(message, `the options of the scenario "one lease holder" have changed since`)
     assert.include(message, `run "one lease holder" again with seed 830 and explore "random"`)

@@ -32,13 +32,13 @@ const sentence = (first: Trace, second: Trace): string => {
 }
 
 describe("two traces", () => {
-  it("do not differ if all events are equal, whatever the order of their keys", () => {
+  it("do not differ if all events are equal, in any order of their keys", () => {
     const others = events.map((event) => Object.fromEntries(Object.entries(event).toReversed()) as Event)
     assert.notStrictEqual(JSON.stringify(others), JSON.stringify(events))
     assert.isUndefined(Difference.difference(traceOf(events), traceOf(others)))
   })
 
-  it("differ first at an event, which is told with its time and its nodes", () => {
+  it("first differ at an event, which is reported with its time and its nodes", () => {
     const later = sent(2_000_500, 1, 30)
     const second = traceOf([running, later, arrived])
     assert.deepStrictEqual(Difference.difference(traceOf(events), second), {
@@ -53,7 +53,7 @@ describe("two traces", () => {
     assert.strictEqual(Difference.difference(second, traceOf(events))?.at, 2_000_000)
   })
 
-  it("differ in what is inside of an event", () => {
+  it("differ in the content of an event", () => {
     const message = (text: string): Event => ({
       ...sent(1, 1, 10),
       messages: [{ kind: "Vote", text }],
@@ -62,7 +62,7 @@ describe("two traces", () => {
     assert.isUndefined(Difference.difference(traceOf([message("for a")]), traceOf([message("for a")])))
   })
 
-  it("tell what arrives, is lost or dropped by what was sent", () => {
+  it("describe arrivals, losses and drops with their sends", () => {
     const before = [running, { ...sent(1_900_000, 4, 70), connection: 1 }, sent(2_000_000, 1, 10)]
     const lost: Event = { _tag: "Lost", at: 2_003_000, id: 1, times: 1 }
     const dropped: Event = { _tag: "Dropped", at: 2_003_000, id: 1, why: "b is gone" }
@@ -77,14 +77,14 @@ describe("two traces", () => {
     )
   })
 
-  it("differ where one of them ends", () => {
+  it("differ at the end of the shorter one", () => {
     const short = traceOf(events.slice(0, 3))
     assert.include(sentence(traceOf(events), short), `one has "b crashed" at 2.004000 s, the other has no more events`)
     assert.include(sentence(short, traceOf(events)), `one has no more events, the other has "b crashed" at 2.004000 s`)
     assert.strictEqual(Difference.difference(short, traceOf(events))?.at, 2_004_000)
   })
 
-  it("are compared from where both of them go back to", () => {
+  it("are compared from the first time that both of them have", () => {
     const tail = traceOf(events.slice(2), 2)
     assert.isUndefined(Difference.difference(traceOf(events), tail))
     assert.isUndefined(Difference.difference(tail, traceOf(events)))
@@ -93,7 +93,7 @@ describe("two traces", () => {
     assert.match(found?.sentence ?? "", /^they first differ at/)
   })
 
-  it("may have differed before that, if they differ at once", () => {
+  it("may have differed earlier if their first events differ", () => {
     const tail = traceOf([running, crashed], 2)
     assert.match(
       sentence(traceOf(events), tail),
@@ -104,7 +104,7 @@ describe("two traces", () => {
   })
 })
 
-describe("a run that was not the same again", () => {
+describe("a run that differs when it is repeated", () => {
   const run = (changes: Partial<Difference.Repeated>): Difference.Repeated => ({
     scenario: "one lease holder",
     steps: 100,

@@ -9,7 +9,7 @@ describe("Distribution", () => {
   }
   const mean = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0) / values.length
 
-  it("gives a number, or values of its range around its mean", () => {
+  it("returns a constant, or values in its range around its mean", () => {
     assert.deepStrictEqual(samples(7, 2), [7, 7])
     const uniform = samples({ uniform: [10, 30] })
     assert.isTrue(uniform.every((value) => value >= 10 && value < 30))
@@ -25,7 +25,7 @@ describe("Distribution", () => {
     assert.closeTo(tail.filter((value) => value === 100).length, 1_000, 150)
   })
 
-  it("knows whether it is always zero", () => {
+  it("reports whether it is always zero", () => {
     const nothing: ReadonlyArray<Distribution.Distribution | undefined> = [
       undefined,
       0,
@@ -48,7 +48,7 @@ describe("Distribution", () => {
       assert.isFalse(Distribution.isZero(distribution), JSON.stringify(distribution))
   })
 
-  it.prop("never gives anything but zero if it says so", [Distribution.Time], ([distribution]) => {
+  it.prop("returns only zero if it reports that it is always zero", [Distribution.Time], ([distribution]) => {
     if (Distribution.isZero(distribution)) assert.isTrue(samples(distribution, 20).every((value) => value === 0))
   })
 })

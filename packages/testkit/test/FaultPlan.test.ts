@@ -6,7 +6,7 @@ import * as FaultPlan from "../src/FaultPlan.ts"
 
 const decoded = (input: unknown): FaultPlan.FaultPlan => Result.getOrThrow(FaultPlan.decode(input))
 
-/** What is wrong with a plan. */
+/** Returns the problems of a plan. */
 const complaint = (input: unknown): string => {
   const error = Result.getOrThrow(Result.flip(FaultPlan.decode(input)))
   assert.strictEqual(error.reason, "plan")
@@ -16,7 +16,7 @@ const complaint = (input: unknown): string => {
 const throughJson = (encoded: unknown): unknown => JSON.parse(JSON.stringify(encoded))
 
 describe("FaultPlan", () => {
-  it("reads what people write", () => {
+  it("decodes a handwritten plan", () => {
     const input: FaultPlan.Input = {
       network: { delay: { exponential: { min: "1 millis", mean: "20 millis" } }, loss: 0.05 },
       timeline: [
@@ -41,18 +41,18 @@ describe("FaultPlan", () => {
     assert.deepStrictEqual(decoded(FaultPlan.none), {})
   })
 
-  it.prop("is the same when it is read again, whatever the plan", [Arbitrary.schema(FaultPlan.Plan)], ([plan]) => {
+  it.prop("encodes and decodes any plan", [Arbitrary.schema(FaultPlan.Plan)], ([plan]) => {
     const text = JSON.stringify(Schema.encodeSync(FaultPlan.Plan)(plan))
     // JSON has no -0.
     assert.deepStrictEqual(throughJson(decoded(JSON.parse(text))), throughJson(plan))
   })
 
-  it.prop("is the same when it is read again, whatever the ranges", [Arbitrary.schema(FaultPlan.Swarm)], ([swarm]) => {
+  it.prop("encodes and decodes any swarm", [Arbitrary.schema(FaultPlan.Swarm)], ([swarm]) => {
     const text = JSON.stringify(Schema.encodeSync(FaultPlan.Swarm)(swarm))
     assert.deepStrictEqual(throughJson(decoded(JSON.parse(text))), throughJson(swarm))
   })
 
-  it("fills in what a swarm does not say", () => {
+  it("fills in the defaults of a swarm", () => {
     assert.deepStrictEqual(decoded({ swarm: {} }), { swarm: { off: 0.5, spare: 0 } })
     assert.deepStrictEqual(decoded({ swarm: { off: 0, spare: 2, faults: { crash: { silent: 0, perMinute: 3 } } } }), {
       swarm: {
@@ -63,7 +63,7 @@ describe("FaultPlan", () => {
     })
   })
 
-  it("has a swarm in which everything can go wrong, and a part of which can be changed", () => {
+  it("has a swarm with all faults, whose parts can be overridden", () => {
     const { faults, network } = FaultPlan.swarm.swarm
     const milder: FaultPlan.Input = { swarm: { spare: 2, network, faults: { ...faults, crash: { perMinute: 1 } } } }
     assert.strictEqual(Result.isSuccess(FaultPlan.decode(milder)), true)
@@ -81,7 +81,7 @@ describe("FaultPlan", () => {
     assert.strictEqual(everything.swarm.faults?.drift?.upTo, 500)
   })
 
-  describe("says what is wrong, and where", () => {
+  describe("reports the problem and its place for", () => {
     const timed = { at: "5 seconds", for: "1 seconds" }
     const fault = (fault: object): object => ({
       timeline: [
@@ -95,17 +95,17 @@ describe("FaultPlan", () => {
       ["nothing", null, "expected object, found null"],
       ["a list", [], "expected object, found []"],
       [
-        "a key that is misspelt",
+        "a misspelt key",
         { network: { losss: 0.1 } },
         "network.losss: this key is unknown; the keys allowed here are delay, distance, loss, bandwidth, queue, split, sendBuffer",
       ],
       [
-        "a key that is misspelt, at the top",
+        "a misspelt key at the top",
         { timline: [] },
         "timline: this key is unknown; the keys allowed here are network, startDelay, timeline",
       ],
       [
-        "a key that is misspelt, in a fault",
+        "a misspelt key of a fault",
         fault({ kind: "crash", node: "b", silnt: true }),
         "timeline[1].silnt: this key is unknown; the keys allowed here are kind, at, for, node, silent",
       ],
@@ -121,12 +121,12 @@ describe("FaultPlan", () => {
         "network.bandwidth: expected a number that is not negative, found -1",
       ],
       [
-        "a range the wrong way round",
+        "a reversed range",
         { network: { delay: { uniform: ["20 millis", "5 millis"] } } },
         "network.delay.uniform: the range is reversed: write the smaller value first",
       ],
       [
-        "a logarithmic range the wrong way round",
+        "a reversed logarithmic range",
         { network: { bandwidth: { logUniform: [100, 10] } } },
         "network.bandwidth.logUniform: the range is reversed: write the smaller value first",
       ],
@@ -141,30 +141,30 @@ describe("FaultPlan", () => {
         "network.delay.exponential: the mean is below the minimum: both count from 0, so write a mean that is not less than the minimum",
       ],
       [
-        "half of a distribution",
+        "an incomplete distribution",
         { network: { delay: { exponential: { min: "5 millis" } } } },
         "network.delay.exponential.mean: this key is missing",
       ],
       [
-        "several things at once",
+        "several problems at once",
         { network: { delay: { tail: { chance: 2, is: "5 seconds", otherwise: { uniform: ["2 seconds", "x"] } } } } },
         "network.delay.tail.chance: expected a probability from 0 to 1, found 2; " +
           'network.delay.tail.otherwise.uniform[1]: expected a duration such as "5 seconds" or "20 millis", found "x"',
       ],
       [
-        "a distribution that does not exist",
+        "an unknown distribution",
         { network: { delay: { gaussian: 1 } } },
         'network.delay: expected a duration such as "20 millis", or an object with exactly one of the keys uniform, ' +
           'exponential, logUniform, tail, found {"gaussian":1}',
       ],
       [
-        "a number for a time",
+        "a number as a time",
         { network: { delay: 5 } },
         'network.delay: expected a duration such as "20 millis", or an object with exactly one of the keys uniform, ' +
           "exponential, logUniform, tail, found 5",
       ],
       [
-        "a number for the time of a fault",
+        "a number as the time of a fault",
         { timeline: [{ kind: "reset", at: 5, from: "a", to: "b" }] },
         'timeline[0].at: expected a duration such as "5 seconds" or "20 millis", found 5',
       ],
@@ -174,7 +174,7 @@ describe("FaultPlan", () => {
         'timeline[1].at: expected a duration that is not negative, such as "5 seconds", found -5000000',
       ],
       [
-        "a time without end",
+        "an infinite time",
         fault({ kind: "crash", node: "b", for: "Infinity" }),
         'timeline[1].for: expected a duration such as "5 seconds" or "20 millis", found "Infinity"',
       ],
@@ -185,18 +185,18 @@ describe("FaultPlan", () => {
         'timeline[1].node: expected the name of a node, found ""',
       ],
       [
-        "a kind that does not exist",
+        "an unknown kind",
         fault({ kind: "krash", node: "b" }),
         "timeline[1]: expected a fault: an object whose `kind` is one of partition, clog, swizzle, reset, halfOpen, crash, " +
           'stop, pause, slow, clock, drift, found {"at":"5 seconds","for":"1 seconds","kind":"krash","node"...',
       ],
       [
-        "a partition from nobody",
+        "a partition without nodes on its first side",
         fault({ kind: "partition", from: [], to: ["b"] }),
         "timeline[1].from: expected the names of nodes, at least one, found []",
       ],
       [
-        "a partition to nobody",
+        "a partition without nodes on its second side",
         fault({ kind: "partition", from: ["b"], to: [] }),
         "timeline[1].to: expected the names of nodes, at least one, found []",
       ],
@@ -221,17 +221,17 @@ describe("FaultPlan", () => {
         'timeline[0].to: `from` and `to` are both "a": name two different nodes',
       ],
       [
-        "half a connection that is open in no known way",
+        "an unknown kind of half-open connection",
         { timeline: [{ kind: "halfOpen", at: "1 seconds", from: "a", to: "b", how: "torn" }] },
         'timeline[0].how: expected "gone" or "deaf" or "dead" or "closed", found "torn"',
       ],
       [
-        "a swizzle of nobody",
+        "a swizzle without nodes",
         fault({ kind: "swizzle", nodes: [] }),
         "timeline[1].nodes: expected the nodes that are cut off, at least one, found []",
       ],
       [
-        "a swizzle that is over before it begins",
+        "a swizzle that ends before it begins",
         fault({ kind: "swizzle", nodes: [{ node: "a", from: "2 seconds", to: "1 seconds" }] }),
         "timeline[1].nodes[0].to: the node is reconnected before it is cut off: `from` must be the earlier time",
       ],
@@ -240,40 +240,40 @@ describe("FaultPlan", () => {
         { timeline: [{ kind: "drift", at: "1 seconds", node: "a", ppm: -1_000_000 }] },
         "timeline[0].ppm: expected parts per million from -500000 to 500000, found -1000000",
       ],
-      ["a swarm that is nothing", { swarm: true }, "swarm: expected object, found true"],
+      ["a swarm that is not an object", { swarm: true }, "swarm: expected object, found true"],
       [
         "a swarm with a timeline",
         { swarm: {}, timeline: [] },
         "timeline: this key is unknown; the keys allowed here are swarm",
       ],
       [
-        "a kind of faults that does not exist",
+        "an unknown kind of faults",
         { swarm: { faults: { kill: {} } } },
         "swarm.faults.kill: this key is unknown; the keys allowed here are partition, clog, swizzle, reset, halfOpen, crash, stop, pause, slow, clock, drift",
       ],
       [
-        "a shape that does not exist",
+        "an unknown shape",
         { swarm: { faults: { partition: { shapes: ["star"] } } } },
         'swarm.faults.partition.shapes[0]: expected "size" or "halves" or "isolate" or "bridge" or "ring", found "star"',
       ],
       [
-        "no shape at all",
+        "an empty list of shapes",
         { swarm: { faults: { partition: { shapes: [] } } } },
         "swarm.faults.partition.shapes: expected at least one of size, halves, isolate, bridge, ring, found []",
       ],
       [
-        "a duration whose mean is the longest",
+        "a duration whose mean exceeds its maximum",
         { swarm: { faults: { stop: { for: { min: "1 seconds", mean: "9 seconds", max: "8 seconds" } } } } },
         "swarm.faults.stop.for: the order must be min, mean, max: min is the shortest time and max the longest",
       ],
       [
-        "a duration whose mean is the shortest",
+        "a duration whose mean is below its minimum",
         { swarm: { faults: { stop: { for: { min: "2 seconds", mean: "1 seconds", max: "8 seconds" } } } } },
         "swarm.faults.stop.for: the order must be min, mean, max: min is the shortest time and max the longest",
       ],
-      ["half a node to spare", { swarm: { spare: 0.5 } }, "swarm.spare: expected an integer, found 0.5"],
+      ["a fraction of a node to spare", { swarm: { spare: 0.5 } }, "swarm.spare: expected an integer, found 0.5"],
       [
-        "less than no node to spare",
+        "a negative number of nodes to spare",
         { swarm: { spare: -1 } },
         "swarm.spare: expected a number of nodes, 0 or more, found -1",
       ],
@@ -283,7 +283,7 @@ describe("FaultPlan", () => {
   })
 
   describe("kinds", () => {
-    it("are those that a plan has", () => {
+    it("are the kinds of its faults for a plan", () => {
       assert.deepStrictEqual(FaultPlan.kinds(undefined), [])
       assert.deepStrictEqual(FaultPlan.kinds(FaultPlan.none), [])
       assert.deepStrictEqual(
@@ -299,7 +299,7 @@ describe("FaultPlan", () => {
       )
     })
 
-    it("are those that a swarm can have", () => {
+    it("are the possible kinds for a swarm", () => {
       assert.deepStrictEqual(FaultPlan.kinds(FaultPlan.swarm), [
         ...["delay", "distance", "loss", "bandwidth", "split", "sendBuffer"],
         ...Object.keys(FaultPlan.Rates.fields),

@@ -4,7 +4,7 @@ import * as Invariant from "../src/Invariant.ts"
 import { Counter, counter, failure, run } from "./run/world.ts"
 
 describe("invariants", () => {
-  it.live("are checked after every step, and name the step that broke them", () =>
+  it.live("are checked after every step, and name the step that violated them", () =>
     Effect.gen(function* () {
       const error = yield* failure("InvariantViolated", (sim) =>
         Effect.gen(function* () {
@@ -19,7 +19,7 @@ describe("invariants", () => {
     }),
   )
 
-  it.live("are checked after the steps of the scenario, too", () =>
+  it.live("are also checked after the steps of the scenario", () =>
     Effect.gen(function* () {
       const error = yield* failure("InvariantViolated", () =>
         Effect.gen(function* () {
@@ -36,7 +36,7 @@ describe("invariants", () => {
     }),
   )
 
-  it.live("need not hold while the nodes are stopped, when the scenario is done", () =>
+  it.live("need not hold while the nodes stop after the end of the scenario", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => counter)
@@ -46,7 +46,7 @@ describe("invariants", () => {
     ),
   )
 
-  it.live("may look at the steps of some nodes only", () =>
+  it.live("may be checked after the steps of some nodes only", () =>
     Effect.gen(function* () {
       let looked = 0
       yield* run((sim) =>
@@ -61,7 +61,7 @@ describe("invariants", () => {
     }),
   )
 
-  it.live("say what is wrong in their own words", () =>
+  it.live("can return a description of the violation", () =>
     Effect.gen(function* () {
       const error = yield* failure("InvariantViolated", (sim) =>
         Effect.gen(function* () {
@@ -73,7 +73,7 @@ describe("invariants", () => {
     }),
   )
 
-  it.live("that throw say so", () =>
+  it.live("that throw end the run with that error", () =>
     Effect.gen(function* () {
       const error = yield* failure("InvariantThrew", (sim) =>
         Effect.gen(function* () {
@@ -88,7 +88,7 @@ describe("invariants", () => {
     }),
   )
 
-  it.live("that must hold eventually keep the simulation going until they do", () =>
+  it.live("that must hold eventually keep the simulation running until they hold", () =>
     Effect.gen(function* () {
       const report = yield* run((sim) =>
         Effect.gen(function* () {
@@ -103,7 +103,7 @@ describe("invariants", () => {
     }),
   )
 
-  it.live("that must hold eventually fail when they do not in time", () =>
+  it.live("that must hold eventually fail if they do not hold in time", () =>
     Effect.gen(function* () {
       const error = yield* failure("InvariantViolated", (sim) =>
         Effect.gen(function* () {
@@ -118,7 +118,7 @@ describe("invariants", () => {
     }),
   )
 
-  it.live("that must hold sometimes are told in the report", () =>
+  it.live("that must hold sometimes are listed in the report", () =>
     Effect.gen(function* () {
       const { marks } = yield* run((sim) =>
         Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** A small made-up cluster that elects the holder of a lease, and the trace of what happens to it. */
+/** Small invented cluster that elects the holder of a lease and records a trace. */
 import type { Event } from "@coterie/testkit/Trace"
 
 export const second = 1_000_000
@@ -9,7 +9,7 @@ interface Scheduled {
   readonly run: () => void
 }
 
-/** Two sides between which nothing passes. */
+/** Two sides that cannot reach each other. */
 export interface Cut {
   readonly from: ReadonlyArray<string>
   readonly to: ReadonlyArray<string>
@@ -25,7 +25,7 @@ const sizes: { readonly [kind: string]: number } = {
   Renew: 41,
 }
 
-/** Names the pair of two nodes, in no order. */
+/** Returns a name for a pair of nodes that does not depend on their order. */
 const pairOf = (x: string, y: string): string => [x, y].sort().join(" ")
 
 export class SampleCluster {
@@ -52,7 +52,7 @@ export class SampleCluster {
     this.holder = nodes[0] ?? "a"
   }
 
-  /** Draws a whole number below `n`. */
+  /** Draws an integer from 0 to `n` - 1. */
   random(n: number): number {
     this.chance = (Math.imul(this.chance, 1_103_515_245) + 12_345) & 0x7fff_ffff
     return (this.chance >>> 8) % n
@@ -131,7 +131,7 @@ export class SampleCluster {
     )
   }
 
-  /** Sends a message; `then` runs when the message has arrived. */
+  /** Sends a message. `then` runs when the message has arrived. */
   send(from: string, to: string, kind: string, text: string, then?: () => void): void {
     if (!this.up.has(from) || this.paused.has(from)) return
     const id = ++this.segments

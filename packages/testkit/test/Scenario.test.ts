@@ -5,20 +5,20 @@ import * as Scenario from "../src/Scenario.ts"
 const body = () => Effect.void
 
 describe("Scenario", () => {
-  it("is a name and a body, with or without options", () => {
+  it("has a name and a body, with or without options", () => {
     assert.deepStrictEqual(Scenario.scenario("a", body).options, {})
     const { name, options } = Scenario.scenario("a", { strict: true }, body)
     assert.deepStrictEqual([name, options], ["a", { strict: true }])
   })
 
-  it("is told from everything else", () => {
+  it("is distinguished from other values", () => {
     assert.isTrue(Scenario.isScenario(Scenario.scenario("a", body)))
     for (const other of [undefined, null, 5, "a", {}, { _tag: "Scenario" }, { _tag: "Other", body }]) {
       assert.isFalse(Scenario.isScenario(other))
     }
   })
 
-  it("explores another order with each seed, in turn for the first", () => {
+  it("explores another order with each seed, and turn order with the first", () => {
     const orders = [1, 2, 3, 4].map((seed) => Scenario.exploreOf(Scenario.scenario("a", body), seed))
     assert.deepStrictEqual(orders, ["fifo", "random", "preempt", "fifo"])
     assert.deepStrictEqual(Scenario.exploreOf(Scenario.scenario("a", { explore: "random" }, body), 1), "random")

@@ -7,7 +7,7 @@ import * as Shrink from "../src/Shrink.ts"
 import { type Attempt, kinds, many, needs, seconds, tester } from "./shrink/attempts.ts"
 
 describe("shrinking", () => {
-  it.effect("stops when the time is over", () =>
+  it.effect("stops at the time limit", () =>
     Effect.gen(function* () {
       const { given, test } = tester(needs("pause 7", "reset 3", "loss a>b #2"))
       const slow = (attempt: Attempt) => Effect.tap(test(attempt), () => TestClock.adjust("1 second"))
@@ -33,7 +33,7 @@ describe("shrinking", () => {
 })
 
 describe("the sentences", () => {
-  it.effect("tell what is left: the faults by time, then the draws by stream and place", () =>
+  it.effect("describe the remaining faults by time, then the draws by stream and place", () =>
     Effect.gen(function* () {
       const [crash, partition] = [kinds[0]?.(seconds(9)), kinds[1]?.(seconds(4))]
       assert.isDefined(crash)
@@ -58,14 +58,14 @@ describe("the sentences", () => {
     }),
   )
 
-  it("only count the draws that are too many to read", () => {
+  it("count further draws after the first forty", () => {
     const hundred = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [i, 1]))
-    const told = Shrink.sentences({
+    const sentences = Shrink.sentences({
       timeline: [],
       deviations: { "delay a>b": hundred, "loss a>b": { 0: 1 }, "loss b>a": { 3: 1 } },
     })
-    assert.strictEqual(told.length, 41)
-    assert.strictEqual(told[39], drawSentence("delay a>b", 39, 1))
-    assert.strictEqual(told[40], "and 62 more decisions that are not benign: 60 delay, 2 loss")
+    assert.strictEqual(sentences.length, 41)
+    assert.strictEqual(sentences[39], drawSentence("delay a>b", 39, 1))
+    assert.strictEqual(sentences[40], "and 62 more decisions that are not benign: 60 delay, 2 loss")
   })
 })

@@ -42,7 +42,7 @@ TransportContract.suite({
 })
 
 describe("SimNetwork", () => {
-  it.effect("takes the latency for each way", () =>
+  it.effect("applies the latency in each direction", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: "30 millis" })
       const { acceptor, dialer } = yield* linked(network)
@@ -55,7 +55,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("carries as many bytes a second as it is told", () =>
+  it.effect("carries as many bytes per second as the bandwidth", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ bandwidth: 100 })
       const { acceptor, dialer } = yield* linked(network)
@@ -68,7 +68,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("can have another latency for each way, and change it", () =>
+  it.effect("can have a different latency in each direction, and change it", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: (from) => (from === "a" ? "10 millis" : "1 second") })
       const { acceptor, dialer } = yield* linked(network, TestClock.adjust("5 seconds"))
@@ -87,7 +87,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("draws the latency between two bounds, and nothing overtakes", () =>
+  it.effect("draws the latency between two bounds, and keeps the order", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: { min: 10, max: 20 } })
       const { acceptor, dialer } = yield* linked(network)
@@ -106,7 +106,7 @@ describe("SimNetwork", () => {
     }).pipe(Random.withSeed("bounds")),
   )
 
-  it.effect("does the same again from the same seed", () =>
+  it.effect("repeats the same run with the same seed", () =>
     Effect.gen(function* () {
       const trace = (seed: string) =>
         Effect.gen(function* () {
@@ -136,7 +136,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("holds what meets a partition and delivers it whole after it healed", () =>
+  it.effect("holds bytes in a partition and delivers all of them after it has healed", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { acceptor, dialer } = yield* linked(network)
@@ -161,7 +161,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("holds a full buffer and no more in a partition", () =>
+  it.effect("accepts a full buffer and no more in a partition", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 1 })
       const { acceptor, dialer } = yield* linked(network)
@@ -187,12 +187,12 @@ describe("SimNetwork", () => {
       )
       yield* TestClock.adjust("1 second")
       yield* Fiber.await(reading)
-      // The write that was interrupted had been handed over.
+      // The interrupted write had been handed over.
       assert.strictEqual(read, written + 1000)
     }),
   )
 
-  it.effect("can close one way of two", () =>
+  it.effect("can block one direction only", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { acceptor, dialer } = yield* linked(network)
@@ -207,7 +207,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("lets a dial into a partition wait until it is healed", () =>
+  it.effect("makes a dial into a partition wait until the partition heals", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { a, listener } = yield* linked(network)
@@ -221,7 +221,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("gives a dial up as unreachable after the connect timeout", () =>
+  it.effect("fails a dial as unreachable after the connect timeout", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ connectTimeout: "3 seconds" })
       const { a, listener } = yield* linked(network)
@@ -233,7 +233,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("cuts the connections of two hosts, and no others", () =>
+  it.effect("cuts only the connections between two hosts", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { a, acceptor, dialer, listener } = yield* linked(network)
@@ -257,7 +257,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("resets the peers of a crashed host, behind what it had sent", () =>
+  it.effect("resets the peers of a crashed host, after the bytes that it had sent", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { a, acceptor, dialer, listener } = yield* linked(network)
@@ -275,7 +275,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("makes a silently crashed host a black hole, which answers again when it is back", () =>
+  it.effect("makes a silently crashed host a black hole until it returns", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { a, acceptor, dialer, listener } = yield* linked(network)
@@ -295,7 +295,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("forgets the dials of a host that crashes silently", () =>
+  it.effect("drops the dials of a host that crashes silently", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { a, listener } = yield* linked(network)
@@ -307,7 +307,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("resets a closed connection of which the rest cannot be sent, after the linger time", () =>
+  it.effect("resets a closed connection whose last bytes cannot be sent within the linger time", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10, linger: "3 seconds" })
       const { acceptor, close, dialer } = yield* linked(network)
@@ -318,19 +318,19 @@ describe("SimNetwork", () => {
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual((yield* network.inspect).connections.length, 1)
       yield* TestClock.adjust("2 seconds")
-      // A clean end would be a lie, because not all was sent.
+      // A clean end would be wrong, because bytes are missing.
       assert.strictEqual(yield* hear(acceptor), "closed")
       assert.deepStrictEqual((yield* network.inspect).connections, [])
     }),
   )
 
-  it.effect("does not reset a closed connection whose peer has all and stays open", () =>
+  it.effect("does not reset a closed connection whose peer has all bytes and stays open", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10, linger: "3 seconds" })
       const { acceptor, close, dialer, release } = yield* linked(network)
       yield* say(dialer, "bye")
       yield* close
-      // What is written to a closed end is thrown away.
+      // Bytes written to a closed end are dropped.
       const writing = yield* start(Effect.forEach([1, 2, 3, 4], () => acceptor.write([new Uint8Array(50_000)])))
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(writing)
@@ -339,7 +339,7 @@ describe("SimNetwork", () => {
         [yield* hear(acceptor), yield* hear(acceptor), yield* hear(acceptor)],
         ["bye", "done", "done"],
       )
-      // Now nobody is there, and who writes is told so.
+      // After the linger time the end is gone, and a write fails.
       yield* say(acceptor, "hello?")
       yield* TestClock.adjust(20)
       assert.strictEqual(yield* reasonOf(say(acceptor, "hello?")), "closed")
@@ -348,7 +348,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("lets what was sent in one instant arrive in the order of sending", () =>
+  it.effect("delivers bytes sent at one instant in the order of sending", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const a = yield* nodeAt(network, "a")
@@ -364,7 +364,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("counts what it holds and what arrived", () =>
+  it.effect("counts held and delivered bytes", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { acceptor, dialer } = yield* linked(network)
@@ -385,7 +385,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("takes hosts as addresses have them", () =>
+  it.effect("normalizes host names as addresses do", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make()
       const v6 = yield* nodeAt(network, "[FD00::1]", 80)
@@ -400,7 +400,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("ends all connections when it is closed itself", () =>
+  it.effect("ends all connections when its scope closes", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const network = yield* Scope.provide(SimNetwork.make({ latency: 10 }), scope)
@@ -471,7 +471,7 @@ describe("SimNetwork", () => {
     }),
   )
 
-  it.effect("is a layer, too", () =>
+  it.effect("can be a layer", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.SimNetwork
       const { acceptor, dialer } = yield* linked(network)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { Counter, counter, run } from "./run/world.ts"
 
 describe("the time of a simulation", () => {
-  it.live("passes by itself, and the scenario only sleeps", () =>
+  it.live("passes by itself while the scenario sleeps", () =>
     Effect.gen(function* () {
       let seen = 0
       const report = yield* run(
@@ -20,7 +20,7 @@ describe("the time of a simulation", () => {
     }),
   )
 
-  it.live("serves promises and timers of the program as well", () =>
+  it.live("also applies to promises and timers of the program", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => counter)

@@ -18,7 +18,7 @@ const failures: ReadonlyArray<SimulationError.Failure> = [
 ]
 
 describe("Failure", () => {
-  it("survives JSON with its class, time and message, whatever the kind", () => {
+  it("keeps its class, time and message in JSON, for every kind", () => {
     const codec = Schema.toCodecJson(SimulationError.Failure)
     for (const failure of failures) {
       const json: unknown = JSON.parse(JSON.stringify(Schema.encodeSync(codec)(failure)))
@@ -28,14 +28,14 @@ describe("Failure", () => {
     }
   })
 
-  it("is an error of JavaScript, whose message says what went wrong", () => {
+  it("is a JavaScript error with a message", () => {
     for (const failure of failures) {
       assert.instanceOf(failure, Error)
       assert.strictEqual(failure.message, "m")
     }
   })
 
-  it("is nothing but the known kinds", () => {
+  it("is one of the known kinds", () => {
     assert.isTrue(
       Result.isFailure(Schema.decodeUnknownResult(SimulationError.Failure)({ _tag: "Unlucky", at: 1, message: "m" })),
     )

@@ -12,7 +12,7 @@ import { Counter, counter } from "./run/world.ts"
 const scenario = (body: Simulation.Scenario["body"], options: Simulation.Options = {}) =>
   Simulation.scenario("a swarm", options, body)
 
-/** Fails in those seeds. */
+/** Makes a scenario that fails with the given seeds. */
 const failing = (...seeds: ReadonlyArray<number>) =>
   scenario((sim) =>
     seeds.includes(sim.seed)
@@ -24,7 +24,7 @@ const faults: FaultPlan.Input = {
   swarm: { off: 0, faults: { crash: { perMinute: 12 }, partition: { perMinute: 12 }, clock: { perMinute: 12 } } },
 }
 
-/** Breaks with the second crash of a, whatever else happens. */
+/** Scenario that fails with the second crash of a, whatever other faults occur. */
 const fragile = scenario(
   (sim) =>
     Effect.gen(function* () {
@@ -36,7 +36,7 @@ const fragile = scenario(
 )
 
 describe("A swarm", () => {
-  it.live("runs all of its seeds and tells each", () =>
+  it.live("runs all of its seeds and reports each", () =>
     Effect.gen(function* () {
       const told: Array<number> = []
       const { failures, seeds } = yield* Swarm.run(failing(3, 5), [1, 2, 3, 4, 5, 6], {
@@ -54,7 +54,7 @@ describe("A swarm", () => {
     }),
   )
 
-  it.live("ends with the failure of so many seeds", () =>
+  it.live("ends after the given number of failures", () =>
     Effect.gen(function* () {
       for (const [stopAfter, expected] of [
         [1, 3],
@@ -66,7 +66,7 @@ describe("A swarm", () => {
     }),
   )
 
-  it.live("comes to the same every time, and to something else with other seeds", () =>
+  it.live("gives the same result every time, and another result with other seeds", () =>
     Effect.gen(function* () {
       const quiet = scenario(
         (sim) =>
@@ -82,7 +82,7 @@ describe("A swarm", () => {
     }),
   )
 
-  it.live("runs the first seed of a strict scenario again at the end, and tells if it is not the same", () =>
+  it.live("repeats the first seed of a strict scenario at the end, and reports a different run", () =>
     Effect.gen(function* () {
       const seeds: Array<number> = []
       const counting = (options: Simulation.Options, step: number) => {
@@ -103,7 +103,7 @@ describe("A swarm", () => {
       assert.include(failures[0]?.failure.message, "a variable of a module")
       assert.include(failures[0]?.failure.message, "--isolate")
       assert.strictEqual(total, 3)
-      // One seed alone has nothing to be compared with, and a scenario that is not strict is not checked.
+      // A single seed is not compared, and neither is a scenario that is not strict.
       seeds.splice(0)
       yield* Swarm.run(counting({ strict: true }, 1), [4])
       yield* Swarm.run(counting({}, 1), [4, 5])
@@ -111,7 +111,7 @@ describe("A swarm", () => {
     }),
   )
 
-  it("runs seeds in all three orders, unless somebody says which", () => {
+  it("runs seeds in all three orders, unless an option sets the order", () => {
     const orders = (options: Simulation.Options, how?: Swarm.SeedOptions) =>
       new Set(
         Array.from({ length: 9 }, (_, seed) =>
@@ -129,7 +129,7 @@ describe("A swarm", () => {
 })
 
 describe("A seed that fails", () => {
-  it.live("is shrunk to what it takes, and that runs again to the same hash and the same failure", () =>
+  it.live("is shrunk to the necessary faults, which replay to the same hash and the same failure", () =>
     Effect.gen(function* () {
       for (const seed of [1, 2, 3]) {
         const { found } = yield* Swarm.runSeed(fragile, seed)
@@ -156,7 +156,7 @@ describe("A seed that fails", () => {
         assert.deepStrictEqual(again.failure, failure)
         assert.strictEqual(trace.events.at(-1)?._tag, "Failed")
         assert.strictEqual(artifact.fingerprint, Swarm.fingerprint(fragile))
-        // It survives the way through a file.
+        // The artifact is the same after encoding and decoding.
         const read = yield* Effect.fromResult(Artifact.decode(Artifact.encode(artifact)))
         assert.strictEqual(read.traceHash, artifact.traceHash)
         assert.deepStrictEqual(read.timeline, timeline)
@@ -164,7 +164,7 @@ describe("A seed that fails", () => {
     }),
   )
 
-  it.live("is kept as it was, if nobody wants it shrunk", () =>
+  it.live("is kept as it was without shrinking", () =>
     Effect.gen(function* () {
       const { found, traceHash } = yield* Swarm.runSeed(fragile, 1, { shrink: false })
       assert.strictEqual(found?.artifact.traceHash, traceHash)
@@ -173,7 +173,7 @@ describe("A seed that fails", () => {
     }),
   )
 
-  it.live("is told as it was in its only run, if it must run once", () =>
+  it.live("is reported from its only run if it may run only once", () =>
     Effect.gen(function* () {
       let runs = 0
       const { found, traceHash } = yield* Swarm.runSeed(
@@ -189,7 +189,7 @@ describe("A seed that fails", () => {
     }),
   )
 
-  it.live("and does not do the same again is not deterministic, whatever it failed with", () =>
+  it.live("and differs when it is repeated is reported as not deterministic, whatever its failure", () =>
     Effect.gen(function* () {
       let runs = 0
       const leftOver = scenario((sim) =>
@@ -205,7 +205,7 @@ describe("A seed that fails", () => {
     }),
   )
 
-  it.live("and fails in another way when it is run again is not deterministic either", () =>
+  it.live("and fails in another way when it is repeated is also reported as not deterministic", () =>
     Effect.gen(function* () {
       let runs = 0
       const { found } = yield* Swarm.runSeed(
@@ -218,7 +218,7 @@ describe("A seed that fails", () => {
 })
 
 describe("The fingerprint of a scenario", () => {
-  it("is another one for another name or other options, and the same for another body", () => {
+  it("changes with the name and the options, and not with the body", () => {
     const body = () => Effect.void
     const of = (name: string, options: Simulation.Options) =>
       Swarm.fingerprint(Simulation.scenario(name, options, body))
@@ -235,14 +235,14 @@ describe("The fingerprint of a scenario", () => {
       of("x", { faults }),
     ]
     assert.strictEqual(new Set([first, ...others]).size, 5)
-    // A duration may be a whole number of nanoseconds.
+    // A duration may be a bigint of nanoseconds.
     assert.notStrictEqual(of("x", { timeLimit: 5n }), of("x", { timeLimit: 6n }))
   })
 })
 
 describe("The same check", () => {
   const failed = new ScenarioFailed({ at: 1, message: "one", cause: "x" })
-  it("is by the name of the failure, whatever its time and words", () => {
+  it("depends on the name of the failure, and not on its time and message", () => {
     assert.isTrue(Swarm.sameCheck(failed, new ScenarioFailed({ at: 2, message: "two", cause: "y" })))
     assert.isFalse(Swarm.sameCheck(failed, undefined))
   })

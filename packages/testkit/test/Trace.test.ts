@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { sampleTrace } from "./sampleTrace.ts"
 
-/** Everything that ends something else somewhere, if it is not escaped. */
+/** Text with all delimiters that must be escaped. */
 const hostile = `</script><!-- <script> "quotes" \\ \u2028\u2029\n{ "_tag": 1 }`
 
 const messageOf = <A>(result: Result.Result<A, { readonly message: string; readonly reason: string }>): string => {
@@ -40,7 +40,7 @@ describe("the sample", () => {
 })
 
 describe("lines of JSON", () => {
-  it("say what they are of in the first line, and have one event in each other", () => {
+  it("describe the run in the first line, and have one event in each other line", () => {
     const trace = sampleTrace({ limit: 3 })
     const lines = Trace.toJsonl(trace).split("\n")
     const { events, ...header } = trace
@@ -52,7 +52,7 @@ describe("lines of JSON", () => {
     assert.strictEqual(lines.at(-1), "")
   })
 
-  it("are the same trace when they are read again", () => {
+  it("decode to the same trace", () => {
     for (const trace of [
       sampleTrace({ nodes: ["a", "b", "c", "d"] }),
       sampleTrace({ limit: 10 }),
@@ -63,13 +63,13 @@ describe("lines of JSON", () => {
     }
   })
 
-  it("are read with empty lines and with the line ends of Windows", () => {
+  it("can have empty lines and the line ends of Windows", () => {
     const trace = sampleTrace()
     const text = Trace.toJsonl(trace).replaceAll("\n", "\r\n\r\n")
     assert.deepStrictEqual(Trace.fromJsonl(text), Result.succeed(trace))
   })
 
-  it("name the line that was cut off", () => {
+  it("fail with the number of a truncated line", () => {
     const text = Trace.toJsonl(sampleTrace()).slice(0, -20)
     const last = text.split("\n").length
     assert.include(
@@ -78,7 +78,7 @@ describe("lines of JSON", () => {
     )
   })
 
-  it("name the line that is no event, and what is wrong with it", () => {
+  it("fail with the number of a line that is not an event, and the problem", () => {
     const lines = Trace.toJsonl(sampleTrace()).split("\n")
     const broken = lines.with(4, JSON.stringify({ _tag: "Arrived", at: 1.5, id: 3 })).join("\n")
     const message = messageOf(Trace.fromJsonl(broken))
@@ -88,12 +88,12 @@ describe("lines of JSON", () => {
     assert.include(messageOf(Trace.fromJsonl(lines.slice(1).join("\n"))), "line 1 of the trace")
   })
 
-  it("say that they are of another version", () => {
+  it("fail if they have another version", () => {
     const text = Trace.toJsonl(sampleTrace()).replace(`"version":1`, `"version":2`)
     assert.include(messageOf(Trace.fromJsonl(text)), "the trace has version 2 and this testkit reads version 1")
   })
 
-  it("are not read if there are none", () => {
+  it("fail if there are none", () => {
     assert.include(messageOf(Trace.fromJsonl("\n")), "the trace is empty")
   })
 })

@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as VirtualTime from "../src/VirtualTime.ts"
 
 describe("VirtualTime.flow", () => {
-  it.effect("lets time pass until the effect is done", () =>
+  it.effect("advances time until the effect is done", () =>
     Effect.gen(function* () {
       const before = yield* Clock.currentTimeMillis
       yield* VirtualTime.flow(Effect.sleep("10 seconds"))
@@ -13,11 +13,11 @@ describe("VirtualTime.flow", () => {
     }),
   )
 
-  it.effect("lets time pass while a scope closes", () =>
+  it.effect("advances time while a scope closes", () =>
     VirtualTime.flow(Effect.scoped(Effect.acquireRelease(Effect.void, () => Effect.sleep("5 seconds")))),
   )
 
-  it.effect("goes in steps of the given length, so that a long time passes soon", () =>
+  it.effect("advances in steps of the given length, so that a long time passes quickly", () =>
     Effect.gen(function* () {
       const before = yield* Clock.currentTimeMillis
       yield* VirtualTime.flow(Effect.sleep("30 days"), { step: "1 day" })
@@ -36,7 +36,7 @@ describe("VirtualTime.flow", () => {
     }),
   )
 
-  it.effect("fails as the effect does, and stops the clock", () =>
+  it.effect("fails with the error of the effect, and stops the clock", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(VirtualTime.flow(Effect.andThen(Effect.sleep("1 second"), Effect.fail("no"))))
       assert.deepStrictEqual(exit, Exit.fail("no"))

@@ -16,7 +16,7 @@ import { chatty, counter, failure, names, run } from "./run/world.ts"
 
 const epoch = LifeContext.epochMillis
 
-/** A world in which much goes wrong, and much is left to chance. */
+/** Scenario with many faults and many random choices. */
 const busy = Simulation.scenario(
   "busy",
   {
@@ -35,7 +35,7 @@ const busy = Simulation.scenario(
     ),
 )
 
-/** Ids of the fibers that interrupted. */
+/** Returns the ids of the interrupting fibers. */
 const interruptors = (cause: Cause.Cause<unknown>): ReadonlyArray<number> =>
   cause.reasons.flatMap((reason) =>
     Cause.isInterruptReason(reason) && reason.fiberId !== undefined ? [reason.fiberId] : [],
@@ -45,7 +45,7 @@ const hash = (seed: number, explore: Simulation.Explore = "random") =>
   Effect.map(Simulation.run(busy, { seed, explore }), ({ traceHash }) => traceHash)
 
 describe("Runs", () => {
-  it.live("are the same for the same seed, whatever else was run before them in the process", () =>
+  it.live("are the same for the same seed, whatever ran before them in the process", () =>
     Effect.gen(function* () {
       for (const explore of ["fifo", "random", "preempt"] as const) {
         const first = yield* hash(7, explore)
@@ -57,7 +57,7 @@ describe("Runs", () => {
     }),
   )
 
-  it.live("give fibers the same ids, counted in each life of a node from 1", () =>
+  it.live("give fibers the same ids, which start from 1 in each life of a node", () =>
     Effect.gen(function* () {
       const seen: Array<Array<number>> = []
       const idsOf = (sim: Simulation.Sim) =>
@@ -80,7 +80,7 @@ describe("Runs", () => {
       yield* run(idsOf)
       const after = yield* Effect.map(Effect.forkChild(Effect.void), ({ id }) => id)
       assert.deepStrictEqual(seen[0], seen[1])
-      // The two nodes count alike, and so does each life of a node.
+      // The ids are equal in both nodes and in each life of a node.
       const [, , a1, a2, b1, b2, again] = seen[0] ?? []
       assert.deepStrictEqual([a1, a2, again], [b1, b2, a1])
       assert.isBelow(Math.max(...(seen[0] ?? [Infinity])), 100)
@@ -111,7 +111,7 @@ describe("Runs", () => {
     }),
   )
 
-  it.live("at the same time do not touch each other", () =>
+  it.live("at the same time do not affect each other", () =>
     Effect.gen(function* () {
       const seeds = [1, 2, 3, 4]
       const alone = yield* Effect.forEach(seeds, (seed) => hash(seed))
@@ -122,7 +122,7 @@ describe("Runs", () => {
     }),
   )
 
-  it.live("cannot be inside of each other, and say so", () =>
+  it.live("cannot be nested, and fail with that reason", () =>
     Effect.gen(function* () {
       const inner = Simulation.scenario("inner", () => Effect.void)
       for (const body of [
@@ -132,7 +132,7 @@ describe("Runs", () => {
         const error = yield* Effect.flip(run(body))
         assert.include(error.message, '"inner" cannot run inside another simulation')
       }
-      // The outer one is over.
+      // The outer simulation has ended.
       yield* Simulation.run(inner, { seed: 1 })
     }),
   )
@@ -170,7 +170,7 @@ describe("Runs", () => {
     }),
   )
 
-  it.live("leave nothing in memory, however many there are", () =>
+  it.live("leave nothing in memory, for any number of simulations", () =>
     Effect.gen(function* () {
       v8.setFlagsFromString("--expose-gc")
       const gc: unknown = vm.runInNewContext("gc")
@@ -205,12 +205,12 @@ describe("Runs", () => {
       yield* many(200)
       const before = used()
       yield* many(500)
-      // 1500 worlds of some ten kilobytes each would be fifteen megabytes.
+      // 1500 simulations of some ten kilobytes each would use fifteen megabytes.
       assert.isBelow(used() - before, 3_000_000)
     }),
   )
 
-  it.live("begin with nothing when nobody waits for them any more", () =>
+  it.live("do not begin after their caller was interrupted", () =>
     Effect.gen(function* () {
       let began = 0
       const scenario = Simulation.scenario("late", () => Effect.sync(() => began++))
@@ -221,7 +221,7 @@ describe("Runs", () => {
     }),
   )
 
-  it.live("that cannot go on because an option throws die with it, and do not hang", () =>
+  it.live("whose option throws die with that error, and do not hang", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(
         run(() => Effect.void, {
@@ -236,7 +236,7 @@ describe("Runs", () => {
 })
 
 describe("The machine of a program", () => {
-  /** What it sees in the first instant and after five seconds. */
+  /** Returns the results of a function in the first instant and after five seconds. */
   const sees = <A>(look: () => A) =>
     Effect.gen(function* () {
       const seen: Array<A> = []
@@ -251,7 +251,7 @@ describe("The machine of a program", () => {
       return seen
     })
 
-  it.live("has the time of the simulation, however it is asked", () =>
+  it.live("has the time of the simulation in all functions", () =>
     Effect.gen(function* () {
       class Stamp extends Date {
         readonly kind = "stamp"
@@ -282,7 +282,7 @@ describe("The machine of a program", () => {
     }),
   )
 
-  /** When each of the timers fires, in milliseconds. */
+  /** Returns the time at which a timer fires, in milliseconds. */
   const fires = (arm: (done: () => void) => unknown) =>
     Effect.gen(function* () {
       let at = -1
@@ -304,12 +304,12 @@ describe("The machine of a program", () => {
       return at
     })
 
-  it.live("has the timers of the simulation, however they are made", () =>
+  it.live("has the timers of the simulation in all functions", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* fires((done) => setTimeout(done, 2_500.7)), 2_500)
       assert.strictEqual(yield* fires((done) => setTimeout(done, 2_500).unref()), 2_500)
       assert.strictEqual(yield* fires((done) => setTimeout(done, -5)), 1)
-      // Node has no timers as long as that, and fires them at once.
+      // Node does not support timers that long, and fires them at once.
       assert.strictEqual(yield* fires((done) => setTimeout(done, 2 ** 31)), 1)
       assert.strictEqual(yield* fires((done) => util.promisify(setTimeout)(2_500).then(done)), 2_500)
       assert.strictEqual(yield* fires((done) => util.promisify(setImmediate)().then(done)), 0)
@@ -341,7 +341,7 @@ describe("The machine of a program", () => {
     }),
   )
 
-  it.live("aborts signals with the reason of the machine", () =>
+  it.live("aborts signals with the reason of the platform", () =>
     run(() =>
       Effect.gen(function* () {
         const signal = AbortSignal.timeout(1_000)
@@ -352,7 +352,7 @@ describe("The machine of a program", () => {
     ),
   )
 
-  /** What is asked of a function of the machine meanwhile, which does not do it. */
+  /** Replaces a function of the platform while the effect runs. Returns its calls, which have no effect. */
   const asked = <E>(key: "clearTimeout" | "setInterval", effect: Effect.Effect<unknown, E>) =>
     Effect.suspend(() => {
       const calls: Array<unknown> = []
@@ -364,7 +364,7 @@ describe("The machine of a program", () => {
       )
     })
 
-  it.live("gets back the timers of the real world that are cleared inside", () =>
+  it.live("clears timers of the platform that are cleared inside of a simulation", () =>
     Effect.gen(function* () {
       const real = {}
       const inside = Effect.sync(() => {
@@ -380,7 +380,7 @@ describe("The machine of a program", () => {
     }),
   )
 
-  it.live("keeps promise callbacks that are left at the end of a run to that run", () =>
+  it.live("keeps promise callbacks that remain at the end of a run within that run", () =>
     Effect.gen(function* () {
       const seen: Array<number> = []
       const over = Effect.suspend(() => {
@@ -395,7 +395,7 @@ describe("The machine of a program", () => {
     }),
   )
 
-  it.live("is attributed: what a promise of a node asks for is asked by the node", () =>
+  it.live("attributes the uses of a promise of a node to the node", () =>
     Effect.gen(function* () {
       let seen: ReadonlyArray<number> = []
       yield* run((sim) =>

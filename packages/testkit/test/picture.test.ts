@@ -1,5 +1,5 @@
 /**
- * The picture in a real browser. See `picture/chromium.ts` for where it is looked for.
+ * The picture in a real browser, which `picture/chromium.ts` finds.
  */
 import * as Trace from "@coterie/testkit/Trace"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
@@ -14,11 +14,11 @@ import { sampleTrace } from "./sampleTrace.ts"
 const found = findChromium()
 
 describe("a Chromium", () => {
-  it("is there where it is required", ({ skip }) => {
+  it("exists if it is required", ({ skip }) => {
     if ("executable" in found) return
     if (isRequired) assert.fail(found.missing)
     const reason = `the picture is not tested in a browser: ${found.missing}`
-    // What is skipped does not say why in every reporter.
+    // Not every reporter shows the reason of a skipped test.
     console.warn(reason)
     skip(reason)
   })
@@ -38,7 +38,7 @@ describe.skipIf("missing" in found)("the picture", () => {
     fs.rmSync(folder, { recursive: true })
   })
 
-  /** Opens the page of a trace, and checks at the end that it was quiet: no error, nothing loaded. */
+  /** Opens the page of a trace, and checks at the end that the page reported no error and loaded nothing. */
   const look = async (
     trace: Trace.Trace,
     options: Trace.PictureOptions,
@@ -68,7 +68,7 @@ describe.skipIf("missing" in found)("the picture", () => {
   const textsOf = (page: Page, selector: string) => page.locator(selector).allTextContents()
   const count = (page: Page, selector: string) => page.locator(selector).count()
   const elements = (page: Page) => page.evaluate(() => document.querySelectorAll("*").length)
-  /** Lets the page draw what is due. */
+  /** Waits until the page has drawn its pending changes. */
   const drawn = (page: Page) =>
     page.evaluate(
       () =>
@@ -87,7 +87,7 @@ describe.skipIf("missing" in found)("the picture", () => {
   }
   const target = (event: number): string => `.target[data-event="${event}"]`
 
-  it("has a lane for each node, and arrows and marks of what happened", () =>
+  it("has a lane for each node, and arrows and marks for the events", () =>
     look(trace, {}, async (page) => {
       assert.deepStrictEqual(await textsOf(page, "text.lane"), ["a", "b", "c"])
       assert.isAbove(await count(page, ".message.arrived"), 3)
@@ -102,7 +102,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.include((await textsOf(page, ".label")).join(), "Heartbeat { term: 3")
     }))
 
-  it("shows crashes, pauses, slowness and clocks where they are", () =>
+  it("shows crashes, pauses, slow nodes and clock changes in their lanes", () =>
     look(trace, {}, async (page) => {
       const seen = new Set<string>()
       const wanted = [
@@ -124,7 +124,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.deepStrictEqual([...seen].sort(), wanted.sort())
     }))
 
-  it("opens at the end, with what went wrong and how to see it again", () => {
+  it("opens at the end, with the failure and the command to replay it", () => {
     const options = {
       title: "leases in a storm",
       failure: "two nodes hold the lease\nat step 12",
@@ -144,7 +144,7 @@ describe.skipIf("missing" in found)("the picture", () => {
     })
   })
 
-  it("takes the failure from the trace, and has no banner without one", async () => {
+  it("shows the failure of the trace, and no banner without one", async () => {
     await look(trace, {}, async (page) => {
       assert.include((await textsOf(page, ".failure")).join(), `"at most one holder" was violated`)
     })
@@ -154,7 +154,7 @@ describe.skipIf("missing" in found)("the picture", () => {
     })
   })
 
-  it("shows the message that the pointer is at, and only then", () =>
+  it("shows a message while the pointer is at it", () =>
     look(trace, {}, async (page) => {
       const tip = page.locator("#tip")
       assert.isTrue(await tip.isHidden())
@@ -171,7 +171,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.strictEqual(await count(page, ".message.hover"), 0)
     }))
 
-  it("shows the past of an event that is clicked and dims the rest, until Escape", () =>
+  it("highlights the past of a clicked event and dims the rest until Escape", () =>
     look(trace, {}, async (page) => {
       const opacity = (event: number) =>
         page.locator(`.message[data-sent="${event}"]`).evaluate((node) => Number(getComputedStyle(node).opacity))
@@ -195,7 +195,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.notInclude((await page.locator("#selection").textContent()) ?? "", "influenced it.")
     }))
 
-  it("shows what led to the failure", () =>
+  it("shows the past of the failure", () =>
     look(trace, {}, async (page) => {
       await page.getByRole("button", { name: "Show causes" }).click()
       assert.match((await page.locator("#selection").textContent()) ?? "", /^SelectedClearfailed: /)
@@ -239,7 +239,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.isAbove(await labels(), 0)
     }))
 
-  it("folds background traffic away, also from the past of an event, until its switch is pressed", () => {
+  it("hides background traffic, also in the past of an event, until its switch is pressed", () => {
     const events = trace.events.map((event): Trace.Event =>
       event._tag === "Sent" && event.messages !== undefined
         ? { ...event, messages: event.messages.map((each) => ({ ...each, background: each.kind === "Heartbeat" })) }
@@ -279,7 +279,7 @@ describe.skipIf("missing" in found)("the picture", () => {
     })
   })
 
-  it("lists notes and faults, and jumps to the one that is chosen by click or by keyboard", () =>
+  it("lists notes and faults, and jumps to the one chosen by click or by keyboard", () =>
     look(trace, {}, async (page) => {
       const landmarks = page.locator(".landmark")
       const first = (await landmarks.first().textContent()) ?? ""
@@ -290,7 +290,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       await page.keyboard.press("Enter")
       assert.match(await labelOf(page), /^failed: /)
       assert.match(await windowOf(page), / to 20\.000000 s$/)
-      // From far away, where no event can be told apart, a jump zooms in.
+      // A jump zooms in if single events cannot be distinguished.
       for (let step = 0; step < 12; step++) await page.keyboard.press("-")
       await drawn(page)
       await landmarks.first().click()
@@ -327,7 +327,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.match(await windowOf(page), /^from 0\.0/)
     }))
 
-  it("is dragged, and selects nothing by that", () =>
+  it("scrolls by dragging, which selects nothing", () =>
     look(trace, {}, async (page) => {
       const before = await windowOf(page)
       const failed = indexOf(({ _tag }) => _tag === "Failed")
@@ -378,7 +378,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.strictEqual(await windowOf(page), dragged)
     }))
 
-  it("zooms, down to the whole trace and up to single events", () =>
+  it("zooms out to the whole trace and in to single events", () =>
     look(trace, {}, async (page) => {
       const seconds = async () => {
         const [from = 0, to = 0] = [...(await windowOf(page)).matchAll(/[\d.]+/g)].map(Number)
@@ -396,7 +396,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.closeTo(await seconds(), 20, 0.1)
     }))
 
-  it("goes from event to event by keyboard, and tells of each in words", () =>
+  it("moves from event to event by keyboard, and labels each event", () =>
     look(trace, {}, async (page) => {
       const failed = indexOf(({ _tag }) => _tag === "Failed")
       await page.locator(target(failed)).focus()
@@ -416,7 +416,7 @@ describe.skipIf("missing" in found)("the picture", () => {
       assert.strictEqual(await count(page, ".target[tabindex='0']"), 1)
     }))
 
-  it("is the same in the dark, with other colours", async () => {
+  it("has the same content with other colours in the dark mode", async () => {
     const colours = async (page: Page) => [
       await page.evaluate(() => getComputedStyle(document.body).backgroundColor),
       await page.evaluate(() => getComputedStyle(document.querySelector(".message.k0") ?? document.body).stroke),
@@ -430,7 +430,7 @@ describe.skipIf("missing" in found)("the picture", () => {
     assert.notStrictEqual(seen[0]?.[1], seen[1]?.[1])
   })
 
-  it("draws only what can be seen of 20,000 events", () => {
+  it("draws only the visible part of 20,000 events", () => {
     const nodes = ["a", "b", "c", "d", "e", "f", "g", "h"]
     const large = sampleTrace({ nodes, seconds: 740, limit: 20_000 })
     assert.strictEqual(large.events.length, 20_000)
@@ -457,7 +457,7 @@ describe.skipIf("missing" in found)("the picture", () => {
     })
   })
 
-  it("draws thousands of events of one moment", () => {
+  it("draws thousands of events at one time", () => {
     const events = Array.from({ length: 5_000 }, (_, index): Trace.Event => {
       const node = index % 2 === 0 ? "a" : "b"
       return { _tag: "Note", at: 7, node, kind: "log", text: `line ${index}` }
@@ -469,7 +469,7 @@ describe.skipIf("missing" in found)("the picture", () => {
     })
   })
 
-  it("has room for more lanes than fit", () => {
+  it("scrolls if it has more lanes than fit", () => {
     const nodes = Array.from({ length: 40 }, (_, index) => `node-${index}`)
     return look(sampleTrace({ nodes, seconds: 4 }), {}, async (page) => {
       const more = page.locator("#rightward")

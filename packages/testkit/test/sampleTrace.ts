@@ -1,15 +1,15 @@
 /**
- * A trace such as a run makes, for the tests of everything that reads traces: a small cluster elects the holder of a lease
- * while the network fails it. It is made up here, has every kind of event, and is the same for the same options.
+ * Invented trace of a run, for tests that read traces: a small cluster elects the holder of a lease under network
+ * faults. It has every kind of event, and is the same for the same options.
  */
 import type { Trace } from "@coterie/testkit/Trace"
 import { type Cut, SampleCluster, second } from "./SampleCluster.ts"
 
 export interface Options {
   readonly nodes?: ReadonlyArray<string>
-  /** Virtual seconds; each has a round of heartbeats. */
+  /** Number of virtual seconds. Each has a round of heartbeats. */
   readonly seconds?: number
-  /** Keeps the last events only. */
+  /** Number of last events to keep. Keeps all events by default. */
   readonly limit?: number
   /** Text that goes into the messages and the failure. */
   readonly words?: string
@@ -44,14 +44,14 @@ const scheduleFault = (
   })
 }
 
-/** The cast of the script: the cluster, its first three nodes, and how long the run takes. */
+/** Inputs of the script: the cluster, its first three nodes, and the length of the run. */
 interface Script {
   readonly cluster: SampleCluster
   readonly a: string
   readonly b: string
   readonly c: string
   readonly seconds: number
-  /** Microseconds of the whole run. */
+  /** Length of the run in microseconds. */
   readonly span: number
 }
 

@@ -2,7 +2,7 @@ import * as fs from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { version } from "../src/version.ts"
 
-it("The version that artifacts tell is that of the package", () => {
+it("the version in artifacts is the version of the package", () => {
   const text = fs.readFileSync(new URL("../package.json", import.meta.url), "utf8")
   const json: unknown = JSON.parse(text)
   assert.deepInclude(json, { name: "@coterie/testkit", version })

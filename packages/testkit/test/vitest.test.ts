@@ -9,7 +9,7 @@ import * as Artifact from "../src/Artifact.ts"
 
 const fixture = path.join(import.meta.dirname, "vitest/fixture.ts")
 
-/** The command of vitest. */
+/** Path of the command of vitest. */
 const vitest = path.join(path.dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs")
 
 interface Test {
@@ -17,10 +17,10 @@ interface Test {
   readonly message: string
 }
 
-/** Where the tests are run, which is not where they are. */
+/** Working directory of the tests, which differs from their folder. */
 const cwd = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "coterie-vitest-")))
 
-/** Runs the tests of the fixture, and tells of each by its name. */
+/** Runs the tests of the fixture. Returns their results by name. */
 const runTests = (args: ReadonlyArray<string> = [], env: Readonly<Record<string, string>> = {}) =>
   new Promise<ReadonlyMap<string, Test>>((resolve, reject) => {
     const root = path.dirname(fixture)
@@ -74,14 +74,14 @@ describe("it.sim", () => {
   })
   afterAll(() => fs.rmSync(cwd, { recursive: true }))
 
-  it("runs a scenario with one seed, or with as many as it says, from its base on", () => {
+  it("runs a scenario with one seed, or with the given number of seeds from a base", () => {
     assert.strictEqual(status("passes once"), "passed")
     assert.strictEqual(status("passes with seeds from a base"), "passed")
     assert.strictEqual(status("was run with these seeds"), "passed")
     assert.strictEqual(status("one seed need not get there"), "passed")
   })
 
-  it("runs beside other tests of its file", () => {
+  it("runs concurrently with other tests of its file", () => {
     assert.strictEqual(status("sleeps x"), "passed")
     assert.strictEqual(status("sleeps y"), "passed")
   })
@@ -90,7 +90,7 @@ describe("it.sim", () => {
     assert.include(["skipped", "pending"], status("is skipped"))
   })
 
-  it("tells what failed, what it takes, how to run it again, and where it is", () => {
+  it("reports the failure, the necessary faults, the command to replay it, and the place of the test", () => {
     assert.strictEqual(status(broken), "failed")
     const [first = "", ...lines] = message(broken).split("\n")
     assert.match(first, /^InvariantViolated: "a lives once" was violated at .* by a step of a: a was started again$/)
@@ -118,7 +118,7 @@ describe("it.sim", () => {
     assert.include(html, `COTERIE_SIM_SEED=${read.seed}`)
   })
 
-  it("runs only the seed, and only the test, of the line that it printed", async () => {
+  it("runs only the seed and the test of the printed line", async () => {
     const line = /Run it again: COTERIE_SIM_SEED=(\d+) npx vitest run \S+ -t '(.*)'/.exec(message(broken))
     const [, seed = "", quoted = ""] = line ?? []
     const again = await runTests(["-t", quoted.replaceAll(String.raw`'\''`, "'")], { COTERIE_SIM_SEED: seed })
@@ -128,23 +128,23 @@ describe("it.sim", () => {
       ([title, { status }]) => title !== broken && status !== "skipped" && status !== "pending",
     )
     assert.deepStrictEqual(others, [])
-    // That seed says nothing of what happens sometimes, and other tests take it, too.
+    // With a single seed, conditions that must hold sometimes are not checked. Other tests also use the seed.
     const all = await runTests(["-t", "never gets there|was run|passes with"], { COTERIE_SIM_SEED: seed })
     assert.strictEqual(all.get("never gets there")?.status, "passed")
     assert.strictEqual(all.get("was run with these seeds")?.status, "failed")
   })
 
-  it("fails when what is to happen sometimes never does", () => {
+  it("fails if a condition that must hold sometimes never holds", () => {
     assert.strictEqual(status("never gets there"), "failed")
     assert.include(message("never gets there"), '"a takeover" never happened in 3 seeds')
   })
 
-  it("fails with the reason when the plan cannot be", () => {
+  it("fails with the reason if the plan is invalid", () => {
     assert.strictEqual(status("uses a plan that cannot be"), "failed")
     assert.include(message("uses a plan that cannot be"), "the fault plan is invalid: network.loss")
   })
 
-  it("takes a scenario that is made elsewhere, by its own name", () => {
+  it("accepts a scenario that is made elsewhere, with its own name", () => {
     assert.strictEqual(status("is a scenario of its own"), "failed")
     assert.include(message("is a scenario of its own"), "and fails")
   })
@@ -163,7 +163,7 @@ describe("it.sim", () => {
     assert.match(text, /The artifact and the picture cannot be written: .*\.coterie/)
   })
 
-  it("ends by the time of its test", () => {
+  it("ends at the timeout of its test", () => {
     assert.strictEqual(status("is over by its time"), "failed")
     assert.include(message("is over by its time"), "timed out")
   })

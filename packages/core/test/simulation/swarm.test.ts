@@ -26,39 +26,39 @@ const base = Seeds.base(commit())
 const timeout = 300_000
 
 describe("a cluster of real nodes", () => {
-  it.sim(anything, { seeds: 15, base, timeout })
-  it.sim(survivesBabblers, { seeds: 10, base, timeout })
-  it.sim(lostOnOneSide, { seeds: 20, base, timeout })
+  it.sim(anything, { seeds: 10, base, timeout })
+  it.sim(survivesBabblers, { seeds: 6, base, timeout })
+  it.sim(lostOnOneSide, { seeds: 10, base, timeout })
   it.sim(crossed, { seeds: 10, base, timeout })
-  it.sim(oneCutLink, { seeds: 20, base, timeout })
+  it.sim(oneCutLink, { seeds: 10, base, timeout })
   it.sim(renewed, { seeds: 6, base, timeout })
-  it.sim(manualStart, { seeds: 20, base, timeout })
-  it.sim(three, { seeds: 60, base, timeout })
+  it.sim(manualStart, { seeds: 10, base, timeout })
+  it.sim(three, { seeds: 40, base, timeout })
 })
 
 describe("the membership guarantees that", () => {
   for (const scenario of Guarantees.oneCut) it.sim(scenario, { seeds: 1, base, timeout })
   it.sim(Guarantees.stoodStill("a node that was paused for ten seconds suspects no peer and recovers once"), {
-    seeds: 10,
+    seeds: 5,
     base,
     timeout,
   })
-  for (const scenario of Guarantees.noticed) it.sim(scenario, { seeds: 4, base, timeout })
+  for (const scenario of Guarantees.noticed) it.sim(scenario, { seeds: 3, base, timeout })
   it.sim(Guarantees.clockSetBack("a node whose clock was set back before its restart is a member again"), {
-    seeds: 10,
+    seeds: 5,
     base,
     timeout,
   })
   it.sim(Guarantees.healsAfterForgetting, { seeds: 1, base, timeout })
-  it.sim(Guarantees.meetsAgain, { seeds: 2, base, timeout })
-  it.sim(Guarantees.rollingRestart, { seeds: 3, base, timeout })
+  it.sim(Guarantees.meetsAgain, { seeds: 1, base, timeout })
+  it.sim(Guarantees.rollingRestart, { seeds: 2, base, timeout })
   it.sim(Guarantees.fewReach("a node that few members reach is suspected and not called failed"), {
-    seeds: 2,
+    seeds: 1,
     base,
     timeout,
   })
   it.sim(Guarantees.isolated("an isolated node emits Isolated, and Reconnected when it is back"), {
-    seeds: 10,
+    seeds: 5,
     base,
     timeout,
   })

@@ -1,7 +1,8 @@
 /**
- * Look-ups of the hosts that a transport dials and listens on. Each host has at most one look-up under way, and all who ask for the
- * host share it. A look-up goes on when all of them have given up, and its answer is kept for the next who asks. Otherwise a DNS
- * that is slower than a dial may take would never lead to a connection. All look-ups end with the scope.
+ * Lookups of the hosts that a transport dials and listens on. Each host has at most one running lookup, which all
+ * callers for the host share. A lookup continues after all callers have given up, and its answer is kept for the next
+ * caller. Otherwise DNS servers that are slower than the timeout of a dial would never lead to a connection. All
+ * lookups end with the scope.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
@@ -17,23 +18,23 @@ import * as Net from "node:net"
 import { type Resolver, SourceError } from "./resolver.ts"
 
 /**
- * Time after which a look-up is given up. It is for a resolver that does not end by itself: the default one gives up after four
- * seconds for each server that is silent.
+ * Time after which a lookup fails. It bounds a resolver that does not end by itself. The default resolver gives up
+ * after four seconds for each silent server.
  */
 const lookupTimeout = Duration.seconds(30)
 
 /**
- * Time for which the addresses of one family wait for those of the other, which a broken server may never give. RFC 8305 proposes 50
- * milliseconds for a user who waits; a peer has more time.
+ * Time to wait for the addresses of the other family once one family has addresses. A broken server may never answer
+ * for the other family. RFC 8305 proposes 50 milliseconds for a waiting user. A peer has more time.
  */
 const familyDelay = Duration.millis(250)
 
-/** Time for which an answer is kept that came when nobody waited. The caches of DNS keep most answers longer. */
+/** Time to keep an answer that arrived when no caller waited. DNS caches keep most answers longer. */
 const unclaimedTime = Duration.seconds(30)
 
 type Hosts = NonEmptyReadonlyArray<string>
 
-/** A look-up, or its answer that nobody has taken. */
+/** Running lookup, or its answer that no caller has taken. */
 interface Lookup {
   readonly answer: Deferred.Deferred<Hosts, SourceError>
   waiters: number
@@ -54,7 +55,7 @@ export class HostLookups {
     if (Net.isIP(host) !== 0) return Effect.succeed([host])
     return Effect.suspend(() => {
       const lookup = this.lookups.get(host) ?? this.start(host)
-      // An answer is for one who asks: the next one gets a newer answer.
+      // A kept answer serves one caller. The next caller gets a newer answer.
       if (Deferred.isDoneUnsafe(lookup.answer)) this.remove(host, lookup)
       lookup.waiters++
       return Effect.ensuring(
@@ -92,11 +93,11 @@ export class HostLookups {
   }
 }
 
-/** Makes the look-ups of a scope. */
+/** Makes the lookups of a scope. */
 export const make = (resolver: Resolver): Effect.Effect<HostLookups, never, Scope.Scope> =>
   Effect.map(FiberSet.makeRuntime<never, void, never>(), (fork) => new HostLookups(resolver, fork))
 
-/** Looks up both families. */
+/** Looks up the addresses of both families. */
 const lookUp = (resolver: Resolver, host: string): Effect.Effect<Hosts, SourceError> =>
   Effect.gen(function* () {
     const families = yield* Effect.forEach([resolver.a(host), resolver.aaaa(host)], (query) =>
@@ -114,11 +115,14 @@ const lookUp = (resolver: Resolver, host: string): Effect.Effect<Hosts, SourceEr
   }).pipe(
     Effect.timeoutOrElse({
       duration: lookupTimeout,
-      orElse: () => Effect.fail(new SourceError({ reason: "noAnswer", message: `${host} was not found in time` })),
+      orElse: () =>
+        Effect.fail(new SourceError({ reason: "noAnswer", message: `the lookup of ${host} did not end in time` })),
     }),
   )
 
-/** Waits until a family has had addresses for so long that the other is late. */
+/**
+ * Waits for the addresses of a family, and then {@link familyDelay} for the other family. Never ends without addresses.
+ */
 const whenOtherIsLate = (
   family: Fiber.Fiber<Result.Result<ReadonlyArray<string>, SourceError>>,
 ): Effect.Effect<unknown> =>

@@ -1,6 +1,7 @@
 /**
- * Suspends one fiber at a time until an outcome is available. The outcome is looked up when the fiber begins to wait and at each
- * `wake`, because the scheduler can delay a fiber between any two steps and the event may be over when the fiber waits.
+ * Suspends one fiber at a time until an outcome is available. Reads the outcome when the fiber begins to wait and at
+ * each `wake`, because the scheduler can delay a fiber between any two steps, so that the event may occur before the
+ * fiber waits.
  */
 import * as Effect from "effect/Effect"
 
@@ -8,12 +9,12 @@ export class OutcomeWaiter<A, E> {
   private readonly outcome: () => Effect.Effect<A, E> | undefined
   private waiter: ((outcome: Effect.Effect<A, E>) => void) | undefined = undefined
 
-  /** `outcome` returns the outcome, or `undefined` while there is none. */
+  /** Makes a waiter. `outcome` returns the outcome, or `undefined` while there is none. */
   constructor(outcome: () => Effect.Effect<A, E> | undefined) {
     this.outcome = outcome
   }
 
-  /** Resumes the fiber that waits, if there is one and the outcome is available. */
+  /** Resumes the waiting fiber if there is one and the outcome is available. */
   readonly wake = (): void => {
     const resume = this.waiter
     const result = resume === undefined ? undefined : this.outcome()

@@ -1,4 +1,4 @@
-/** A socket of Node as a `Connection` of a transport. */
+/** Socket of Node as a `Connection` of a transport. */
 import * as Transport from "@coterie/core/Transport"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -10,16 +10,16 @@ import { SocketWriter } from "./SocketWriter.ts"
 const ignore = () => {}
 
 /**
- * Time for which a closed connection keeps the process from ending, in milliseconds: longer than the last bytes and the end of the
- * other side take on most lines, and short of the second in which a process is to end.
+ * Time for which a closed connection keeps the process alive, in milliseconds. On most lines the last bytes and the end
+ * of the other side need less. A process should end within one second.
  */
 const holdMillis = 500
 
 /**
- * Makes a connection of a socket that nobody has read. When the scope closes, the socket gets `linger` milliseconds to send the
- * rest.
+ * Makes a connection of a socket from which nothing was read. When the scope closes, the socket gets `linger`
+ * milliseconds to send the remaining bytes.
  *
- * Both ends must be opened with `allowHalfOpen`, so that the end of one direction leaves the other open.
+ * Both ends must be opened with `allowHalfOpen`, so that the other direction stays open when one direction ends.
  */
 export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -30,7 +30,7 @@ export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transpor
         message: `the connection to ${remoteHost} ${describe(socket.errored)}`,
         ...(socket.errored === null ? {} : { cause: socket.errored }),
       })
-    // Without a listener, an error after the reader has closed would end the process.
+    // Without a listener, an error after the reader has closed ends the process.
     socket.on("error", ignore)
     const reader = new SocketReader(socket, closedError)
     const writer = new SocketWriter(socket, closedError)
@@ -54,14 +54,14 @@ export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transpor
   })
 
 /**
- * Sends what was written and the end of the stream, then drops what the socket receives until the other side ends too. A socket
- * that is closed with unread bytes would be reset, and the reset can overtake the last bytes. Destroys the socket after
- * `linger` milliseconds, for which it does not keep a process alive that has nothing else to do.
+ * Sends the written bytes and the end of the stream, then drops received bytes until the other side ends too. The
+ * system resets a socket that is closed with unread bytes, and the reset can overtake the last bytes. Destroys the
+ * socket after `linger` milliseconds. It keeps the process alive for {@link holdMillis} only.
  */
 const closeGracefully = (socket: Net.Socket, linger: number): void => {
   if (socket.destroyed) return
   const timer = setTimeout(() => {
-    // A plain destroy would end the stream in good order in the middle of what was written.
+    // A plain destroy would end the stream normally, although written bytes are missing.
     if (socket.writableFinished) socket.destroy()
     else socket.resetAndDestroy()
   }, linger)

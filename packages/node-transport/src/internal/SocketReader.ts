@@ -1,6 +1,6 @@
 /**
- * Reads a socket in flowing mode into a buffer, and pauses the socket while the buffer is full. docs/decisions/0022 gives the
- * reasons and measurements.
+ * Reads a socket in flowing mode into a buffer, and pauses the socket while the buffer is full. docs/decisions/0022
+ * gives the reasons and measurements.
  */
 import type * as Transport from "@coterie/core/Transport"
 import * as Arr from "effect/Array"
@@ -11,13 +11,16 @@ import { OutcomeWaiter } from "./OutcomeWaiter.ts"
 
 type Pull = Transport.Connection["pull"]
 
-/** Bytes in the buffer at which the socket is paused. From then on the sender waits. */
+/** Number of buffered bytes at which the reader pauses the socket. From then on the sender waits. */
 const readAhead = 64 * 1024
 
 const nothing = new Uint8Array(0)
 
 export class SocketReader {
-  /** Takes all chunks of the buffer, and waits for a chunk if there is none. Ends as the socket does, after its last chunk. */
+  /**
+   * Takes all chunks of the buffer, and waits for a chunk if it is empty. Ends or fails as the socket does, after its
+   * last chunk.
+   */
   readonly pull: Pull
   private readonly socket: Net.Socket
   private readonly closedError: () => Transport.TransportError
@@ -35,19 +38,19 @@ export class SocketReader {
     socket.on("data", this.onData)
     socket.on("end", () => this.finish(Cause.done()))
     socket.on("close", () => this.finish(Effect.fail(closedError())))
-    // No event tells what happened before.
+    // Earlier events are not repeated, so the state of the socket is read here.
     if (socket.destroyed) this.finish(Effect.fail(closedError()))
     else if (socket.readableEnded) this.finish(Cause.done())
     else socket.resume()
   }
 
-  /** Drops what the socket receives from now on, and fails pulls when the buffer is empty. */
+  /** Drops bytes that the socket receives from then on, and fails pulls once the buffer is empty. */
   close(): void {
     this.socket.off("data", this.onData)
     this.finish(Effect.fail(this.closedError()))
   }
 
-  /** Runs in the fiber that pulls: a fiber that is interrupted just before leaves the chunks in the buffer. */
+  /** Runs in the pulling fiber, so that the chunks stay in the buffer if the fiber is interrupted just before. */
   private readonly take: Pull = Effect.sync(() => {
     const batch = this.chunks
     this.chunks = []

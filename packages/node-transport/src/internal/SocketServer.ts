@@ -1,13 +1,13 @@
 /**
- * A server of Node that hands the sockets that it gets to one acceptor at a time. Sockets that come while there is no acceptor
- * wait for the next one, up to {@link maxWaiting}; the server resets the others.
+ * Server of Node that hands its sockets to one acceptor at a time. Sockets that arrive without an acceptor wait for the
+ * next one, up to {@link maxWaiting}. The server resets further sockets.
  */
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
 
 /**
- * Number of sockets that may wait for an acceptor. A node takes them some milliseconds after it began to listen, so more than
- * these are no cluster that starts.
+ * Maximum number of sockets that wait for an acceptor. A node accepts them some milliseconds after it begins to listen,
+ * and a starting cluster opens fewer sockets in that time.
  */
 export const maxWaiting = 256
 
@@ -18,9 +18,9 @@ const ignore = () => {}
 const destroy: Accept = (socket) => void socket.destroy()
 
 export class SocketServer {
-  /** Server of Node. Sockets are paused, so that no bytes are lost before a reader has them. */
+  /** Server of Node. New sockets are paused, so that no bytes are lost before a reader takes them. */
   readonly net = Net.createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true })
-  /** Sockets that wait for an acceptor. */
+  /** Sockets waiting for an acceptor. */
   private readonly waiting = new Set<Net.Socket>()
 
   private readonly enqueue: Accept = (socket) => {
@@ -30,7 +30,7 @@ export class SocketServer {
     this.waiting.add(socket)
   }
 
-  /** Receiver of new sockets: the acceptor, the queue of those that wait, or `destroy` once the server is closed. */
+  /** Receiver of new sockets: the acceptor, the queue of waiting sockets, or `destroy` once the server is closed. */
   private receive: Accept = this.enqueue
 
   constructor() {
@@ -39,7 +39,7 @@ export class SocketServer {
     this.net.on("error", ignore)
   }
 
-  /** Hands the sockets that wait and all later ones to the acceptor, until the effect is interrupted. */
+  /** Hands the waiting sockets and all later ones to the acceptor until the effect is interrupted. */
   run(accept: Accept): Effect.Effect<never> {
     return Effect.callback(() => {
       this.receive = accept
@@ -55,11 +55,11 @@ export class SocketServer {
     })
   }
 
-  /** Stops listening at once, and destroys the sockets that wait. Accepted sockets stay open. */
+  /** Stops listening at once and destroys the waiting sockets. Accepted sockets stay open. */
   close(): void {
     this.receive = destroy
     for (const socket of this.waiting) socket.destroy()
-    // A server that begins to listen does so in a later turn of the event loop.
+    // A server that is about to listen does so in a later turn of the event loop.
     if (this.net.listening) this.net.close()
     else this.net.once("listening", () => this.net.close())
   }

@@ -1,6 +1,6 @@
 /**
- * Writes batches of arrays to a socket, one batch after the other. A write ends when the kernel has all bytes: from then on
- * nothing refers to the arrays.
+ * Writes batches of arrays to a socket, one batch after the other. A write ends when the kernel has all bytes. From
+ * then on the caller may reuse the arrays.
  */
 import type * as Transport from "@coterie/core/Transport"
 import * as Effect from "effect/Effect"
@@ -33,13 +33,15 @@ export class SocketWriter {
       return this.outcome() ?? waiter.wait
     })
 
-  /** Returns the outcome of the last write, or `undefined` while the socket has bytes that the kernel has not. */
+  /**
+   * Returns the outcome of the last write, or `undefined` while the socket holds bytes that the kernel has not taken.
+   */
   private readonly outcome = (): Effect.Effect<void, Transport.TransportError> | undefined =>
     this.socket.destroyed ? Effect.fail(this.closedError()) : this.socket.writableLength === 0 ? Effect.void : undefined
 
   /**
-   * Woken by every write, in a later turn of the event loop. By then the next write may be on its way, if the kernel took this
-   * one at once.
+   * Waiter for the outcome. The callback of every write wakes it in a later turn of the event loop. If the kernel took
+   * the bytes at once, the next write may have begun by then.
    */
   private readonly waiter = new OutcomeWaiter(this.outcome)
 }

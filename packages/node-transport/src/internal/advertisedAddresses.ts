@@ -1,4 +1,4 @@
-/** Addresses that a listening node tells its peers to dial. */
+/** Addresses that a listening node advertises to its peers. */
 import * as Address from "@coterie/core/Address"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Result from "effect/Result"
@@ -8,10 +8,11 @@ import * as Os from "node:os"
 type Interfaces = ReturnType<typeof Os.networkInterfaces>
 
 /**
- * Returns the addresses that peers dial, the best first, or the reason why there is none, which names the option to set.
+ * Returns the addresses that peers dial, the best first. If there is none, returns the reason, which names the option
+ * to set.
  *
- * `advertise` has hosts, or `HOST:PORT`. Without it the address is the `host` of the options, or the best address of a network
- * interface if the server is bound to all of them.
+ * `advertise` contains hosts or `HOST:PORT`. Without it the address is the `host` of the options, or the best address
+ * of a network interface if the server is bound to all interfaces.
  */
 export const advertisedAddresses = (
   advertise: string | ReadonlyArray<string> | undefined,
@@ -46,10 +47,12 @@ const parse = (advertise: string, port: number) =>
 /** Reports whether only this machine reaches the address. */
 export const isLoopback = (address: string): boolean => /^(127\.|::1$|::ffff:127\.)/.test(address)
 
-/** Tests whether a text has a port. The colons of a bare IPv6 address do not begin one. */
+/** Reports whether a text has a port. The colons of a bare IPv6 address do not begin a port. */
 const hasPort = (text: string): boolean => Net.isIP(text) === 0 && text.includes(":") && !text.endsWith("]")
 
-/** Addresses of one organization (RFC 1918, RFC 6598, RFC 4193), which others may not reach. */
+/**
+ * Addresses within one organization (RFC 1918, RFC 6598, RFC 4193). Machines of other organizations may not reach them.
+ */
 const privateAddresses = new Net.BlockList()
 privateAddresses.addSubnet("10.0.0.0", 8)
 privateAddresses.addSubnet("172.16.0.0", 12)
@@ -61,15 +64,19 @@ privateAddresses.addSubnet("fc00::", 7, "ipv6")
 const linkLocalAddresses = new Net.BlockList()
 linkLocalAddresses.addSubnet("169.254.0.0", 16)
 
-/** Addresses at which no other machine reaches this one: the unspecified, and link-local IPv6 addresses, which need a zone. */
+/**
+ * Addresses at which no other machine reaches this one: unspecified addresses, and link-local IPv6 addresses, which
+ * need a zone.
+ */
 const unusableAddresses = new Net.BlockList()
 unusableAddresses.addSubnet("0.0.0.0", 8)
 unusableAddresses.addAddress("::", "ipv6")
 unusableAddresses.addSubnet("fe80::", 10, "ipv6")
 
 /**
- * Returns the most far-reaching address at which other machines may reach a server on all interfaces: global before private before
- * link-local, IPv6 before IPv4 if the server listens on both, and then the first in the order of the system.
+ * Returns the address with the widest scope at which other machines may reach a server on all interfaces. Global
+ * addresses come before private ones, and private ones before link-local ones. Within a scope IPv6 comes before IPv4 if
+ * the server listens on both, and then the order of the system decides.
  */
 const bestAddress = (interfaces: Interfaces, isDual: boolean): string | undefined =>
   Object.values(interfaces)
@@ -81,7 +88,7 @@ const bestAddress = (interfaces: Interfaces, isDual: boolean): string | undefine
     .sort((a, b) => scope(a) - scope(b) || Number(a.family === "IPv4") - Number(b.family === "IPv4"))
     .at(0)?.address
 
-/** Returns how far an address reaches: the lower, the farther. */
+/** Returns the rank of the scope of an address. A lower rank is a wider scope. */
 const scope = ({ address, family }: Os.NetworkInterfaceInfo): number =>
   privateAddresses.check(address, typeOf(family)) ? 1 : linkLocalAddresses.check(address, typeOf(family)) ? 2 : 0
 

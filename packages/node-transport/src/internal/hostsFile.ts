@@ -1,7 +1,10 @@
-/** The hosts file of the system: addresses of names that are not looked up by DNS. */
+/** Hosts file of the system. It has the addresses of names that need no DNS lookup. */
 import * as Net from "node:net"
 
-/** Returns the addresses that the text of a hosts file gives a name, in the order of its lines. The name is in lower case. */
+/**
+ * Returns the addresses of a name in the text of a hosts file, in the order of its lines. The name must be in lower
+ * case.
+ */
 export const addressesIn = (text: string, name: string): ReadonlyArray<string> => {
   const addresses = new Set<string>()
   for (const line of text.split("\n")) {

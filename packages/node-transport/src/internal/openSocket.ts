@@ -1,21 +1,21 @@
-/** TCP connections that this process opens. */
+/** Outgoing TCP connections. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
 
-/** End of a connection. */
+/** Remote end of a connection. */
 export interface Target {
-  /** IP literals of one peer. The connection is made to the first that answers. */
+  /** IP literals of one peer. The connection is made to the first one that answers. */
   readonly hosts: NonEmptyReadonlyArray<string>
   readonly port: number
-  /** Port to dial from. Defaults to one that the system picks. */
+  /** Local port to dial from. By default the system picks one. */
   readonly localPort?: number | undefined
 }
 
 /**
- * Error of a connection that this process has made to itself. A dial of a port of the ephemeral range, where nobody listens, meets
- * itself if the system picks the same port to dial from (TCP's simultaneous open). It has the code of a refusal, because nobody
- * listens there.
+ * Error of a socket that is connected to itself. A dial to an ephemeral port without a listener connects to itself if
+ * the system picks the same port to dial from (TCP's simultaneous open). It has the code of a refusal, because there is
+ * no listener.
  */
 export class SelfConnection extends Error {
   readonly code = "ECONNREFUSED"
@@ -27,8 +27,8 @@ export class SelfConnection extends Error {
 }
 
 /**
- * Starts to open a connection. Node tries the hosts one after the other, alternating between IPv4 and IPv6, and goes on to the next
- * one after a fraction of a second.
+ * Starts to open a connection. Node tries the hosts one after the other, alternating between IPv4 and IPv6, and tries
+ * the next one after a fraction of a second.
  */
 export const openSocket = ({ hosts, localPort, port }: Target): Net.Socket =>
   Net.createConnection({
@@ -36,7 +36,7 @@ export const openSocket = ({ hosts, localPort, port }: Target): Net.Socket =>
     noDelay: true,
     allowHalfOpen: true,
     ...(localPort === undefined ? {} : { localPort }),
-    // Node looks up nothing: the hosts are known.
+    // The hosts are known, so the lookup answers with them.
     ...(hosts.length === 1 ? { host: hosts[0] } : { host: "peer.invalid", lookup: answer(hosts) }),
   })
 
@@ -44,14 +44,16 @@ export const openSocket = ({ hosts, localPort, port }: Target): Net.Socket =>
 export const awaitConnected = (socket: Net.Socket): Effect.Effect<void, Error> =>
   Effect.callback((resume) => {
     const connected = () => resume(refuseSelf(socket))
-    // The scheduler can delay a fiber between any two steps, so the event may be over.
+    // The scheduler can delay a fiber between any two steps, so the event may have occurred already.
     if (socket.errored !== null) return resume(Effect.fail(socket.errored))
     if (!socket.connecting) return connected()
     socket.once("connect", connected)
     socket.once("error", (cause) => resume(Effect.fail(cause)))
   })
 
-/** Fails if the socket is connected to itself. The reset leaves no TIME-WAIT that would keep the port from a listener. */
+/**
+ * Fails if the socket is connected to itself. Resets it, because a TIME-WAIT state would keep the port from a listener.
+ */
 const refuseSelf = (socket: Net.Socket): Effect.Effect<void, SelfConnection> => {
   const { localAddress, localPort, remoteAddress, remotePort } = socket
   if (localPort === undefined || localPort !== remotePort || localAddress !== remoteAddress) return Effect.void
@@ -59,7 +61,7 @@ const refuseSelf = (socket: Net.Socket): Effect.Effect<void, SelfConnection> => 
   return Effect.fail(new SelfConnection(localPort))
 }
 
-/** Returns a lookup that answers with these hosts. */
+/** Returns a lookup that answers with the hosts. */
 const answer = (hosts: NonEmptyReadonlyArray<string>): Net.LookupFunction => {
   const addresses = hosts.map((address) => ({ address, family: Net.isIP(address) }))
   return (_name, { all }, callback) => {

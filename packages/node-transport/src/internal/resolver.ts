@@ -1,6 +1,7 @@
 /**
- * Look-ups of names: the hosts file, the search list and the servers of DNS. The look-up of the system (`getaddrinfo`) knows more
- * sources, but nobody can cancel it: while DNS is silent, it holds threads of Node and keeps the process from ending.
+ * Lookups of names in the hosts file, with the search list, and at DNS servers. The lookup of the system
+ * (`getaddrinfo`) uses more sources and cannot be cancelled: while DNS servers are silent, it blocks threads of Node
+ * and keeps the process alive.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -27,7 +28,7 @@ const dnsTries = 2
  *
  * - `notFound`: the name or the file does not exist, or does not exist yet.
  * - `noAnswer`: no server answered in time, or no server can be reached.
- * - `failed`: the server refused or could not answer, or the file cannot be read. The message says more.
+ * - `failed`: the server refused or could not answer, or the file cannot be read. The message has the details.
  *
  * @category errors
  * @since 0.1.0
@@ -39,7 +40,7 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
 }) {}
 
 /**
- * A DNS record of type SRV. The target is a host name.
+ * DNS record of type SRV. The target is a host name.
  *
  * @category models
  * @since 0.1.0
@@ -52,12 +53,14 @@ export interface SrvRecord {
 }
 
 /**
- * Lookups of names. {@link resolver} makes the one that is used by default; a test can provide another.
+ * Lookups of names. {@link resolver} makes the default implementation. A test can provide another one.
  *
  * **Details**
  *
- * A name may have a final dot, which makes it absolute. A name that exists and has no such record has an empty answer. A lookup of
- * a name that does not exist fails with `notFound`. The interruption of a lookup must end all that it waits for.
+ * - A name may have a final dot, which makes it absolute.
+ * - A name that exists without such a record has an empty answer. The lookup of a name that does not exist fails with
+ *   `notFound`.
+ * - The interruption of a lookup must end everything that it waits for.
  *
  * @category models
  * @since 0.1.0
@@ -78,22 +81,23 @@ export interface ResolverOptions {
   /** Servers to query, `IP` or `IP:PORT` each, in this order. Defaults to the servers of the system. */
   readonly servers?: ReadonlyArray<string> | undefined
   /**
-   * Time for each attempt. Later attempts take longer where Node's resolver has no option `maxTimeout`. Defaults to 2 seconds.
+   * Time for each attempt. Later attempts take longer if Node's resolver has no option `maxTimeout`. Defaults to 2
+   * seconds.
    */
   readonly timeout?: Duration.Input | undefined
   /** Number of attempts at each server. Defaults to 2. */
   readonly tries?: number | undefined
 }
 
-/** Files that say how the system resolves names. A file that does not exist or cannot be read is empty. */
+/** Files that configure how the system resolves names. A file that does not exist or cannot be read counts as empty. */
 export interface SystemFiles {
   readonly hosts: string
   readonly resolvConf: string
-  /** Name of the machine, whose domain is searched if `resolvConf` has none. */
+  /** Name of the machine. Its domain is searched if `resolvConf` has no domain. */
   readonly hostname: string
 }
 
-/** Windows has its hosts file elsewhere, and no resolv.conf. */
+/** Returns the files of this system. Windows has its hosts file elsewhere, and no resolv.conf. */
 const systemFiles = (): SystemFiles => ({
   hosts:
     process.platform === "win32"
@@ -104,26 +108,28 @@ const systemFiles = (): SystemFiles => ({
 })
 
 /**
- * Makes a resolver that looks up names in the hosts file and then asks DNS servers over UDP, and over TCP for long answers.
+ * Makes a resolver that looks up names in the hosts file and then queries DNS servers over UDP, and over TCP for long
+ * answers.
  *
  * **Details**
  *
- * - An address of the hosts file ends the lookup, as do `localhost` and names below it, which are the loopback (RFC 6761).
- * - A name without a final dot is looked up in the domains of the search list of `/etc/resolv.conf`, before or after the name itself
- *   as `ndots` says. The first of these names that has addresses counts.
- * - The files are read anew for each lookup. On Windows, which has no `/etc/resolv.conf`, names are absolute.
- * - Interruption ends a lookup at once. Nothing of it keeps the process from ending.
+ * - An address in the hosts file ends the lookup. `localhost` and names below it resolve to the loopback (RFC 6761).
+ * - A name without a final dot is looked up in the domains of the search list of `/etc/resolv.conf`. `ndots` decides
+ *   whether the name itself is looked up before or after them. The first of these names that has addresses is used.
+ * - Each lookup reads the files again. On Windows, which has no `/etc/resolv.conf`, names are absolute.
+ * - Interruption ends a lookup at once. An interrupted lookup does not keep the process alive.
  *
  * **Gotchas**
  *
- * Other sources of the system are not asked: mDNS (`.local`), NIS, LDAP, and all else that nsswitch.conf names.
+ * The resolver does not use other sources of the system: mDNS (`.local`), NIS, LDAP, and further sources of
+ * nsswitch.conf.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const resolver = (options: ResolverOptions = {}): Resolver => resolverOf(options, systemFiles())
 
-/** Makes a resolver that reads these files. */
+/** Makes a resolver that reads the given files. */
 export const resolverOf = (options: ResolverOptions, files: SystemFiles): Resolver => {
   const dns = dnsQueries(options)
   const searched = search(files)
@@ -150,7 +156,9 @@ interface AddressType {
 const ipv4: AddressType = { type: "A", key: "a", version: 4 }
 const ipv6: AddressType = { type: "AAAA", key: "aaaa", version: 6 }
 
-/** Returns the addresses of a name that no server is asked about: an IP literal, the loopback, and names of the hosts file. */
+/**
+ * Returns the addresses of a name that needs no DNS query: an IP literal, the loopback, or a name of the hosts file.
+ */
 const localAddresses = (files: SystemFiles, name: string): Effect.Effect<ReadonlyArray<string>> => {
   if (Net.isIP(name) !== 0) return Effect.succeed([name])
   const known = name.toLowerCase().replace(/\.$/, "")
@@ -167,13 +175,14 @@ const readIfThere = (path: string): Effect.Effect<string> =>
 
 type Query<A> = (name: string) => Effect.Effect<ReadonlyArray<A>, SourceError>
 
-/** Tests whether a query has an answer with records. */
+/** Reports whether a query has an answer with records. */
 const hasAny = (query: Effect.Effect<ReadonlyArray<string>, SourceError>): Effect.Effect<boolean> =>
   Effect.match(query, { onFailure: () => false, onSuccess: (found) => found.length > 0 })
 
 /**
- * Returns a query that tries the names of the search list one after the other, until one has records. A name that has no such
- * record ends the search if `hasOthers`, so that the IPv4 and the IPv6 addresses of one name come from one domain.
+ * Returns a query that tries the names of the search list one after the other until one has records. A name without
+ * such records ends the search if `hasOthers` is true for it, so that the IPv4 and the IPv6 addresses come from one
+ * domain.
  */
 const search =
   (files: SystemFiles) =>
@@ -190,7 +199,7 @@ const search =
           if (answer.success.length > 0) return answer.success
           if (names.length > 1 && (yield* hasOthers(candidate))) return []
         } else if (answer.failure.reason === "noAnswer") {
-          // The servers are silent, and would be about the other names.
+          // The servers are silent, and would not answer for the other names either.
           return yield* answer.failure
         } else if (answer.failure.reason === "failed") failure ??= answer.failure
       }
@@ -201,7 +210,8 @@ const search =
 
 /** Makes queries of DNS servers for absolute names. */
 const dnsQueries = (options: ResolverOptions) => {
-  // Each query has a resolver of its own, so that its cancellation cancels no other query and the servers of the system are current.
+  // Each query has its own resolver, so that its cancellation cancels no other query and it uses the current servers of
+  // the system.
   const query = <A>(
     type: string,
     name: string,
@@ -238,12 +248,12 @@ const dnsError = (type: string, name: string, code: string | undefined, cause: u
   const records = `${type} records of ${name}`
   switch (code) {
     case "ENOTFOUND":
-      return new SourceError({ reason: "notFound", message: `${records}: DNS knows no such name` })
+      return new SourceError({ reason: "notFound", message: `${records}: the name does not exist in DNS` })
     case "ETIMEOUT":
-      return new SourceError({ reason: "noAnswer", message: `${records}: no server of DNS answered in time` })
+      return new SourceError({ reason: "noAnswer", message: `${records}: no DNS server answered in time` })
     case "ECONNREFUSED":
-      return new SourceError({ reason: "noAnswer", message: `${records}: no server of DNS can be reached` })
+      return new SourceError({ reason: "noAnswer", message: `${records}: no DNS server can be reached` })
     default:
-      return new SourceError({ reason: "failed", message: `${records} cannot be found`, cause })
+      return new SourceError({ reason: "failed", message: `${records}: the DNS query failed`, cause })
   }
 }

@@ -1,18 +1,18 @@
-/** The search list of the system: domains in which a name that is not absolute is looked up (resolv.conf(5)). */
+/** Search list of the system: the domains in which a relative name is looked up (resolv.conf(5)). */
 
 export interface SearchList {
   readonly domains: ReadonlyArray<string>
-  /** Number of dots from which a name is tried as it is before it is looked up in the domains. */
+  /** Number of dots from which a name is looked up as it is before it is looked up in the domains. */
   readonly ndots: number
 }
 
-/** Greatest value of `ndots`, and the value of a file without one, as resolv.conf(5) says. */
+/** Greatest value of `ndots`, and its default, from resolv.conf(5). */
 const maxNdots = 15
 const defaultNdots = 1
 
 /**
- * Returns the search list in the text of a resolv.conf. The last `search` or `domain` counts. Without either, the domain is that of
- * the name of the machine, if it has one.
+ * Returns the search list in the text of a resolv.conf. The last `search` or `domain` line counts. Without either, the
+ * domain is the domain of the machine's name, if it has one.
  */
 export const parseSearchList = (text: string, hostname: string): SearchList => {
   let domains = [hostname.replace(/^[^.]*\.?/, "")]
@@ -35,7 +35,7 @@ const ndotsOf = (options: ReadonlyArray<string>): number | undefined => {
   return last === undefined ? undefined : Math.min(last, maxNdots)
 }
 
-/** Returns the absolute names, without their final dots, by which a name is looked up one after the other. */
+/** Returns the absolute names, without final dots, that are looked up for a name one after the other. */
 export const candidates = (name: string, { domains, ndots }: SearchList): ReadonlyArray<string> => {
   if (name.endsWith(".")) return [name.slice(0, -1)]
   const completed = domains.map((domain) => `${name}.${domain}`)

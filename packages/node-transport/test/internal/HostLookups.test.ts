@@ -11,7 +11,7 @@ import { type Resolver, SourceError } from "../../src/internal/resolver.ts"
 
 const none = Effect.succeed([])
 
-/** A resolver that answers with `a` and `aaaa`, and how often it was asked for IPv4 addresses. */
+/** Makes a resolver that answers with `a` and `aaaa`, and counts the queries for IPv4 addresses. */
 const resolverOf = (answers: Partial<{ [K in "a" | "aaaa"]: ReturnType<Resolver[K]> }>) => {
   const counts = { asked: 0, interrupted: 0 }
   const resolver: Resolver = {
@@ -36,7 +36,7 @@ const failure = (reason: SourceError["reason"]) => Effect.fail(new SourceError({
 
 const start = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
 
-describe("the look-ups of hosts", () => {
+describe("the lookups of hosts", () => {
   it.effect("find the addresses of both families, IPv4 first", () =>
     Effect.gen(function* () {
       const { resolver } = resolverOf({
@@ -48,7 +48,7 @@ describe("the look-ups of hosts", () => {
     }),
   )
 
-  it.effect("ask nobody about an IP literal", () =>
+  it.effect("return an IP literal without a query", () =>
     Effect.gen(function* () {
       const { counts, resolver } = resolverOf({})
       const lookups = yield* HostLookups.make(resolver)
@@ -59,7 +59,7 @@ describe("the look-ups of hosts", () => {
     }),
   )
 
-  it.effect("find the addresses of one family if the other fails, and fail if there are none", () =>
+  it.effect("find the addresses of one family if the other fails, and fail if neither has addresses", () =>
     Effect.gen(function* () {
       const one = yield* HostLookups.make(
         resolverOf({ a: failure("failed"), aaaa: Effect.succeed(["fd00::1"]) }).resolver,
@@ -72,7 +72,7 @@ describe("the look-ups of hosts", () => {
     }),
   )
 
-  it.effect("are one for all who ask for a host, and go on when all of them have given up", () =>
+  it.effect("are shared by all callers for a host, and continue when all of them have given up", () =>
     Effect.gen(function* () {
       const answer = yield* Deferred.make<ReadonlyArray<string>>()
       const { counts, resolver } = resolverOf({ a: Deferred.await(answer) })
@@ -84,11 +84,11 @@ describe("the look-ups of hosts", () => {
       yield* Deferred.succeed(answer, ["10.0.0.1"])
       assert.deepStrictEqual<unknown>(yield* Fiber.join(later), ["10.0.0.1"])
       yield* lookups.find("peers")
-      assert.strictEqual(counts.asked, 2, "an answer that somebody got is not kept")
+      assert.strictEqual(counts.asked, 2, "an answer that a caller got is not kept")
     }),
   )
 
-  it.effect("keep an answer that came when nobody waited for the next who asks, and not for long", () =>
+  it.effect("keep an answer without a waiting caller for the next caller, for a limited time", () =>
     Effect.gen(function* () {
       const { counts, resolver } = resolverOf({ a: Effect.delay(Effect.succeed(["10.0.0.1"]), "4 seconds") })
       const lookups = yield* HostLookups.make(resolver)
@@ -107,7 +107,7 @@ describe("the look-ups of hosts", () => {
     }),
   )
 
-  it.effect("wait for the second family for a moment only once they have addresses of the first", () =>
+  it.effect("wait for the second family only briefly once they have addresses of the first", () =>
     Effect.gen(function* () {
       const addresses = Effect.succeed(["10.0.0.1"])
       const late = Effect.delay(Effect.succeed(["fd00::1"]), "100 millis")
@@ -148,7 +148,7 @@ describe("the look-ups of hosts", () => {
     }),
   )
 
-  it.effect("give up a resolver that does not end, and begin anew after that", () =>
+  it.effect("time out if a resolver does not end, and begin again after that", () =>
     Effect.gen(function* () {
       const { counts, resolver } = resolverOf({ a: Effect.never })
       const lookups = yield* HostLookups.make(resolver)

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 
-/** A waiter whose outcome a test sets. */
+/** Makes a waiter whose outcome a test sets. */
 const setUp = () => {
   const state: { outcome: Effect.Effect<string, string> | undefined; asked: number } = { outcome: undefined, asked: 0 }
   const waiter = new OutcomeWaiter(() => {
@@ -17,7 +17,7 @@ const setUp = () => {
 const start = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
 
 describe("a waiter for an outcome", () => {
-  it.effect("does not wait if the outcome is there", () =>
+  it.effect("does not wait if the outcome is available", () =>
     Effect.gen(function* () {
       const { state, waiter } = setUp()
       state.outcome = Effect.succeed("here")
@@ -25,7 +25,7 @@ describe("a waiter for an outcome", () => {
     }),
   )
 
-  it.effect("resumes at the first wake at which there is an outcome", () =>
+  it.effect("resumes at the first wake with an outcome", () =>
     Effect.gen(function* () {
       const { state, waiter } = setUp()
       const waiting = yield* start(waiter.wait)
@@ -38,7 +38,7 @@ describe("a waiter for an outcome", () => {
     }),
   )
 
-  it.effect("does not ask for the outcome when nobody waits", () =>
+  it.effect("does not read the outcome when no fiber waits", () =>
     Effect.gen(function* () {
       const { state, waiter } = setUp()
       waiter.wake()
@@ -49,7 +49,7 @@ describe("a waiter for an outcome", () => {
     }),
   )
 
-  it.effect("can be waited for again, also after an interrupt", () =>
+  it.effect("can be used again, also after an interrupt", () =>
     Effect.gen(function* () {
       const { state, waiter } = setUp()
       yield* Fiber.interrupt(yield* start(waiter.wait))
@@ -62,7 +62,7 @@ describe("a waiter for an outcome", () => {
     }),
   )
 
-  it.effect("is left to the fiber that waits when the one before is interrupted late", () =>
+  it.effect("keeps its waiting fiber when the previous fiber is interrupted late", () =>
     Effect.gen(function* () {
       const { state, waiter } = setUp()
       const before = yield* start(waiter.wait)

@@ -14,7 +14,7 @@ const setUp = Effect.fnUntraced(function* (linger = 3_600_000) {
 })
 
 describe("a connection of a socket", () => {
-  it.live("names the host of the other end", () =>
+  it.live("reports the host of the other end", () =>
     Effect.gen(function* () {
       const { connection } = yield* setUp()
       assert.strictEqual(connection.remoteHost, "127.0.0.1")
@@ -35,7 +35,7 @@ describe("a connection of a socket", () => {
     }),
   )
 
-  it.live("says why it is lost", () =>
+  it.live("fails with the reason for which it is lost", () =>
     Effect.gen(function* () {
       const { connection, other } = yield* setUp()
       other.resetAndDestroy()
@@ -48,7 +48,7 @@ describe("a connection of a socket", () => {
     }),
   )
 
-  it.live("sends what was written and the end when it is closed, and waits for the other end", () =>
+  it.live("sends the written bytes and the end when it is closed, and waits for the other end", () =>
     Effect.gen(function* () {
       const { close, connection, other, socket } = yield* setUp()
       yield* connection.write([Buffer.from("bye")])
@@ -66,7 +66,7 @@ describe("a connection of a socket", () => {
     }),
   )
 
-  it.live("is destroyed at once when it is reset, and the other end is told by a reset", () =>
+  it.live("is destroyed at once when it is reset, and the other end sees the reset", () =>
     Effect.gen(function* () {
       const { connection, other, socket } = yield* setUp()
       yield* connection.write([Buffer.from("unread")])
@@ -79,7 +79,7 @@ describe("a connection of a socket", () => {
     }),
   )
 
-  it.live("is reset though it has sent its end and waits for that of the other side", () =>
+  it.live("can be reset after it has sent its end, while it waits for the end of the other side", () =>
     Effect.gen(function* () {
       const { connection, other, socket } = yield* setUp()
       yield* connection.end
@@ -88,7 +88,7 @@ describe("a connection of a socket", () => {
       const lost = new Promise<NodeJS.ErrnoException>((resolve) => other.once("error", resolve))
       yield* connection.reset
       yield* Sockets.until(() => socket.closed)
-      // A socket that has read the end of its stream sees a reset by a write.
+      // A socket that has read the end of its stream notices a reset at its next write.
       yield* Sockets.until(() => {
         if (!other.destroyed) other.write("x")
         return other.destroyed

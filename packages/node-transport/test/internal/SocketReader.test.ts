@@ -13,7 +13,7 @@ const setUp = Effect.map(Sockets.pair, ({ other, socket }) => ({
   reader: new SocketReader(socket, Sockets.closedError),
 }))
 
-/** The next batch as text, or how the stream ended. */
+/** Returns the next batch as text, or how the stream ended. */
 const pull = ({ pull }: SocketReader) =>
   Effect.match(pull, {
     onSuccess: (batch) => Buffer.concat(batch).toString(),
@@ -24,7 +24,7 @@ const pull = ({ pull }: SocketReader) =>
 const untilPaused = (socket: Sockets.Socket) => Sockets.until(() => socket.isPaused())
 
 describe("the reader of a socket", () => {
-  it.live("gives all chunks that came in one batch", () =>
+  it.live("returns all received chunks in one batch", () =>
     Effect.gen(function* () {
       const { other, reader, socket } = yield* setUp
       other.write("a")
@@ -35,7 +35,7 @@ describe("the reader of a socket", () => {
     }),
   )
 
-  it.live("pauses the socket when 64 KiB wait, and resumes it at the next pull", () =>
+  it.live("pauses the socket when 64 KiB are buffered, and resumes it at the next pull", () =>
     Effect.gen(function* () {
       const { other, reader, socket } = yield* setUp
       other.write(Buffer.alloc(limit))
@@ -49,14 +49,14 @@ describe("the reader of a socket", () => {
     }),
   )
 
-  it.live("ends as the other end does, after the last chunk", () =>
+  it.live("ends when the other end ends, after the last chunk", () =>
     Effect.gen(function* () {
       const { other, reader, socket } = yield* setUp
       other.end("bye")
       yield* Sockets.until(() => socket.readableEnded)
       assert.strictEqual(yield* pull(reader), "bye")
       assert.strictEqual(yield* pull(reader), "done")
-      // The end of the stream stays its end when the socket is closed later.
+      // A stream that has ended does not fail when the socket is closed later.
       socket.destroy()
       yield* Sockets.until(() => socket.closed)
       assert.strictEqual(yield* pull(reader), "done")
@@ -75,7 +75,7 @@ describe("the reader of a socket", () => {
     }),
   )
 
-  it.live("tells what happened to the socket before", () =>
+  it.live("ends or fails if the socket did so before", () =>
     Effect.gen(function* () {
       const { socket: destroyed } = yield* Sockets.pair
       destroyed.destroy()
@@ -99,7 +99,7 @@ describe("the reader of a socket", () => {
     }),
   )
 
-  it.live("fails pulls and keeps nothing once it is closed", () =>
+  it.live("fails pulls and keeps no bytes once it is closed", () =>
     Effect.gen(function* () {
       const { other, reader, socket } = yield* setUp
       const waiting = yield* Effect.forkChild(pull(reader), { startImmediately: true })

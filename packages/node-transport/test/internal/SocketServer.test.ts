@@ -18,7 +18,7 @@ const setUp = Effect.gen(function* () {
         for (const socket of accepted) socket.destroy()
       }),
   )
-  /** Dials the server, and waits until the server has the socket. */
+  /** Dials the server and waits until the server has the socket. */
   const dial = Effect.gen(function* () {
     const arrival = new Promise((resolve) => server.net.once("connection", resolve))
     const socket = yield* Sockets.dial(server.net)
@@ -35,7 +35,7 @@ const setUp = Effect.gen(function* () {
 })
 
 describe("a server of sockets", () => {
-  it.live("hands the sockets that wait and those that come to the acceptor", () =>
+  it.live("hands waiting and new sockets to the acceptor", () =>
     Effect.gen(function* () {
       const { accepted, dial, run } = yield* setUp
       yield* dial
@@ -48,7 +48,7 @@ describe("a server of sockets", () => {
     }),
   )
 
-  it.live("keeps sockets for the next acceptor when one is interrupted", () =>
+  it.live("keeps sockets for the next acceptor when an acceptor is interrupted", () =>
     Effect.gen(function* () {
       const { accepted, dial, run } = yield* setUp
       yield* Fiber.interrupt(yield* run)
@@ -59,7 +59,7 @@ describe("a server of sockets", () => {
     }),
   )
 
-  it.live("hands over no socket that was reset while it waited", () =>
+  it.live("does not hand over a socket that was reset while it waited", () =>
     Effect.gen(function* () {
       const { accepted, dial, run, server } = yield* setUp
       const arrival = new Promise<Net.Socket>((resolve) => server.net.once("connection", resolve))
@@ -72,12 +72,12 @@ describe("a server of sockets", () => {
     }),
   )
 
-  it.live("resets what comes while as many sockets wait as may", () =>
+  it.live("resets new sockets while the maximum number of sockets waits", () =>
     Effect.gen(function* () {
       const { accepted, dial, run, server } = yield* setUp
       for (let i = 0; i < maxWaiting; i++) yield* dial
       const arrival = new Promise<Net.Socket>((resolve) => server.net.once("connection", resolve))
-      // Node may see the reset before it has seen that the socket is connected.
+      // Node may report the reset before it reports that the socket is connected.
       const turnedAway = yield* Sockets.attempt(server.net)
       assert.isTrue((yield* Effect.promise(() => arrival)).destroyed)
       turnedAway.resume()
@@ -90,7 +90,7 @@ describe("a server of sockets", () => {
     }),
   )
 
-  it.live("destroys the sockets that wait when it closes, and leaves the accepted ones open", () =>
+  it.live("destroys waiting sockets when it closes, and keeps accepted sockets open", () =>
     Effect.gen(function* () {
       const { accepted, dial, run, server } = yield* setUp
       const running = yield* run

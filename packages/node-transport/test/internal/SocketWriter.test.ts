@@ -10,11 +10,11 @@ const setUp = Effect.map(Sockets.pair, ({ other, socket }) => ({
   writer: new SocketWriter(socket, Sockets.closedError),
 }))
 
-/** More than the kernel holds for a reader that does not read. */
+/** More bytes than the kernel buffers for an end that does not read. */
 const large = new Uint8Array(64 * 1024 * 1024)
 
 describe("the writer of a socket", () => {
-  it.live("writes the arrays in order, and ends when the kernel has them", () =>
+  it.live("writes the arrays in order, and ends when the kernel has all bytes", () =>
     Effect.gen(function* () {
       const { other, socket, writer } = yield* setUp
       let text = ""
@@ -43,7 +43,7 @@ describe("the writer of a socket", () => {
     }),
   )
 
-  it.live("fails a write that waits when the socket is destroyed", () =>
+  it.live("fails a waiting write when the socket is destroyed", () =>
     Effect.gen(function* () {
       const { socket, writer } = yield* setUp
       const writing = yield* Effect.forkChild(Effect.flip(writer.write([large])), { startImmediately: true })
@@ -63,7 +63,7 @@ describe("the writer of a socket", () => {
     }),
   )
 
-  it.live("writes on after a write that was interrupted", () =>
+  it.live("can write after an interrupted write", () =>
     Effect.gen(function* () {
       const { other, writer } = yield* setUp
       const writing = yield* Effect.forkChild(writer.write([large]), { startImmediately: true })

@@ -5,7 +5,7 @@ import * as Os from "node:os"
 
 const bound = (address: string) => ({ address, port: 7000 })
 
-/** Interfaces with these addresses, one each. */
+/** Returns interfaces with one address each. */
 const machine = (...addresses: ReadonlyArray<string>): ReturnType<typeof Os.networkInterfaces> =>
   Object.fromEntries(
     addresses.map((address, i) => [
@@ -30,7 +30,7 @@ const advertised = (
   interfaces = machine("127.0.0.1", "192.0.2.7"),
 ) => Result.getOrUndefined(advertisedAddresses(advertise, host, bound(address), interfaces))?.join(" ")
 
-/** Returns the address of a server that listens on all interfaces of a machine with these addresses. */
+/** Returns the advertised address of a server that listens on all interfaces of a machine with the given addresses. */
 const onAll = (wildcard: "0.0.0.0" | "::", ...addresses: ReadonlyArray<string>) =>
   advertised(undefined, wildcard, wildcard, machine(...addresses))
 
@@ -49,7 +49,7 @@ describe("the advertised address", () => {
     assert.strictEqual(advertised(undefined, "169.254.1.1", "169.254.1.1"), "169.254.1.1:7000")
   })
 
-  it("is what the options advertise, with its own port if it has one", () => {
+  it("is the address of the option advertise, with its own port if it has one", () => {
     assert.strictEqual(advertised("node1.example.org", "0.0.0.0", "0.0.0.0"), "node1.example.org:7000")
     assert.strictEqual(advertised("node1.example.org:80", "0.0.0.0", "0.0.0.0"), "node1.example.org:80")
     assert.strictEqual(advertised("node1.example.org.", "0.0.0.0", "0.0.0.0"), "node1.example.org.:7000")
@@ -58,7 +58,7 @@ describe("the advertised address", () => {
     assert.strictEqual(advertised("[fd00::1]:80", "::", "::"), "[fd00::1]:80")
   })
 
-  it("are all that the options advertise, in their order, and the host if the list is empty", () => {
+  it("is one of several of the option advertise, in their order, and the host if the list is empty", () => {
     assert.strictEqual(
       advertised(["public.example.org:80", "10.0.0.1"], "0.0.0.0", "0.0.0.0"),
       "public.example.org:80 10.0.0.1:7000",
@@ -76,23 +76,23 @@ describe("the advertised address", () => {
     }
   })
 
-  it("of a server on all IPv4 interfaces is an IPv4 address, for the server hears no other", () => {
+  it("of a server on all IPv4 interfaces is an IPv4 address, because the server accepts no IPv6", () => {
     assert.strictEqual(onAll("0.0.0.0", "2001:db8::1", "10.0.0.1"), "10.0.0.1:7000")
     assert.strictEqual(onAll("0.0.0.0", "2001:db8::1"), undefined)
   })
 
-  it("of a server on all interfaces of both families is IPv6 where both are as far-reaching", () => {
+  it("of a server on all interfaces of both families is IPv6 if both have the same scope", () => {
     assert.strictEqual(onAll("::", "192.0.2.7", "fd00::1", "2001:db8::1"), "[2001:db8::1]:7000")
     assert.strictEqual(onAll("::", "10.0.0.1", "fd00::1"), "[fd00::1]:7000")
     assert.strictEqual(onAll("::", "fd00::1", "192.0.2.7"), "192.0.2.7:7000")
     assert.strictEqual(onAll("::", "::1", "10.0.0.1"), "10.0.0.1:7000")
   })
 
-  it("of several interfaces of one kind is that of the first", () => {
+  it("of several interfaces with the same scope is the address of the first", () => {
     assert.strictEqual(onAll("0.0.0.0", "10.0.0.2", "10.0.0.1"), "10.0.0.2:7000")
   })
 
-  it("is never one that needs a zone, and never the loopback of a server that others reach", () => {
+  it("never needs a zone, and is never the loopback of a server on all interfaces", () => {
     assert.strictEqual(onAll("::", "127.0.0.1", "::1", "fe80::1"), undefined)
     assert.strictEqual(onAll("0.0.0.0", "127.0.0.1"), undefined)
     assert.strictEqual(onAll("0.0.0.0", "0.0.0.0"), undefined)
@@ -104,7 +104,7 @@ describe("the advertised address", () => {
     assert.include(problem, "`advertise`")
   })
 
-  it("is an error that names the option if the options advertise what nobody can dial", () => {
+  it("is an error that names the option if the option advertise has an address that cannot be dialed", () => {
     for (const advertise of ["not a host", "0.0.0.0", "0.0.0.0:80", "::", "[::]", "[::]:80", "a:0", "a..b", "1.2.3"]) {
       assert.include(problemOf(advertise), "`advertise`", advertise)
       assert.include(problemOf(["10.0.0.1", advertise]), "`advertise`", advertise)
@@ -113,7 +113,7 @@ describe("the advertised address", () => {
 })
 
 describe("the loopback", () => {
-  it("is told from addresses that other machines reach", () => {
+  it("is distinguished from addresses that other machines reach", () => {
     for (const address of ["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"]) assert.isTrue(isLoopback(address))
     for (const address of ["0.0.0.0", "::", "10.127.0.1", "::11", "fd00::1"]) assert.isFalse(isLoopback(address))
   })

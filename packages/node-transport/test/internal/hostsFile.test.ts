@@ -14,13 +14,13 @@ const text = [
 ].join("\n")
 
 describe("a hosts file", () => {
-  it("gives a name the addresses of all its lines, each once", () => {
+  it("has for a name the addresses of all its lines, each once", () => {
     assert.deepStrictEqual(addressesIn(text, "localhost"), ["127.0.0.1", "::1"])
     assert.deepStrictEqual(addressesIn(text, "peers"), ["10.0.0.1", "10.0.0.2"])
     assert.deepStrictEqual(addressesIn(text, "peers.example"), ["10.0.0.1"])
   })
 
-  it("gives nothing to a name that it does not have", () => {
+  it("has no addresses for an unknown name", () => {
     for (const name of ["", "example", "10.0.0.3", "#", "first"]) assert.deepStrictEqual(addressesIn(text, name), [])
     assert.deepStrictEqual(addressesIn("", "peers"), [])
   })

@@ -22,7 +22,7 @@ const portOf = (server: Net.Server): number => {
   return bound === null || typeof bound === "string" ? assert.fail("no port") : bound.port
 }
 
-/** A port on which nobody listens. */
+/** Returns a port without a listener. */
 const freePort = Effect.scoped(Effect.map(listen("127.0.0.1"), portOf))
 
 const open = (target: Target) =>
@@ -47,7 +47,7 @@ const statesOf = (port: number): ReadonlyArray<string> => {
 const isLinux = process.platform === "linux"
 
 describe("a socket that is opened", () => {
-  // Linux has all of 127.0.0.0/8; other systems may not.
+  // Linux assigns all of 127.0.0.0/8 to the loopback. Other systems may not.
   it.live.runIf(isLinux)("is connected to the first host that answers", () =>
     Effect.gen(function* () {
       const server = yield* listen("127.0.0.2")
@@ -66,7 +66,7 @@ describe("a socket that is opened", () => {
     }),
   )
 
-  // Linux connects a socket that dials its own port to itself; other systems may not.
+  // Linux connects a socket that dials its own port to itself. Other systems may not.
   it.live.runIf(isLinux)("is refused and reset if it is connected to itself, and leaves the port to a listener", () =>
     Effect.gen(function* () {
       const port = yield* freePort

@@ -11,7 +11,7 @@ const folder = Effect.acquireRelease(
   (path) => Effect.promise(() => Fs.rm(path, { recursive: true })),
 )
 
-/** A resolver over a server of DNS, with system files of these texts. A text that is not given is a file that is missing. */
+/** Makes a resolver with a DNS server and system files with the given texts. A file without a text is missing. */
 const make = Effect.fnUntraced(function* (
   texts: { readonly hosts?: string; readonly resolvConf?: string },
   options: ResolverOptions = {},
@@ -31,7 +31,7 @@ const reasonOf = <A, R>(query: Effect.Effect<A, { readonly reason: string; reado
   Effect.map(Effect.flip(query), ({ message, reason }) => `${reason}: ${message}`)
 
 describe("the hosts file", () => {
-  it.live("comes before DNS, for both families, and is read anew each time", () =>
+  it.live("takes precedence over DNS for both families, and is read again for each lookup", () =>
     Effect.gen(function* () {
       const { a, aaaa, server, write } = yield* make({ hosts: "10.0.0.1 peers\n10.0.0.2 peers" })
       server.answer("A", "peers", ["10.9.9.9"])
@@ -45,7 +45,7 @@ describe("the hosts file", () => {
     }),
   )
 
-  it.live("may be missing, and the names of the loopback need neither it nor DNS", () =>
+  it.live("may be missing, and the names of the loopback resolve without it and without DNS", () =>
     Effect.gen(function* () {
       const { a, aaaa, server } = yield* make({})
       yield* server.stop
@@ -56,7 +56,7 @@ describe("the hosts file", () => {
     }),
   )
 
-  it.live("has a line for localhost that counts", () =>
+  it.live("may have a line for localhost, which takes precedence", () =>
     Effect.gen(function* () {
       const { a, aaaa } = yield* make({ hosts: "127.0.0.2 localhost" })
       assert.deepStrictEqual(yield* a("localhost"), ["127.0.0.2"])
@@ -76,7 +76,7 @@ it.live("an IP literal is its own address", () =>
 )
 
 describe("the search list", () => {
-  it.live("completes a name with few dots first, and an absolute name never", () =>
+  it.live("completes a name with few dots first, and never completes an absolute name", () =>
     Effect.gen(function* () {
       const { a, server, srv } = yield* make({ resolvConf: "search x.example y.example" })
       server.answer("A", "peers.y.example", ["10.0.0.1"])
@@ -86,12 +86,15 @@ describe("the search list", () => {
       const target = { target: "a.example", port: 1, priority: 0, weight: 0 }
       server.answer("SRV", "_c._tcp.x.example", [target])
       assert.deepStrictEqual(yield* srv("_c._tcp"), [target])
-      assert.strictEqual(yield* reasonOf(srv("_c._tcp.")), "notFound: SRV records of _c._tcp.: DNS knows no such name")
+      assert.strictEqual(
+        yield* reasonOf(srv("_c._tcp.")),
+        "notFound: SRV records of _c._tcp.: the name does not exist in DNS",
+      )
     }),
   )
 
   it.live(
-    "completes a name with many dots only if it does not exist, and with few dots finds the name itself last",
+    "completes a name with many dots only if it does not exist, and looks up a name with few dots itself last",
     () =>
       Effect.gen(function* () {
         const { a, server } = yield* make({ resolvConf: "search x.example\noptions ndots:2" })
@@ -105,7 +108,7 @@ describe("the search list", () => {
       }),
   )
 
-  it.live("takes both families from the first domain in which the name has addresses", () =>
+  it.live("uses both families from the first domain in which the name has addresses", () =>
     Effect.gen(function* () {
       const { a, aaaa, server } = yield* make({ resolvConf: "search w x y" })
       server.answer("SRV", "peers.w", [])
@@ -117,7 +120,7 @@ describe("the search list", () => {
     }),
   )
 
-  it.live("goes on after a server that fails, and not after silence, and tells of the name that was asked for", () =>
+  it.live("continues after a failed query and stops after a silent one, and errors have the name of the query", () =>
     Effect.gen(function* () {
       const { a, server } = yield* make({ resolvConf: "search x y" }, { timeout: "50 millis", tries: 1 })
       server.answer("A", "b.x", "fails")
@@ -126,9 +129,9 @@ describe("the search list", () => {
       server.answer("A", "s.x", "is silent")
       server.answer("A", "s.y", ["10.0.0.1"])
       assert.deepStrictEqual(yield* a("b"), ["10.0.0.1"])
-      assert.strictEqual(yield* reasonOf(a("f")), "failed: A records of f.x cannot be found")
-      assert.strictEqual(yield* reasonOf(a("s")), "noAnswer: A records of s.x: no server of DNS answered in time")
-      assert.strictEqual(yield* reasonOf(a("n")), "notFound: A records of n: DNS knows no such name")
+      assert.strictEqual(yield* reasonOf(a("f")), "failed: A records of f.x: the DNS query failed")
+      assert.strictEqual(yield* reasonOf(a("s")), "noAnswer: A records of s.x: no DNS server answered in time")
+      assert.strictEqual(yield* reasonOf(a("n")), "notFound: A records of n: the name does not exist in DNS")
     }),
   )
 })

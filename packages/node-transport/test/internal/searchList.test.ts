@@ -2,13 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { candidates, parseSearchList } from "../../src/internal/searchList.ts"
 
 describe("the search list of a resolv.conf", () => {
-  it("has the domains of the last line that names any, without final dots", () => {
+  it("has the domains of the last line with domains, without final dots", () => {
     const { domains } = parseSearchList("domain a\nsearch b.example.  c.example\t# c\nnameserver 10.0.0.1\n", "m")
     assert.deepStrictEqual(domains, ["b.example", "c.example"])
     assert.deepStrictEqual(parseSearchList("search b c\r\ndomain a.example", "m").domains, ["a.example"])
   })
 
-  it("has the domain of the machine if no line names one", () => {
+  it("has the domain of the machine if no line has a domain", () => {
     assert.deepStrictEqual(parseSearchList("", "m.corp.example").domains, ["corp.example"])
     assert.deepStrictEqual(parseSearchList("; search a", "m").domains, [])
     assert.deepStrictEqual(parseSearchList("search .", "m.corp.example").domains, [])
@@ -22,10 +22,10 @@ describe("the search list of a resolv.conf", () => {
   })
 })
 
-describe("the names by which a name is looked up", () => {
+describe("the names that are looked up for a name", () => {
   const list = { domains: ["x", "y"], ndots: 2 }
 
-  it("are those in the domains and then the name itself, if it has few dots", () => {
+  it("are the names in the domains and then the name itself, if it has few dots", () => {
     assert.deepStrictEqual(candidates("a", list), ["a.x", "a.y", "a"])
     assert.deepStrictEqual(candidates("a.b", list), ["a.b.x", "a.b.y", "a.b"])
   })
@@ -34,7 +34,7 @@ describe("the names by which a name is looked up", () => {
     assert.deepStrictEqual(candidates("a.b.c", list), ["a.b.c", "a.b.c.x", "a.b.c.y"])
   })
 
-  it("are the name alone if it is absolute", () => {
+  it("are only the name itself if it is absolute", () => {
     assert.deepStrictEqual(candidates("a.", list), ["a"])
     assert.deepStrictEqual(candidates("a.b.c.", list), ["a.b.c"])
   })

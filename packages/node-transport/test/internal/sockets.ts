@@ -1,4 +1,4 @@
-/** Two sockets that are connected over loopback, as the transport opens them. */
+/** Pairs of sockets that are connected over loopback, with the options of the transport. */
 import * as Transport from "@coterie/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
@@ -13,7 +13,7 @@ const listen = Effect.acquireRelease(
   (server) => Effect.sync(() => server.close()),
 )
 
-/** Begins to dial a server of Node on loopback. */
+/** Starts a dial to a server of Node on loopback. */
 export const attempt = (server: Net.Server) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -35,7 +35,7 @@ export const dial = (server: Net.Server) =>
     }),
   )
 
-/** The end under test and the other end, which is paused. */
+/** Makes the end under test and the other end, which is paused. */
 export const pair = Effect.gen(function* () {
   const server = yield* listen
   const accepted = new Promise<Net.Socket>((resolve) => server.once("connection", resolve))
@@ -57,7 +57,7 @@ export const eventOf = (socket: Net.Socket, name: "close" | "connect" | "drain" 
     socket.once(name, () => resume(Effect.void))
   })
 
-/** Lets the event loop run until this is so. */
+/** Lets the event loop run until the condition holds. */
 export const until = (condition: () => boolean): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const check = (): unknown => (condition() ? resume(Effect.void) : setImmediate(check))

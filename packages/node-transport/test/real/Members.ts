@@ -1,9 +1,8 @@
 /**
- * Members of a real cluster as child processes: how they are started, killed and stopped, and the facts that can be
- * waited for.
+ * Members of a real cluster as child processes. Functions start, kill and stop them, and wait for their reports.
  *
- * Nothing here waits for a time. Every wait is for a report of a member, and its bound is generous: it is for a test
- * that would otherwise hang, and says nothing about speed.
+ * Every wait ends with a report of a member. Its generous bound only ends a test that would hang otherwise, and does
+ * not assert a speed.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -17,27 +16,27 @@ export const layer = Child.layer
 export interface Member extends Child.Child {
   readonly address: string
   readonly generation: number
-  /** SIGKILL. Gives the moment before, on the clock of the reports, when it has ended. */
+  /** Sends SIGKILL and waits for the end. Returns the time before the signal, on the clock of the reports. */
   readonly kill: Effect.Effect<number, Child.ChildFailure>
-  /** SIGSTOP: the process stands still, and its kernel goes on for it. Gives the moment before. */
+  /** Sends SIGSTOP. The process stops, and the kernel keeps its sockets open. Returns the time before the signal. */
   readonly freeze: Effect.Effect<number, Child.ChildFailure>
-  /** SIGCONT. Gives the moment before. */
+  /** Sends SIGCONT. Returns the time before the signal. */
   readonly thaw: Effect.Effect<number, Child.ChildFailure>
 }
 
 /** Place where a member runs. Defaults to the loopback of this machine. */
 export interface Place {
   readonly host: string
-  /** The command that runs another one in the place. */
+  /** Command that runs another command in the place. */
   readonly enter: ReadonlyArray<string>
 }
 
 const timeout = "60 seconds"
 
-/** Milliseconds on the clock of the reports. */
+/** Returns the milliseconds on the clock of the reports. */
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** Starts a member and waits until it listens. It is killed at the end of the scope. */
+/** Starts a member and waits until it listens. The end of the scope kills it. */
 export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>, place?: Place) {
   const [command = process.execPath, ...args] = [
     ...(place?.enter ?? []),
@@ -58,8 +57,8 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
     ended = true
     return Effect.as(child.signal("SIGKILL"), at)
   })
-  // A process that stands still does not notice the end of its input and would outlive whoever started it. The guard
-  // notices, and lets it go on.
+  // A stopped process does not notice the end of its input and would outlive the test. The guard notices the end and
+  // continues the process.
   const freeze = Effect.gen(function* () {
     guard = yield* Child.spawnCommand(`the guard of ${name}`, "sh", [
       "-c",
@@ -74,7 +73,7 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
     const at = now()
     return guard === undefined ? Effect.succeed(at) : Effect.as(Effect.andThen(guard.hangUp, guard.ended), at)
   })
-  // SIGKILL ends a process that stands still, too.
+  // SIGKILL also ends a stopped process.
   yield* Effect.addFinalizer(() => Effect.suspend(() => (ended ? Effect.void : Effect.ignore(kill))))
 
   const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: timeout })
@@ -82,7 +81,7 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
   return member
 })
 
-/** Starts members, which know the address of the first, and waits until all list each other. */
+/** Starts members with the address of the first as seed, and waits until all list each other. */
 export const cluster = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
   const [first = "", ...rest] = names
   const seed = yield* start(first, [])
@@ -92,7 +91,7 @@ export const cluster = Effect.fnUntraced(function* (names: ReadonlyArray<string>
   return members
 })
 
-/** Starts a, b, c and d, which know the address of a, and waits until all list each other. */
+/** Starts a, b, c and d with the address of a as seed, and waits until all list each other. */
 export const four = Effect.fnUntraced(function* (places: ReadonlyArray<Place> = []) {
   const a = yield* start("a", [], places[0])
   const [b, c, d] = yield* Effect.all(
@@ -103,7 +102,7 @@ export const four = Effect.fnUntraced(function* (places: ReadonlyArray<Place> = 
   return { a, b, c, d }
 })
 
-/** A report of one kind about which something holds. */
+/** Matches a line that is a report of one kind and satisfies a condition. */
 export const report = Child.reports(Protocol.decodeReport)
 
 const sees = (peers: Protocol.Peers): string =>
@@ -127,7 +126,7 @@ const sendCommand = Effect.fnUntraced(function* (member: Member, command: Protoc
   return from
 })
 
-/** The view of a member, which it is asked for. All that it reported before has been read by then. */
+/** Requests the view of a member. All its earlier reports have been read when the view is returned. */
 export const view = Effect.fnUntraced(function* (member: Member) {
   const from = yield* sendCommand(member, { _tag: "View" })
   const { peers } = yield* member.expect("its view", report("Answer"), { from, within: timeout })
@@ -135,8 +134,8 @@ export const view = Effect.fnUntraced(function* (member: Member) {
 })
 
 /**
- * Waits until each lists exactly the others, the lives that they are, with a live link, and says so as well when it is
- * asked after the last of them has come to it.
+ * Waits until each member lists exactly the current lives of the others with a live link. All members must also list
+ * them in a view that is requested after all have reported it.
  */
 export const agree = Effect.fnUntraced(function* (
   members: ReadonlyArray<Member>,
@@ -159,7 +158,7 @@ export const agree = Effect.fnUntraced(function* (
   }
 })
 
-/** Every member broadcasts, and every other hears it: all links carry. */
+/** Checks that all links carry messages: every member broadcasts, and every other member receives the message. */
 export const converse = Effect.fnUntraced(function* (members: ReadonlyArray<Member>, text: string) {
   for (const member of members) {
     const others = members.filter((other) => other !== member)
@@ -200,7 +199,7 @@ export const mark = (members: ReadonlyArray<Member>): ReadonlyMap<Member, number
 
 const membership = new Set(["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Disconnected"])
 
-/** Returns the events that a member reported about another, in order, without those about links alone. */
+/** Returns the events of the membership that a member reported about a peer, in order. */
 export const story = (member: Member, about: string, from = 0): ReadonlyArray<string> =>
   member
     .since(

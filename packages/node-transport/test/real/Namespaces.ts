@@ -1,11 +1,11 @@
 /**
- * Hosts on a network of their own, made of Linux network namespaces. Each host has a cable (veth) to a router in the
- * middle, which can be told to lose what one host sends to another. That is a silent loss on the way, one way, and
- * neither end is told: a `blackhole` rule of the router's routing.
+ * Hosts on a separate network of Linux network namespaces. Each host has a cable (veth) to a router in the middle. A
+ * `blackhole` rule of the router drops the packets from one host to another, in one direction and without a notice to
+ * either end.
  *
- * Nothing of it has a name or touches a network that is there already. A namespace belongs to a process that does
- * nothing but wait for the end of its input, and goes with it, and with the namespace go its cables and rules; so nothing
- * is left, whatever ends the test. Without root a user namespace around it all gives the right.
+ * The namespaces have no names and do not touch existing networks. A namespace belongs to a process that waits for the
+ * end of its input. When the process ends, its namespace, cables and rules disappear, however the test ends. Without
+ * root, a user namespace around all of them gives the permission.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -16,11 +16,11 @@ import type { Place } from "./Members.ts"
 
 class NamespaceError extends Schema.TaggedError<NamespaceError>()("NamespaceError", { message: Schema.String }) {}
 
-/** The commands of a network are not on everybody's path. */
+/** Environment whose path includes the folders of the network commands. */
 const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` }
 const bounded = { env, timeout: 20_000, encoding: "utf8" } as const
 
-/** A namespace of one's own, and the way into that of a process. */
+/** Without root, a user namespace is needed to make and to enter a network namespace. */
 const isRoot = process.getuid?.() === 0
 const unshare = isRoot ? ["unshare", "--net"] : ["unshare", "--user", "--map-root-user", "--net"]
 const enter = (pid: number): ReadonlyArray<string> => [
@@ -30,17 +30,17 @@ const enter = (pid: number): ReadonlyArray<string> => [
   "--net",
 ]
 
-// What the machine allows
+// Capabilities of the machine
 
-/** Runs a script in a namespace that is gone after it; what it complains of, if it fails. */
+/** Runs a script in a temporary namespace. Returns its error output if it fails, and `undefined` if it succeeds. */
 const trial = (script: string): string | undefined => {
   const [command = "", ...args] = [...unshare, "sh", "-euc", script]
   try {
     execFileSync(command, args, { ...bounded, stdio: ["ignore", "ignore", "pipe"] })
     return undefined
   } catch (error) {
-    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : ""
-    return (said === "" ? String(error) : said).replace(/\s*\n\s*/g, "; ")
+    const output = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : ""
+    return (output === "" ? String(error) : output).replace(/\s*\n\s*/g, "; ")
   }
 }
 
@@ -60,10 +60,10 @@ const missingNamespaces = (): string | undefined => {
   return failed === undefined ? undefined : `this machine does not allow network namespaces: ${failed}`
 }
 
-/** Reason why this machine cannot have hosts, if it cannot. */
+/** Reason why this machine cannot have hosts, or `undefined` if it can. */
 export const missing = missingNamespaces()
 
-/** How a line can be made bad here, or why it cannot. */
+/** Tool of this machine to make lines lossy and slow, or the reason why it has none. */
 const weather = ((): { readonly by: "netem" | "relay" } | { readonly missing: string } => {
   if (missing !== undefined) return { missing }
   const netem = trial("tc qdisc add dev lo root netem delay 100ms loss 10%")
@@ -73,7 +73,7 @@ const weather = ((): { readonly by: "netem" | "relay" } | { readonly missing: st
   return { missing: `this kernel has neither netem (${netem}) nor VXLAN (${vxlan})` }
 })()
 
-/** Reason why this machine cannot have bad lines, if it cannot. */
+/** Reason why this machine cannot have lossy lines, or `undefined` if it can. */
 export const missingWeather = "missing" in weather ? weather.missing : undefined
 
 // Hosts
@@ -83,7 +83,7 @@ export interface Host extends Place {
 }
 
 export interface Network {
-  /** The command that runs another one in the middle of it. */
+  /** Command that runs another command on the router. */
   readonly router: ReadonlyArray<string>
   readonly hosts: ReadonlyArray<Host>
   /** Drops all packets from one host to another, in this direction only. */
@@ -100,7 +100,7 @@ const run = (where: ReadonlyArray<string>, script: string) =>
     })
   })
 
-/** A process in a namespace of its own. */
+/** Starts a process in a new namespace and returns its id. */
 const namespace = Effect.fnUntraced(function* (name: string, command: ReadonlyArray<string>) {
   const [first = "", ...rest] = [...command, "sh", "-c", "echo ready && exec cat"]
   const holder = yield* Child.spawnCommand(name, first, rest)
@@ -108,7 +108,7 @@ const namespace = Effect.fnUntraced(function* (name: string, command: ReadonlyAr
   return holder.pid
 })
 
-/** So many hosts, all of which reach each other. */
+/** Makes a network of hosts that all reach each other. */
 export const make = Effect.fnUntraced(function* (count: number) {
   const pid = yield* namespace("the router", unshare)
   const router = enter(pid)
@@ -117,7 +117,7 @@ export const make = Effect.fnUntraced(function* (count: number) {
     Array.from({ length: count }, (_, i) => i + 1),
     Effect.fnUntraced(function* (i) {
       const host = `10.77.${i}.2`
-      // In the user namespace of the router, if there is one.
+      // The host is in the user namespace of the router, if there is one.
       const pid = yield* namespace(`the host ${host}`, [...router, "unshare", "--net"])
       const place: Host = { host, pid, enter: enter(pid) }
       yield* run(
@@ -143,9 +143,9 @@ export const make = Effect.fnUntraced(function* (count: number) {
 })
 
 /**
- * Makes every line bad: of what a host sends a part is lost, in percent, and the rest is late, by milliseconds. Gives the
- * places to run at. It is done by the kernel's netem, and where that is missing by a process in the middle (relay.ts),
- * to which other addresses of the hosts lead.
+ * Makes every line lossy and slow: it drops a percentage of the packets and delays the others by milliseconds. Returns
+ * the places where members run. Uses the kernel's netem. If netem is missing, a process in the middle (relay.ts) does
+ * the same, and the hosts get additional addresses that lead to it.
  */
 export const worsen = Effect.fnUntraced(function* (network: Network, loss: number, delay: number) {
   if ("missing" in weather) return yield* new NamespaceError({ message: weather.missing })

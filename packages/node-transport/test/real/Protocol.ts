@@ -1,5 +1,5 @@
 /**
- * Messages between a member and the process that started it: one JSON object a line.
+ * Messages between a member and the process that started it, one JSON object per line.
  */
 import * as Schema from "effect/Schema"
 
@@ -14,13 +14,13 @@ const Peers = Schema.Array(
 )
 
 /**
- * From a member, on its standard output. `at` is in milliseconds of the monotonic clock, which all processes of a machine
- * share on Linux.
+ * Message of a member on its standard output. `at` is in milliseconds of the monotonic clock, which all processes of a
+ * machine share on Linux.
  */
 export const Report = Schema.Union([
-  /** It runs. */
+  /** The member listens. */
   Schema.TaggedStruct("Listening", { address: Schema.String, generation: Schema.Number }),
-  /** An event of its cluster; `peer` is whom it is about, `text` what else it says. */
+  /** Event of its cluster. `peer` is the peer of the event, and `text` has its other details. */
   Schema.TaggedStruct("Event", {
     at: Schema.Number,
     event: Schema.String,
@@ -28,24 +28,24 @@ export const Report = Schema.Union([
     generation: Schema.Number,
     text: Schema.String,
   }),
-  /** The view that its events add up to, after each that changes it. */
+  /** View that results from folding its events, after each event that changes it. */
   Schema.TaggedStruct("View", { peers: Peers }),
-  /** The view that it gives when it is asked. */
+  /** View in response to the command `View`. */
   Schema.TaggedStruct("Answer", { peers: Peers }),
-  /** A message from its inbox. */
+  /** Message from its inbox. */
   Schema.TaggedStruct("Message", { from: Schema.String, text: Schema.String }),
-  /** Outcome of a broadcast: the peers whose links took it, and why others did not. */
+  /** Outcome of a broadcast: the peers whose links accepted it, and the errors for the others. */
   Schema.TaggedStruct("Sent", { to: Schema.Array(Schema.String), failed: Schema.Array(Schema.String) }),
 ])
 export type Report = typeof Report.Type
 export type Peers = typeof Peers.Type
 
-/** To a member, on its standard input. */
+/** Message to a member on its standard input. */
 export const Command = Schema.Union([
-  /** Answer with the view. */
+  /** Requests the view. */
   Schema.TaggedStruct("View", {}),
   Schema.TaggedStruct("Broadcast", { text: Schema.String }),
-  /** Leave and end, as at the end of the input. */
+  /** Makes the member leave and end, as the end of the input does. */
   Schema.TaggedStruct("Leave", {}),
 ])
 export type Command = typeof Command.Type

@@ -1,10 +1,10 @@
 /**
- * A member of a real cluster over TCP, with the defaults of a LAN, that can be killed, stopped and cut off:
+ * Member of a real cluster over TCP with the defaults of a LAN. Tests kill it, stop it and cut its links:
  *
  *     node member.ts --name NAME [--host HOST] [--port PORT] [--seed ADDRESS]... [--insecure]
  *
- * It reports what it sees on its standard output and takes commands from its standard input (see Protocol.ts). It leaves
- * when that ends, on SIGTERM and on SIGINT.
+ * It writes reports to its standard output and reads commands from its standard input (Protocol.ts). It leaves at the
+ * end of the input, on SIGTERM and on SIGINT.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import * as ClusterEvent from "@coterie/core/ClusterEvent"
@@ -67,7 +67,7 @@ const program = Effect.gen(function* () {
       const before = view
       view = ClusterEvent.apply(view, event)
       const peer = "peer" in event ? event.peer : undefined
-      const told = report({
+      const reported = report({
         _tag: "Event",
         at,
         event: event._tag,
@@ -75,7 +75,7 @@ const program = Effect.gen(function* () {
         generation: peer?.generation ?? 0,
         text: textOf(event),
       })
-      return view === before ? told : Effect.andThen(told, report({ _tag: "View", peers: peersOf(view) }))
+      return view === before ? reported : Effect.andThen(reported, report({ _tag: "View", peers: peersOf(view) }))
     }),
     Effect.forkScoped,
   )
@@ -114,7 +114,7 @@ program.pipe(
   Effect.scoped,
   Effect.provide(
     Layer.mergeAll(ClusterLive, NodeStdio.layer).pipe(
-      // Standard output is for reports alone.
+      // Standard output is for reports only.
       Layer.provideMerge(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])),
     ),
   ),

@@ -1,6 +1,6 @@
 /**
- * Real processes on real networks, each on a host of its own, with the defaults of a LAN: what they see of a cut link, of a
- * partition, and of a bad line. Where the machine allows no network namespaces, they are skipped and say why.
+ * Real processes on real networks, each on its own host, with the defaults of a LAN. The tests cut links, partition the
+ * network and make lines lossy. If the machine allows no network namespaces, the tests are skipped and say why.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as Namespaces from "./Namespaces.ts"
 
 const testTimeout = 240_000
 
-/** Nobody has told anything of anybody but that it joined. */
+/** Checks that `Joined` is the only event that the members reported about each other. */
 const onlyJoined = (members: ReadonlyArray<Members.Member>): void => {
   for (const member of members) {
     for (const { name } of members) {
@@ -20,7 +20,7 @@ const onlyJoined = (members: ReadonlyArray<Members.Member>): void => {
   }
 }
 
-/** Four members, each on a host of its own. */
+/** Starts four members, each on its own host. */
 const setUp = Effect.gen(function* () {
   const network = yield* Namespaces.make(4)
   const [ha, hb, hc, hd] = network.hosts
@@ -29,7 +29,7 @@ const setUp = Effect.gen(function* () {
   return { ...members, ha, hb, hc, hd, network }
 })
 
-/** A test that says why it is skipped, in its name, and in the output, for not every reporter shows names. */
+/** Defines a test whose title and output say why it is skipped. Not every reporter shows titles. */
 const given = (
   missing: string | undefined,
   name: string,
@@ -43,15 +43,15 @@ const given = (
 describe.concurrent("a cluster on several hosts", () => {
   given(
     Namespaces.missing,
-    "suspects nobody when what one of four sends to another is lost, and links the two again afterwards",
+    "suspects no member when the packets from one of four members to another are lost, and links them again afterwards",
     () =>
       Effect.gen(function* () {
         const { a, b, c, d, ha, hb, network } = yield* setUp
         yield* network.cut(ha, hb)
         yield* Members.awaitEventAtAll([a], "Unreachable", "b")
         yield* Members.awaitEventAtAll([b], "Unreachable", "a")
-        // The time is the promise here. From the loss of the link a suspicion would take at most a dial that nobody
-        // answers (5 s) to begin, and at most its longest (12 s) to end; and what a silent link adds (3 s).
+        // This time is part of the guarantee. After the loss of a link a suspicion would begin within the timeout of a
+        // dial (5 s) and end within its maximum (12 s), and the detection of a silent link adds 3 s.
         yield* Effect.sleep("25 seconds")
         onlyJoined([a, b, c, d])
         for (const [member, other] of [
@@ -68,7 +68,7 @@ describe.concurrent("a cluster on several hosts", () => {
       }).pipe(Effect.scoped),
   )
 
-  given(Namespaces.missing, "is two clusters while it is partitioned, and one again, unaided, afterwards", () =>
+  given(Namespaces.missing, "becomes two clusters in a partition, and one cluster again afterwards without help", () =>
     Effect.gen(function* () {
       const { a, b, c, d, ha, hb, hc, hd, network } = yield* setUp
       const across = [ha, hb].flatMap((left) =>
@@ -128,13 +128,13 @@ describe.concurrent("a cluster on several hosts", () => {
 
   given(
     Namespaces.missingWeather,
-    "forms and calls nobody failed but the one that is killed where every line loses 10 % and is late by 100 ms",
+    "forms and reports only a killed member as failed when every line loses 10 % and delays by 100 ms",
     () =>
       Effect.gen(function* () {
         const network = yield* Namespaces.make(4)
         const { a, b, c, d } = yield* Members.four(yield* Namespaces.worsen(network, 10, 100))
         const all = [a, b, c, d]
-        // The time is the promise here: several times of what it takes to call one that is silent failed.
+        // This time is part of the guarantee. It is several times the time to report a silent member as failed.
         yield* Effect.sleep("25 seconds")
         for (const member of all) {
           for (const { name } of all)

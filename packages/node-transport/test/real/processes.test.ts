@@ -1,6 +1,6 @@
 /**
- * Real processes on the loopback, with the defaults of a LAN: what the others see when one is killed or stands still.
- * How fast they see it is measured by benchmarks/detection.
+ * Real processes on the loopback with the defaults of a LAN: the events at the other members when a member is killed or
+ * stopped. benchmarks/membership/processes.ts measures how soon they occur.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import * as Members from "./Members.ts"
 
 const testTimeout = 240_000
 
-/** Nobody has told anything of these but that they joined. */
+/** Checks that `Joined` is the only event that the members reported about the named members. */
 const onlyJoined = (members: ReadonlyArray<Members.Member>, names: ReadonlyArray<string>): void => {
   for (const member of members) {
     for (const name of names) {
@@ -20,7 +20,7 @@ const onlyJoined = (members: ReadonlyArray<Members.Member>, names: ReadonlyArray
 
 describe.concurrent("a cluster of processes", () => {
   it.live(
-    "calls one that is killed suspected and then failed, each once and everywhere, and nobody else, and has it back after a restart",
+    "reports a killed member as suspected and then failed, once at each other member, and accepts it after a restart",
     () =>
       Effect.gen(function* () {
         const { a, b, c, d } = yield* Members.four()
@@ -45,7 +45,7 @@ describe.concurrent("a cluster of processes", () => {
   )
 
   it.live(
-    "calls one that stands still failed, and recovered once it goes on, each once and everywhere, while that one calls nobody failed",
+    "reports a stopped member as failed, and as recovered when it continues, and that member reports no other as failed",
     () =>
       Effect.gen(function* () {
         const { a, b, c, d } = yield* Members.four()
@@ -58,8 +58,8 @@ describe.concurrent("a cluster of processes", () => {
         yield* d.thaw
         yield* Members.awaitEventAtAll(others, "Recovered", "d")
         yield* Members.agree([a, b, c, d])
-        yield* Members.converse([a, b, c, d], "d goes on")
-        // Whoever wavered about d would have done so by the time that all of them, d included, have noticed that c is dead.
+        yield* Members.converse([a, b, c, d], "d continues")
+        // A wrong event about d would have been reported by the time that all members, including d, report c as failed.
         yield* c.kill
         yield* Members.awaitEventAtAll([a, b, d], "Failed", "c")
         yield* Members.agree([a, b, d])

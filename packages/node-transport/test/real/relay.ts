@@ -1,16 +1,16 @@
 /**
- * A bad network for a kernel without netem: the hosts send their frames in UDP datagrams (VXLAN) to this process, which
- * passes them on like a switch, late and not all of them. Each host has its own address and the same port.
+ * Lossy network for a kernel without netem. The hosts send their frames in UDP datagrams (VXLAN) to this process, which
+ * forwards them like a switch, with a delay and with losses. Each host has its own address and the same port.
  *
  *     node relay.ts PORT LOSS DELAY
  *
- * LOSS is a part of 1, DELAY in milliseconds.
+ * LOSS is a fraction from 0 to 1. DELAY is in milliseconds.
  */
 import * as Dgram from "node:dgram"
 
 const [port = 0, loss = 0, delay = 0] = process.argv.slice(2).map(Number)
 
-/** Offsets of the frame in a datagram of VXLAN, and of the packet in it. */
+/** Offset of the frame in a VXLAN datagram, and of the packet in the frame. */
 const frame = 8
 const packet = frame + 14
 
@@ -19,8 +19,8 @@ const hosts = new Set<string>()
 const hostOf = new Map<string, string>()
 
 /**
- * A kernel leaves the checksum of TCP to the network card, or to whoever unpacks the frame last; no card sees this one
- * before the kernel that has to believe it.
+ * Sets the checksum of a TCP segment. A kernel leaves it to the network card, and no card handles this frame before the
+ * kernel that verifies the checksum.
  */
 const sign = (bytes: Buffer): void => {
   if (bytes.readUInt16BE(packet - 2) !== 0x0800 || bytes[packet + 9] !== 6) return
@@ -46,6 +46,6 @@ socket.on("message", (bytes, { address }) => {
     for (const host of to) socket.send(bytes, port, host)
   }, delay)
 })
-// It ends with whoever started it.
+// Ends with the process that started it.
 process.stdin.on("end", () => process.exit()).resume()
 socket.bind(port, () => console.log("ready"))

@@ -1,6 +1,6 @@
 /**
- * A process whose seeds are names, in a network whose DNS is silent: it ends when its cluster does, whatever is being looked up.
- * Where the machine allows no network and mount namespaces, the tests are skipped and say why.
+ * Processes whose seeds are names, in a network whose DNS server is silent. They end with their cluster, even during a
+ * lookup. If the machine allows no network and mount namespaces, the tests are skipped and say why.
  */
 import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -26,7 +26,7 @@ const enter = (pid: number): ReadonlyArray<string> => [
   "--mount",
 ]
 
-/** Gives the namespace another resolv.conf than that of the machine. */
+/** Returns a script that gives the namespace its own resolv.conf. */
 const prepare = (resolvConf: string) => `ip link set lo up && mount --bind ${resolvConf} /etc/resolv.conf`
 
 const missing = ((): string | undefined => {
@@ -42,7 +42,7 @@ const missing = ((): string | undefined => {
   }
 })()
 
-/** Place whose server of DNS is silent, and the child that is the server. */
+/** Makes a place with a silent DNS server, and returns it with the process of the server. */
 const silentPlace = Effect.gen(function* () {
   const folder = yield* Effect.acquireRelease(
     Effect.promise(() => Fs.mkdtemp(NodePath.join(Os.tmpdir(), "coterie-"))),
@@ -63,10 +63,10 @@ const silentPlace = Effect.gen(function* () {
   return { server, place: { host: "127.0.0.1", enter: enter(server.pid) } }
 })
 
-/** More names than Node has threads for the look-ups of the system. */
+/** More names than Node has threads for the lookups of the system. */
 const names = Array.from({ length: 8 }, (_, i) => `peers${i}.example`)
 
-/** A member that looks all names up. */
+/** Starts a member that looks up all names. */
 const lookingUp = Effect.gen(function* () {
   const { place, server } = yield* silentPlace
   const member = yield* Members.start("a", names, place)

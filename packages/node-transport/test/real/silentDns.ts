@@ -1,6 +1,6 @@
 /**
- * A server of DNS that hears and never answers, on 127.0.0.53:53 of its network. It reports the name of each question, and ends
- * when its standard input does.
+ * DNS server on 127.0.0.53:53 of its network that never answers. It reports the name of each query, and ends with its
+ * standard input.
  */
 import * as Dgram from "node:dgram"
 

@@ -1,6 +1,6 @@
 /**
- * Two nodes on real sockets with a slow line between them: the system holds much of a large message, and what the sender says
- * after it waits for all of that.
+ * Two nodes on real sockets with a slow line between them. The system buffers much of a large message, and later frames
+ * of the sender wait for all of it.
  */
 import * as Address from "@coterie/core/Address"
 import * as Cluster from "@coterie/core/Cluster"
@@ -16,13 +16,13 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Net from "node:net"
 
-/** Bytes a second of the line, in each direction. */
+/** Bytes per second of the line in each direction. */
 const bandwidth = 1_000_000
 
-/** Size of the message. It takes several times the link timeout. */
+/** Size of the message. Its transfer takes several times the link timeout. */
 const messageBytes = 4_000_000
 
-/** Short times, so that the line is slow for them. */
+/** Short times, for which the line is slow. */
 const detector = FailureDetector.layer({ heartbeat: "250 millis", linkTimeout: "750 millis" })
 
 const node = (name: string, options: Partial<Cluster.Options> = {}) =>
@@ -34,7 +34,7 @@ const node = (name: string, options: Partial<Cluster.Options> = {}) =>
     Effect.map((context) => Context.get(context, Cluster.Cluster)),
   )
 
-/** Passes on what one socket receives to the other, as fast as the line is. */
+/** Forwards the bytes of one socket to the other at the speed of the line. */
 const pump = (from: Net.Socket, to: Net.Socket): void => {
   from.on("data", (chunk) => {
     to.write(chunk)
@@ -46,7 +46,7 @@ const pump = (from: Net.Socket, to: Net.Socket): void => {
   from.on("close", () => to.destroy())
 }
 
-/** Listens on a port from which connections lead to the other port over a slow line. Returns the port. */
+/** Listens on a port whose connections lead to the other port over a slow line. Returns the port. */
 const slowLineTo = (port: number) =>
   Effect.map(
     Effect.acquireRelease(
@@ -68,7 +68,7 @@ const slowLineTo = (port: number) =>
 
 const portOf = (address: string | undefined): number => Address.port(Result.getOrThrow(Address.parse(address ?? "")))
 
-/** Collects the tags of all events from now on, until the scope closes. */
+/** Collects the tags of all later events until the scope closes. */
 const collect = ({ events }: Cluster.Cluster["Service"]) =>
   Effect.gen(function* () {
     const tags: Array<string> = []
@@ -77,7 +77,7 @@ const collect = ({ events }: Cluster.Cluster["Service"]) =>
   })
 
 describe("a large message over real sockets and a slow line", () => {
-  // Names order connections, so both orders are tried.
+  // Names order connections, so both orders are tested.
   for (const [from, to] of [
     ["a", "b"],
     ["b", "a"],

@@ -1,4 +1,4 @@
-/** Fixtures of earlier releases: archives that `pnpm release:fixture` wrote. */
+/** Fixtures of earlier releases, which are archives that `pnpm release:fixture` wrote. */
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -7,7 +7,7 @@ import * as path from "node:path"
 
 const packages = path.join(import.meta.dirname, "../../..")
 
-/** Versions that have a fixture. */
+/** Versions with a fixture. */
 export const versions: ReadonlyArray<string> = fs
   .readdirSync(import.meta.dirname)
   .flatMap((file) => (file.endsWith(".tgz") ? [file.slice(0, -".tgz".length)] : []))
@@ -32,13 +32,13 @@ const installed = (name: string): string => {
 }
 
 /**
- * Links what the packages of a fixture depend on into the fixture. The versions are those of this workspace, because one
- * cluster test cannot install the versions of each release.
+ * Links the dependencies of the packages of a fixture into the fixture. They have the versions of this workspace,
+ * because a test cannot install the versions of each release.
  */
 const linkDependencies = (modules: string): void => {
   const own = path.join(modules, "@coterie")
   const manifests = fs.readdirSync(own).map((folder) => readManifest(path.join(own, folder)))
-  // The member itself uses this package for its input, its output and its end.
+  // The member itself uses this package for its input, its output and its shutdown.
   const names = new Set(["@effect/platform-node"])
   for (const { dependencies, peerDependencies } of manifests) {
     for (const name of Object.keys({ ...dependencies, ...peerDependencies })) names.add(name)
@@ -51,7 +51,7 @@ const linkDependencies = (modules: string): void => {
   }
 }
 
-/** Unpacks the fixture of a version into a temporary folder, and returns the program of its member. */
+/** Unpacks the fixture of a version into a temporary folder and returns the program of its member. */
 export const unpack = (version: string) =>
   Effect.gen(function* () {
     const folder = yield* Effect.acquireRelease(

@@ -1,4 +1,4 @@
-/** Members of a cluster of several releases as child processes, and what can be waited for. */
+/** Members of a cluster of several releases as child processes, with commands and waits for their reports. */
 import * as Effect from "effect/Effect"
 import * as Child from "../../../../examples/support/Child.ts"
 import * as Protocol from "./Protocol.ts"
@@ -9,7 +9,7 @@ export interface Member extends Child.Child {
   readonly address: string
 }
 
-/** Bound of each wait, for a test that would hang otherwise. */
+/** Bound of each wait. It ends a test that would hang otherwise. */
 const within = "60 seconds"
 
 const report = Child.reports(Protocol.decodeReport)
@@ -24,7 +24,7 @@ export const start = Effect.fnUntraced(function* (name: string, program: string,
 
 const namesOf = (members: ReadonlyArray<Member>): ReadonlyArray<string> => members.map(({ name }) => name).sort()
 
-/** Waits until each member has links to exactly the others, and knows that these read both topics. */
+/** Waits until each member has links to exactly the others, and lists them as readers of both topics. */
 export const untilMet = Effect.fnUntraced(function* (members: ReadonlyArray<Member>) {
   const all = namesOf(members).join()
   for (const member of members) {
@@ -56,7 +56,7 @@ const command = Effect.fnUntraced(function* (member: Member, value: Protocol.Com
   }
 })
 
-/** Each member sends a message to the inbox of each other one, which receives it. */
+/** Checks that each member can send a message to the inbox of each other member. */
 export const sendMessages = Effect.fnUntraced(function* (members: ReadonlyArray<Member>, text: string) {
   for (const sender of members) {
     for (const receiver of members.filter((other) => other !== sender)) {
@@ -70,7 +70,7 @@ export const sendMessages = Effect.fnUntraced(function* (members: ReadonlyArray<
   }
 })
 
-/** Each member publishes an order on each topic, and each other one receives it. */
+/** Checks that each member receives the orders that each other member publishes on each topic. */
 export const publishOrders = Effect.fnUntraced(function* (members: ReadonlyArray<Member>) {
   for (const publisher of members) {
     for (const topic of Protocol.TopicName.literals) {
@@ -90,7 +90,7 @@ export const publishOrders = Effect.fnUntraced(function* (members: ReadonlyArray
   }
 })
 
-/** Each member makes a request to each other one, with one answer and with several. */
+/** Checks that each member can make requests with one answer and with several answers to each other member. */
 export const makeRequests = Effect.fnUntraced(function* (members: ReadonlyArray<Member>) {
   for (const caller of members) {
     for (const server of members.filter((other) => other !== caller)) {
@@ -105,7 +105,7 @@ export const makeRequests = Effect.fnUntraced(function* (members: ReadonlyArray<
   }
 })
 
-/** Each member changes its metadata, and each other one lists the change. */
+/** Checks that each member lists the metadata that each other member sets. */
 export const changeMetadata = Effect.fnUntraced(function* (members: ReadonlyArray<Member>, note: string) {
   for (const member of members) {
     yield* command(member, { _tag: "Note", note })
@@ -131,14 +131,14 @@ const awaitEvents = (members: ReadonlyArray<Member>, event: string, about: strin
     { concurrency: "unbounded", discard: true },
   )
 
-/** One member leaves, and the others report it. */
+/** Makes a member leave and waits until the others report it. */
 export const leave = Effect.fnUntraced(function* (member: Member, others: ReadonlyArray<Member>) {
   yield* member.hangUp
   yield* member.ended
   yield* awaitEvents(others, "Left", member.name)
 })
 
-/** One member is killed, and the others report it as failed. */
+/** Kills a member and waits until the others report it as failed. */
 export const kill = Effect.fnUntraced(function* (member: Member, others: ReadonlyArray<Member>) {
   yield* member.signal("SIGKILL")
   yield* awaitEvents(others, "Failed", member.name)

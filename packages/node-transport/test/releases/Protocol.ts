@@ -1,10 +1,10 @@
 /**
- * Messages between a member of a mixed cluster and the test that started it: one JSON object a line. Fixtures of earlier
- * releases contain this module as it was then. A change must leave the reports and commands of these readable.
+ * Messages between a member of a mixed cluster and the test that started it, one JSON object per line. Fixtures of
+ * earlier releases contain earlier versions of this module. A change must keep their reports and commands readable.
  */
 import * as Schema from "effect/Schema"
 
-/** Topics of a member, by the serialization that they use. */
+/** Topics of a member, named by their serialization. */
 export const TopicName = Schema.Literals(["json", "binary"])
 export type TopicName = typeof TopicName.Type
 
@@ -12,19 +12,19 @@ export type TopicName = typeof TopicName.Type
 export const Order = Schema.Struct({ id: Schema.String, total: Schema.Finite, items: Schema.Array(Schema.String) })
 export type Order = typeof Order.Type
 
-/** From a member, on its standard output. */
+/** Message of a member on its standard output. */
 export const Report = Schema.Union([
   /** The member listens. */
   Schema.TaggedStruct("Listening", { address: Schema.String }),
-  /** An event of its cluster, and the peer that the event is about. */
+  /** Event of its cluster with the peer of the event. */
   Schema.TaggedStruct("Event", { event: Schema.String, peer: Schema.String }),
   /** Peers that the member lists with a live link, sorted by name, each with the metadata `note`. */
   Schema.TaggedStruct("View", { peers: Schema.Array(Schema.Struct({ name: Schema.String, note: Schema.String })) }),
   /** Nodes that read a topic, the member included, sorted by name. */
   Schema.TaggedStruct("Readers", { topic: TopicName, names: Schema.Array(Schema.String) }),
-  /** A message of its inbox. */
+  /** Message from its inbox. */
   Schema.TaggedStruct("Message", { from: Schema.String, text: Schema.String }),
-  /** An order that a peer published. */
+  /** Order that a peer published. */
   Schema.TaggedStruct("Published", { topic: TopicName, from: Schema.String, order: Order }),
   /** Answer of a peer to a request. */
   Schema.TaggedStruct("Answer", { from: Schema.String, text: Schema.String }),
@@ -35,9 +35,9 @@ export const Report = Schema.Union([
 ])
 export type Report = typeof Report.Type
 
-/** To a member, on its standard input. */
+/** Message to a member on its standard input. */
 export const Command = Schema.Union([
-  /** Sends a confirmed message to the inbox of a peer. */
+  /** Sends an acknowledged message to the inbox of a peer. */
   Schema.TaggedStruct("Send", { to: Schema.String, text: Schema.String }),
   /** Publishes an order on a topic. */
   Schema.TaggedStruct("Publish", { topic: TopicName, order: Order }),

@@ -1,11 +1,11 @@
 /**
- * A member of a cluster of several releases, over TCP:
+ * Member of a cluster of several releases over TCP:
  *
  *     node member.ts NAME [SEED]
  *
- * It reports on its standard output and takes commands from its standard input (Protocol.ts). It leaves when the input ends.
- * `pnpm release:fixture` copies this module into the fixture of a release, where it imports the packages of that release. So
- * it imports only published modules, and Protocol.ts.
+ * It writes reports to its standard output and reads commands from its standard input (Protocol.ts). It leaves when the
+ * input ends. `pnpm release:fixture` copies this module into the fixture of a release, where it imports the packages of
+ * that release. So it imports only published modules, and Protocol.ts.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import * as Topic from "@coterie/core/Topic"
@@ -130,7 +130,7 @@ program.pipe(
   Effect.scoped,
   Effect.provide(
     Layer.mergeAll(MemberLive, NodeStdio.layer).pipe(
-      // Standard output is for reports alone.
+      // Standard output is for reports only.
       Layer.provideMerge(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])),
     ),
   ),

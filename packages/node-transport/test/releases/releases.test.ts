@@ -1,6 +1,7 @@
 /**
- * Rolling upgrades (docs/compatibility.md): nodes of an earlier release and of the present one form one cluster over TCP.
- * Each fixture in this folder is an earlier release; `pnpm release:fixture` writes the one of the present version.
+ * Rolling upgrades (docs/compatibility.md): nodes of an earlier release and of the present one form one cluster over
+ * TCP. Each fixture in this folder is an earlier release. `pnpm release:fixture` writes the fixture of the present
+ * version.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -9,10 +10,10 @@ import * as Members from "./Members.ts"
 
 const testTimeout = 240_000
 
-/** Longer than the payload of one Data frame, so that it takes several. */
+/** Text that is longer than the payload of one Data frame, so that it needs several. */
 const longText = "long ".repeat(40_000)
 
-/** Two members of `first` and two of `second`, each of which joins the first member. */
+/** Starts two members of `first` and two of `second`, which all join the first member. */
 const mixed = Effect.fnUntraced(function* (first: string, second: string) {
   const a = yield* Members.start("a", first, [])
   const [b, c, d] = yield* Effect.all(
@@ -27,7 +28,7 @@ const mixed = Effect.fnUntraced(function* (first: string, second: string) {
   return { a, b, c, d }
 })
 
-/** Everything that two releases do with each other. Members of `first` are there before those of `second`. */
+/** Tests all features between two releases. Members of `first` start before the members of `second`. */
 const exchange = Effect.fnUntraced(function* (first: string, second: string) {
   const { a, b, c, d } = yield* mixed(first, second)
   const all = [a, b, c, d]
@@ -38,7 +39,7 @@ const exchange = Effect.fnUntraced(function* (first: string, second: string) {
   yield* Members.changeMetadata(all, "changed")
   for (const member of all) assert.deepStrictEqual(Members.losses(member), [], member.name)
 
-  // One of each release stays, and sees how one of each release goes.
+  // One member of each release stays and sees one member of each release leave or fail.
   yield* Members.leave(a, [b, c, d])
   yield* Members.kill(b, [c, d])
   for (const member of [c, d]) assert.deepStrictEqual(Members.losses(member), ["Left a", "Failed b"], member.name)

@@ -1,6 +1,6 @@
 /**
- * Counts of the requests of a service in one direction (docs/metrics.md). Each request is counted when it begins and when it ends,
- * so the sum of the outcomes and the requests in flight is the number of requests.
+ * Counts of the requests of a service in one direction (docs/metrics.md). Each request is counted when it begins and
+ * when it ends, so the sum of the outcomes and the requests in flight is the number of requests.
  */
 import type { Counter, Gauge, NodeMetrics } from "@coterie/core/NodeMetrics"
 import type { RequestOutcome } from "./requestOutcomes.ts"
@@ -29,7 +29,7 @@ export class RequestMetrics {
       description: "Requests that have not ended.",
       labels,
     })
-    // Shown from the start, so that the first request is seen as an increase.
+    // Present from the start, so that dashboards show the first success as an increase.
     this.counterOf("success")
   }
 
@@ -45,7 +45,7 @@ export class RequestMetrics {
     this.counterOf(outcome).increment()
   }
 
-  /** Counts a request that ends as it begins. */
+  /** Counts a request that is refused when it arrives. It is never in flight. */
   refuse(outcome: RequestOutcome): void {
     this.requests.increment()
     this.counterOf(outcome).increment()

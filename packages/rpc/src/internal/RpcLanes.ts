@@ -1,6 +1,6 @@
 /**
- * The two lanes that carry a service, and the serialization of its messages. The names of the lanes are part of the protocol
- * (docs/requests.md, "On the wire").
+ * The two lanes that carry a service, and the serialization of its messages. The names of the lanes are part of the
+ * protocol (docs/requests.md, "On the wire").
  */
 import type { Cluster } from "@coterie/core/Cluster"
 import { OptionsError } from "@coterie/core/ClusterError"
@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 
-/** Name of the service if the options give none. */
+/** Default name of the service. */
 const defaultService = "default"
 
 export interface RpcLanes {
@@ -24,8 +24,8 @@ export interface RpcLanes {
 }
 
 /**
- * Makes the lanes of a service with the `RpcSerialization` of the context, or JSON if there is none. Fails with `OptionsError`
- * if the name of the service is empty or makes no valid name of a lane.
+ * Makes the lanes of a service with the `RpcSerialization` of the context, or with JSON if there is none. Fails with
+ * `OptionsError` if the name of the service is empty or does not give a valid lane name.
  */
 export const make = Effect.fnUntraced(function* (
   cluster: Cluster["Service"],
@@ -38,7 +38,8 @@ export const make = Effect.fnUntraced(function* (
       ? Effect.fail(new OptionsError({ option: "service", problem: "the name of a service must not be empty" }))
       : Effect.mapError(
           cluster.lane(`rpc/${service}/${name}`, { format: serialization.contentType }),
-          ({ problem }) => new OptionsError({ option: "service", problem: `of a service: ${problem}` }),
+          ({ problem }) =>
+            new OptionsError({ option: "service", problem: `the service needs a valid lane name: ${problem}` }),
         )
   const requests = yield* lane("requests")
   const laneLabel = cluster.metrics.laneLabel(requests.name)

@@ -1,20 +1,20 @@
 /**
- * Messages between a client and a server, and their encoding. Each message of Effect's RPC is one message of a lane. Only the
- * ids of requests are Coterie's own: they are unique over all nodes and all generations.
+ * Messages between a client and a server, and their encoding. Each message of Effect's RPC is one message of a lane.
+ * Coterie replaces only the ids of requests: its ids are unique across all nodes and generations.
  *
- * Two messages that Effect defines for servers travel to clients as well, because a session can end for one side only
- * (docs/protocol.md, "What a receiver may rely on"):
+ * Effect defines `Eof` and `Interrupt` as messages to servers. Here they also travel to clients, because a session can
+ * end for one side only (docs/protocol.md, "What a receiver may rely on"):
  *
  * - `Eof` to a client: requests in flight may be lost. The client sends an `Ack` for each of them.
- * - `Interrupt` to a client: the server does not have this request in flight and will not answer it. The server also sends it
- *   in response to an `Ack` for such a request.
+ * - `Interrupt` to a client: the server does not have this request in flight and will not answer it. The server also
+ *   sends it in response to an `Ack` for such a request.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { ExitEncoded } from "effect/rpc/RpcMessage"
 import type { Parser } from "effect/rpc/RpcSerialization"
 import * as Schema from "effect/Schema"
 
-/** Id of a request: text between nodes, and what Effect's client chose within a node. */
+/** Id of a request: a text between nodes, and the id of Effect's client within a node. */
 export type RequestId = string | number
 
 /**
@@ -28,7 +28,9 @@ const Ack = Schema.TaggedStruct("Ack", { requestId })
 const Interrupt = Schema.TaggedStruct("Interrupt", { requestId })
 const Eof = Schema.TaggedStruct("Eof", {})
 
-/** Accepts any value as `A`. Effect's client checks the value with the schema of the RPC when it decodes the response. */
+/**
+ * Accepts any value as `A`. Effect's client checks the value with the schema of the RPC when it decodes the response.
+ */
 const unchecked = <A>() => Schema.declare((_: unknown): _ is A => true)
 
 /** Messages from a client to a server. */

@@ -4,8 +4,8 @@ import type { RpcClientError } from "effect/rpc/RpcClientError"
 import { causeOf, type RequestLostReason } from "../RequestLost.ts"
 
 /**
- * Outcome of a request that has an exit. A serialization such as SchemaBinary encodes the exit as bytes, which only the client of
- * Effect can decode: its outcome is `answered`.
+ * Outcome of a request that has an exit. A serialization such as SchemaBinary encodes the exit as bytes, which only
+ * Effect's client can decode. The outcome of such an exit is `answered`.
  */
 export type ExitOutcome = "success" | "failure" | "defect" | "interrupted" | "answered"
 
@@ -14,7 +14,7 @@ export type RequestOutcome =
   | ExitOutcome
   | SendErrorReason["_tag"]
   | RequestLostReason["_tag"]
-  /** The peer sent what cannot be used. */
+  /** The peer sent a response that cannot be used. */
   | "malformed"
   /** The limit of requests in flight was reached. */
   | "busy"
@@ -24,7 +24,7 @@ export type RequestOutcome =
 const hasTag = (value: unknown, tag: string): boolean =>
   typeof value === "object" && value !== null && "_tag" in value && value._tag === tag
 
-/** Returns the outcome of an encoded exit. The exit may come from a peer, so nothing is known about its form. */
+/** Returns the outcome of an encoded exit. The exit may come from a peer, so it may have any form. */
 export const outcomeOfExit = (exit: unknown): ExitOutcome => {
   if (typeof exit !== "object" || exit === null || !("_tag" in exit)) return "answered"
   if (exit._tag === "Success") return "success"

@@ -1,4 +1,4 @@
-/** A lane without a network: it keeps what is sent on it and answers as a test says. */
+/** Lane without a network. It keeps the messages sent on it, and each send has the outcome that a test sets. */
 import { LinkLost, NotConnected, NotReading, SendError, TooLarge } from "@coterie/core/ClusterError"
 import type { Lane, Sent } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
@@ -22,9 +22,9 @@ export class FakeLane {
   /** Peer and text of each message that was sent. */
   readonly sent: Array<readonly [peer: string, text: string]> = []
   readonly published: Array<string> = []
-  /** Reasons of the messages that could not be used. */
+  /** Reasons of the dead letters. */
   readonly dead: Array<string> = []
-  /** Outcome of each send, from now on. */
+  /** Outcome of each later send. */
   outcome: Effect.Effect<Sent, SendError> = Effect.succeed({ session: 1 })
 
   readonly lane: Lane = {
@@ -49,13 +49,13 @@ export class FakeLane {
     deadLetters: Stream.empty,
   }
 
-  /** Messages that were sent, as values, and forgets them. */
+  /** Returns the messages that were sent, as values, and forgets them. */
   takeSent(): ReadonlyArray<unknown> {
     return this.sent.splice(0).map(([, text]): unknown => JSON.parse(text))
   }
 }
 
-/** A message with this text, or with a value as JSON. */
+/** Returns a message with the text, or with the value as JSON. */
 export const message = (content: unknown, { from = "b", session = 1 } = {}): Message => {
   const text = typeof content === "string" ? content : JSON.stringify(content)
   return {

@@ -1,4 +1,4 @@
-/** Metrics without a node: their values by name and labels. */
+/** Metrics without a node. They keep the values by name and labels. */
 import type { NodeMetrics, SeriesOptions } from "@coterie/core/NodeMetrics"
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -20,12 +20,12 @@ export class FakeMetrics {
     laneLabel: (lane) => lane,
   }
 
-  /** Counts of a service `work` in this direction. */
+  /** Returns the metrics of a service `work` in the direction. */
   requests(direction: "in" | "out", metrics = this.metrics): RequestMetrics {
     return new RequestMetrics({ metrics, direction, service: "work" })
   }
 
-  /** Series that are not 0, without the common parts of their names. */
+  /** Values of the series that are not 0. The keys omit the common parts of the names. */
   get values(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.sums].filter(([, sum]) => sum !== 0))
   }
@@ -38,7 +38,7 @@ export class FakeMetrics {
   }
 }
 
-/** Requests in flight of the scope, with the metrics that count them. */
+/** Makes requests in flight for the scope, with the metrics that count them. */
 export const inFlightRequests: Effect.Effect<
   { readonly inFlight: InFlightRequests; readonly fake: FakeMetrics },
   never,

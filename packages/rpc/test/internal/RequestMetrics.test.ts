@@ -17,13 +17,13 @@ describe("the metrics of requests", () => {
     })
   })
 
-  it("count a request that ends as it begins, which is never in flight", () => {
+  it("count a refused request, which is never in flight", () => {
     const fake = new FakeMetrics()
     fake.requests("in").refuse("busy")
     assert.deepStrictEqual(fake.values, { "total in": 1, "outcomes_total in busy": 1 })
   })
 
-  it("show the first success as an increase, and other outcomes once they occur", () => {
+  it("have a series of successes from the start, and series of other outcomes once they occur", () => {
     const fake = new FakeMetrics()
     const shown: Array<string | undefined> = []
     const requests = fake.requests("in", {

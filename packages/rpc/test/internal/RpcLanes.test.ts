@@ -7,7 +7,7 @@ import * as RpcLanes from "../../src/internal/RpcLanes.ts"
 import * as World from "../../../core/test/cluster/world.ts"
 import { FakeLane } from "./FakeLane.ts"
 
-/** Names of the lanes that the options give. */
+/** Returns the names of the lanes for the options. */
 const namesOf = Effect.fnUntraced(function* (world: World.World, options: { readonly service?: string }, name = "a") {
   const { cluster } = yield* world.node(name)
   const names: Array<string> = []
@@ -38,7 +38,7 @@ World.simulated("a service without a name is called default", (world) =>
   }),
 )
 
-World.simulated("an empty name of a service is an error of the option", (world) =>
+World.simulated("an empty name of a service fails with OptionsError", (world) =>
   Effect.gen(function* () {
     const error = yield* Effect.flip(namesOf(world, { service: "" }))
     assert.instanceOf(error, OptionsError)

@@ -7,13 +7,13 @@ const parser = serialization.makeUnsafe()
 const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
 
 describe("messages of Effect's RPC", () => {
-  it("are read as they were written", () => {
+  it("decode to the messages that were encoded", () => {
     const ack: RpcMessages.FromClient = { _tag: "Ack", requestId: "x" }
     const bytes = RpcMessages.encode(parser, ack)
     assert.deepStrictEqual(RpcMessages.decodeFromClient(parser, new TextEncoder().encode(String(bytes))), [ack])
   })
 
-  it("are dropped if the other side does not send their kind, and the rest is kept", () => {
+  it("are dropped if the other side does not send their kind, and the others are kept", () => {
     const interrupt = { _tag: "Interrupt", requestId: "x" } as const
     const ack = { _tag: "Ack", requestId: "x" } as const
     const eof = { _tag: "Eof" } as const

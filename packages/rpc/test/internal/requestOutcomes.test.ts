@@ -6,7 +6,7 @@ import { outcomeOfError, outcomeOfExit } from "../../src/internal/requestOutcome
 const failed = (...tags: ReadonlyArray<string>) => ({ _tag: "Failure", cause: tags.map((_tag) => ({ _tag })) })
 
 describe("the outcome of a request", () => {
-  it("is what the exit says: an error before a defect, and a defect before an interruption", () => {
+  it("is the outcome of the exit: an error before a defect, and a defect before an interruption", () => {
     assert.strictEqual(outcomeOfExit({ _tag: "Success", value: 4 }), "success")
     assert.strictEqual(outcomeOfExit(failed("Interrupt", "Die", "Fail")), "failure")
     assert.strictEqual(outcomeOfExit(failed("Interrupt", "Die")), "defect")
@@ -14,18 +14,18 @@ describe("the outcome of a request", () => {
     assert.strictEqual(outcomeOfExit(failed()), "interrupted")
   })
 
-  it("is that there is an answer if the exit is in bytes", () => {
+  it("is answered if the exit is in bytes", () => {
     assert.strictEqual(outcomeOfExit(new Uint8Array([1])), "answered")
   })
 
-  it("is one of the known outcomes for whatever a peer sends as an exit", () => {
+  it("is a known outcome for any value that a peer sends as an exit", () => {
     for (const exit of [undefined, null, 1, "x", {}, []]) assert.strictEqual(outcomeOfExit(exit), "answered")
     for (const exit of [{ _tag: "X" }, { _tag: "Failure", cause: 1 }, { _tag: "Failure", cause: [null, "x"] }]) {
       assert.strictEqual(outcomeOfExit(exit), "interrupted")
     }
   })
 
-  it("is the tag of the reason of an error, or that the peer sent what cannot be used", () => {
+  it("is the tag of the reason of an error, or malformed if the response cannot be used", () => {
     const unknown = requestErrors.toClientError(new SendError({ peer: "b", reason: new UnknownPeer() }))
     assert.strictEqual(outcomeOfError(unknown), "UnknownPeer")
     assert.strictEqual(outcomeOfError(requestErrors.givenUp("b")), "GivenUp")

@@ -15,7 +15,7 @@ const run = (scenario: string, seed: number) => ({
 })
 
 describe("IsolatedRuns", () => {
-  it.effect("runs each scenario in a thread of its own, one after the other", () =>
+  it.effect("runs each scenario in a new thread, one after the other", () =>
     Effect.gen(function* () {
       const log: Array<string> = []
       const runs: IsolatedRuns = new IsolatedRuns({

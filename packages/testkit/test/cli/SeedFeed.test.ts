@@ -46,7 +46,7 @@ const make = (options: { readonly to: number; readonly deadline?: number; readon
 }
 
 describe("SeedFeed", () => {
-  it.effect("hands out each seed once, and collects all results", () =>
+  it.effect("hands out each seed once and collects all results", () =>
     Effect.gen(function* () {
       const { asked, feed, results, threads } = make({ to: 50 })
       yield* feed.run(threads)
@@ -58,7 +58,7 @@ describe("SeedFeed", () => {
     }),
   )
 
-  it.effect("begins no seed after the deadline", () =>
+  it.effect("hands out no seed after the deadline", () =>
     Effect.gen(function* () {
       const { asked, feed, threads } = make({ to: 50, deadline: 0 })
       yield* feed.run(threads)
@@ -66,7 +66,7 @@ describe("SeedFeed", () => {
     }),
   )
 
-  it.effect("tells when the results are full", () =>
+  it.effect("reports when the results are full", () =>
     Effect.gen(function* () {
       const { feed, results, threads } = make({ to: 1_000_000, failing: 7 })
       yield* Effect.raceFirst(feed.run(threads), feed.whenFull)

@@ -31,7 +31,7 @@ const fill = (order: ReadonlyArray<number>, failing: ReadonlyArray<number> = [],
 }
 
 describe("SeedResults", () => {
-  it("comes to the same in whatever order seeds arrive", () => {
+  it("has the same sum in any order of the seeds", () => {
     const inOrder = fill([1, 2, 3, 4, 5], [2, 4])
     const mixed = fill([4, 2, 1, 5, 3], [2, 4])
     assert.deepStrictEqual(mixed.results.totals(), inOrder.results.totals())
@@ -39,7 +39,7 @@ describe("SeedResults", () => {
     assert.deepStrictEqual(mixed.added, [0, 0, 2, 0, 3])
   })
 
-  it("has another hash if one of the seeds did otherwise", () => {
+  it("has another hash if one of the seeds has another hash", () => {
     const [first, ...rest] = resultsOf(2)
     assert.isDefined(first)
     const { results } = fill([1])
@@ -49,7 +49,7 @@ describe("SeedResults", () => {
     assert.strictEqual(results.totals().steps, same.steps)
   })
 
-  it("adds up scenarios, and each of them for itself", () => {
+  it("adds up all scenarios together, and each of them separately", () => {
     const totals = fill([1, 2, 3], [2]).results.totals()
     assert.deepStrictEqual([totals.seeds, totals.runs, totals.steps], [3, 6, 72])
     assert.strictEqual(totals.virtualSeconds, 1.5)
@@ -71,7 +71,7 @@ describe("SeedResults", () => {
     )
   })
 
-  it("is full with enough failures, and leaves out what comes after their seed", () => {
+  it("is full with enough failures, and omits the results of later seeds", () => {
     const { results, added } = fill([3, 5, 1, 4, 2, 6], [2, 4, 5], 2)
     assert.isTrue(results.isFull())
     assert.deepStrictEqual(added, [0, 0, 1, 0, 3, 0])
@@ -84,7 +84,7 @@ describe("SeedResults", () => {
     )
   })
 
-  it("counts what has come before it can be put together", () => {
+  it("counts results that wait for earlier seeds", () => {
     const { results } = fill([5, 4], [4])
     assert.deepStrictEqual(results.received(), { seeds: 2, failures: 1, virtualSeconds: 2.25 })
     assert.strictEqual(results.totals().seeds, 0)

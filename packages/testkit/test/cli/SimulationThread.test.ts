@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import type { Reply } from "../../src/cli/protocol.ts"
 import { SimulationThread } from "../../src/cli/SimulationThread.ts"
 
-/** A worker that answers when the test says so. */
+/** Worker that answers when a test makes it answer. */
 class TestWorker extends EventEmitter {
   readonly requests: Array<unknown> = []
   postMessage(request: unknown): void {
@@ -28,7 +28,7 @@ const make = () => {
 const start = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
 
 describe("SimulationThread", () => {
-  it.effect("gives replies to callers in the order of their requests", () =>
+  it.effect("passes replies to callers in the order of their requests", () =>
     Effect.gen(function* () {
       const { answer, requests, thread } = make()
       const first = yield* start(thread.seed(1))
@@ -47,7 +47,7 @@ describe("SimulationThread", () => {
     }),
   )
 
-  it.effect("fails all callers with the seed at which the thread died", () =>
+  it.effect("fails all callers with the seed at which the thread ended", () =>
     Effect.gen(function* () {
       const { exit, fail, thread } = make()
       const callers = [yield* start(thread.seed(5)), yield* start(thread.seed(6))]
@@ -63,7 +63,7 @@ describe("SimulationThread", () => {
     }),
   )
 
-  it.effect("refuses requests after its death, with the first reason", () =>
+  it.effect("fails requests after its end with the first reason", () =>
     Effect.gen(function* () {
       const { exit, fail, thread } = make()
       exit(7)

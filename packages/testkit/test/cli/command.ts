@@ -1,5 +1,5 @@
 /**
- * The command, as a process of its own and as a part of this one.
+ * Runs of the command, in a separate process and in this process.
  */
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
@@ -12,10 +12,10 @@ import * as Command from "../../src/cli/command.ts"
 
 export const bin = path.join(import.meta.dirname, "../../src/cli/bin.ts")
 
-/** The path of a module with scenarios. */
+/** Returns the path of a module with scenarios. */
 export const fixture = (name: string): string => path.join(import.meta.dirname, `fixtures/${name}.sim.ts`)
 
-/** How the process ended, and what it said. */
+/** Exit code and output of a process. */
 export interface Ended {
   readonly code: number | null
   readonly out: string
@@ -24,11 +24,11 @@ export interface Ended {
 
 export interface Options {
   readonly cwd?: string
-  /** How the fixture differs from itself; see broken.sim.ts. */
+  /** Mode of the fixture (broken.sim.ts). */
   readonly echo?: string
-  /** Sends SIGINT when this text is on the standard error. */
+  /** Text on the standard error after which the process gets SIGINT. */
   readonly interruptAt?: string
-  /** Another program than that of the sources. */
+  /** Program to run. Defaults to the sources of the command. */
   readonly program?: string
 }
 
@@ -57,7 +57,7 @@ export const coterieSim = (args: ReadonlyArray<string>, options: Options = {}): 
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
-/** Runs the command in this process, which is quicker; its threads are real. */
+/** Runs the command in this process, which is faster. Its threads are real. */
 export const inProcess = (args: ReadonlyArray<string>): Effect.Effect<Ended> =>
   Effect.suspend(() => {
     let out = ""
@@ -83,7 +83,7 @@ export const inProcess = (args: ReadonlyArray<string>): Effect.Effect<Ended> =>
     return Effect.map(run, () => ({ code, out, err }))
   })
 
-/** A folder that is gone afterwards. */
+/** Makes a folder that is deleted with the scope. */
 export const temporary = Effect.acquireRelease(
   Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "coterie-sim-"))),
   (dir) => Effect.sync(() => fs.rmSync(dir, { recursive: true })),
@@ -98,7 +98,7 @@ const Counts = {
   marks: Schema.Record(Schema.String, Schema.Boolean),
 }
 
-/** The object that `--json` prints: exactly these keys. */
+/** Schema of the object that `--json` prints, with exactly these keys. */
 const Summary = Schema.Struct({
   ...Counts,
   file: Schema.String,
@@ -127,7 +127,9 @@ export type Summary = typeof Summary.Type
 
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Summary), { onExcessProperty: "error" })
 
-/** The summary that a process printed as JSON; throws, with all it said, if that is not all of its standard output. */
+/**
+ * Returns the summary that a process printed as JSON. Throws with the output if the standard output has anything else.
+ */
 export const summary = ({ code, err, out }: Ended): Summary => {
   try {
     return decode(out)
@@ -136,5 +138,5 @@ export const summary = ({ code, err, out }: Ended): Summary => {
   }
 }
 
-/** What must be the same whenever the same seeds are run. */
+/** Returns the parts of a summary that must be equal for equal seeds. */
 export const deterministic = ({ file: _1, seedsPerSecond: _2, wallSeconds: _3, workers: _4, ...rest }: Summary) => rest

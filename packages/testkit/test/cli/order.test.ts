@@ -1,4 +1,4 @@
-/** The scenarios of this repository: a seed gives the same run, whatever ran before it in the process. */
+/** Scenarios of this repository: a seed gives the same run whatever ran before it in the process. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as path from "node:path"
@@ -9,7 +9,7 @@ import { coterieSim, summary } from "./command.ts"
 
 const file = path.join(import.meta.dirname, "../../../../coterie.sim.ts")
 
-/** Runs the seeds in this order. Returns the hash of each, and the hash of all. */
+/** Runs the seeds in this order. Returns the hash of each seed and the hash of all. */
 const inOrder = (scenario: Scenario, seeds: ReadonlyArray<number>) =>
   Effect.gen(function* () {
     const hashes = new Map<number, string>()
@@ -20,7 +20,7 @@ const inOrder = (scenario: Scenario, seeds: ReadonlyArray<number>) =>
     return { hashes, traceHash }
   })
 
-describe("seeds forwards, backwards and each in a thread of its own are the same runs of", () => {
+describe("seeds forwards, backwards and each in a new thread give the same runs of", () => {
   for (const scenario of Object.values(scenarios)) {
     it.live(
       scenario.name,

@@ -14,7 +14,7 @@ let dir = ""
 let failure: ReturnType<typeof summary>["failures"][number] | undefined
 let artifact = ""
 
-/** The failure that all of these tests look into. */
+/** Makes the failure that all of these tests use. */
 beforeAll(async () => {
   dir = await Effect.runPromise(Scope.provide(temporary, scope))
   const args = ["swarm", fixture("broken"), "--seeds", "11", "--explore", "random", "--json"]
@@ -28,11 +28,11 @@ afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
 const replay = (echo = "", from = artifact) => coterieSim(["replay", from, fixture("broken")], { cwd: dir, echo })
 
-/** What is left of the failure, in the words in which the shrinker tells it. */
+/** Pattern of a sentence of the shrinker about a remaining fault. */
 const sentence = /^ {4}- at \S+ s .* for \S+ s$/m
 
 describe("coterie-sim replay", () => {
-  it("is told by the failure: where its files are, what it takes and how to see it again", () => {
+  it("is described by the failure: its files, the necessary faults and the command", () => {
     assert.strictEqual(failure?.scenario, "an answer every 3 seconds")
     assert.strictEqual(failure?.seed, 11)
     assert.strictEqual(failure?.explore, "random")
@@ -49,7 +49,7 @@ describe("coterie-sim replay", () => {
     assert.include(html, failure?.sentences[0] ?? "there is none")
   })
 
-  it.live("fails as recorded, in a process of its own", () =>
+  it.live("fails as recorded, in a separate process", () =>
     Effect.gen(function* () {
       const { code, out } = yield* replay()
       assert.strictEqual(code, 1)
@@ -59,7 +59,7 @@ describe("coterie-sim replay", () => {
     }),
   )
 
-  it.live("says that it does not fail any more", () =>
+  it.live("reports that the run does not fail any more", () =>
     Effect.gen(function* () {
       const { code, out } = yield* replay("mended")
       assert.strictEqual(code, 0)
@@ -67,7 +67,7 @@ describe("coterie-sim replay", () => {
     }),
   )
 
-  it.live("names the first difference to what was recorded", () =>
+  it.live("reports the first difference from the recording", () =>
     Effect.gen(function* () {
       const { code, out } = yield* replay("other steps")
       assert.strictEqual(code, 1)
@@ -76,7 +76,7 @@ describe("coterie-sim replay", () => {
     }),
   )
 
-  it.live("cannot be told where another check fails, or chance decides", () =>
+  it.live("reports another failure if another check fails or chance decides", () =>
     Effect.gen(function* () {
       const [other, chance] = yield* Effect.forEach(["other check", "chance"], (echo) => replay(echo), {
         concurrency: 2,
@@ -91,7 +91,7 @@ describe("coterie-sim replay", () => {
     }),
   )
 
-  it.live("refuses an artifact of another version, of a changed scenario, or of none that is there", () =>
+  it.live("rejects an artifact of another version, of a changed scenario, or of an unknown scenario", () =>
     Effect.gen(function* () {
       const text = fs.readFileSync(path.join(dir, artifact), "utf8")
       const write = (name: string, from: string, to: string): string => {
@@ -115,7 +115,7 @@ describe("coterie-sim replay", () => {
 })
 
 describe("coterie-sim viz", () => {
-  it.live("draws the run in one page that needs nothing else", () =>
+  it.live("draws the run in one self-contained page", () =>
     Effect.gen(function* () {
       const { code, out } = yield* coterieSim(["viz", artifact, fixture("broken"), "--out", "pictures/a.html"], {
         cwd: dir,
@@ -129,7 +129,7 @@ describe("coterie-sim viz", () => {
     }),
   )
 
-  it.live("leaves the recorded picture alone where the run is another one, and writes lines beside the artifact", () =>
+  it.live("keeps the recorded picture if the run differs, and writes lines next to the artifact", () =>
     Effect.gen(function* () {
       const before = fs.readFileSync(path.join(dir, failure?.picture ?? ""), "utf8")
       const [changed, lines] = yield* Effect.forEach(

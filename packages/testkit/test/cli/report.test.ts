@@ -27,8 +27,8 @@ const summary: Report.SwarmReport = {
   })),
 }
 
-describe("a summary in words", () => {
-  it("says what was run, how fast, and what happened", () => {
+describe("a summary as text", () => {
+  it("contains the runs, their speed, and the faults", () => {
     assert.strictEqual(
       Report.text(summary),
       [
@@ -42,7 +42,7 @@ describe("a summary in words", () => {
     )
   })
 
-  it("tells of each failure what it is, what it takes, and how to see it again", () => {
+  it("contains for each failure its message, the necessary faults, and the command to replay it", () => {
     const failure: Report.FailureReport = {
       scenario: "a",
       seed: 7,
@@ -81,7 +81,7 @@ describe("a summary in words", () => {
 describe("a line of progress", () => {
   const state = { seeds: 50, of: 200, virtualSeconds: 2500, wallSeconds: 5, failures: 0, slowest: undefined }
 
-  it("says how far it is, how fast it goes and what it found", () => {
+  it("contains the number of seeds, the speed and the failures", () => {
     assert.strictEqual(
       Report.progressLine(state),
       "50 of 200 seeds, 10.0 seeds a second, 500 times as fast as real time, no failure",
@@ -92,7 +92,7 @@ describe("a line of progress", () => {
     )
   })
 
-  it("names a seed that takes long", () => {
+  it("names a seed that takes a long time", () => {
     const at = (seconds: number) => Report.progressLine({ ...state, slowest: { seed: 17, seconds } })
     assert.match(at(Report.slowAfter), /no failure; seed 17 has run for 30 s$/)
     assert.match(at(Report.slowAfter - 1), /no failure$/)

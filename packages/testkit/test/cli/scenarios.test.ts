@@ -13,14 +13,14 @@ const names = (exports: unknown) =>
   })
 
 describe("the scenarios of a module", () => {
-  it("are found in arrays and records, each once, in the order of their names", () => {
+  it("are found in arrays and records, once each, in the order of their names", () => {
     const [a, b, c] = [make("a"), make("b"), make("c")]
     const exports = { c, default: [b, { deep: { deeper: [a] } }], all: [a, b, c] }
     assert.deepStrictEqual(names(exports), ["a", "b", "c"])
     assert.deepStrictEqual(names(Object.assign(Object.create(null), exports)), ["a", "b", "c"])
   })
 
-  it("are told from whatever else it exports, which may hold itself", () => {
+  it("are distinguished from its other exports, which may be cyclic", () => {
     const round: { self?: unknown; a: unknown } = { a: make("a") }
     round.self = [round]
     class Box {
@@ -30,7 +30,7 @@ describe("the scenarios of a module", () => {
     assert.deepStrictEqual(names({}), [])
   })
 
-  it("have names of their own", () => {
+  it("must have unique names", () => {
     assert.match(
       String(names({ a: make("same"), b: make("same") })),
       /two scenarios are named "same".*give each its own name/,

@@ -5,11 +5,11 @@ import * as path from "node:path"
 import * as Seeds from "../../src/Seeds.ts"
 import { coterieSim, deterministic, fixture, inProcess, summary, temporary } from "./command.ts"
 
-/** As many processes at a time as a small machine can bear. */
+/** Number of processes at one time, small enough for a small machine. */
 const together = { concurrency: 2 } as const
 
 describe("coterie-sim swarm", () => {
-  it.live("sums up the same for any number of workers, and in another process", () =>
+  it.live("has the same summary for any number of workers, and in another process", () =>
     Effect.gen(function* () {
       const [one, two, again] = yield* Effect.forEach(
         ["1", "2", "1"],
@@ -45,7 +45,7 @@ describe("coterie-sim swarm", () => {
     }),
   )
 
-  it.live("ends with the failures that were asked for, whichever thread is the first to find them", () =>
+  it.live("ends with the requested number of failures, whichever thread finds them first", () =>
     Effect.gen(function* () {
       const dir = yield* temporary
       const results = yield* Effect.forEach(["1", "2"], (workers) => {
@@ -64,7 +64,7 @@ describe("coterie-sim swarm", () => {
     }),
   )
 
-  it.live("runs consecutive seeds from a base while there is time", () =>
+  it.live("runs consecutive seeds from a base until the time limit", () =>
     Effect.gen(function* () {
       const args = ["swarm", fixture("holds"), "--scenario", "an echo", "--json"]
       const timed = summary(yield* coterieSim([...args, "--time", "500ms", "--base", "5f3a"]))
@@ -79,7 +79,7 @@ describe("coterie-sim swarm", () => {
     }),
   )
 
-  it.live("finds coterie.sim.ts in the working directory, and tells people what it came to", () =>
+  it.live("finds coterie.sim.ts in the working directory, and prints a summary", () =>
     Effect.gen(function* () {
       const dir = yield* temporary
       fs.writeFileSync(path.join(dir, "coterie.sim.ts"), `export * from ${JSON.stringify(fixture("holds"))}\n`)
@@ -92,7 +92,7 @@ describe("coterie-sim swarm", () => {
     }),
   )
 
-  it.live("fails if what is to happen sometimes never does, unless there is but one seed", () =>
+  it.live("fails if a condition that must hold sometimes never holds, unless there is only one seed", () =>
     Effect.gen(function* () {
       const args = ["swarm", fixture("bad"), "--scenario", "never", "--json"]
       const [one, several] = yield* Effect.forEach(["1", "1..3"], (seeds) => inProcess([...args, "--seeds", seeds]))
@@ -108,7 +108,7 @@ describe("coterie-sim swarm", () => {
     }),
   )
 
-  it.live("runs the first seed of each thread again, and fails if something outlived the runs between", () =>
+  it.live("repeats the first seed of each thread, and fails if state outlived the runs in between", () =>
     Effect.gen(function* () {
       const args = ["swarm", fixture("leaks"), "--seeds", "1..4", "--json", "--out", yield* temporary, "--workers", "1"]
       const strict = yield* inProcess([...args, "--scenario", "leaks"])
@@ -121,7 +121,7 @@ describe("coterie-sim swarm", () => {
     }),
   )
 
-  it.live("isolates each run, so that nothing outlives it", () =>
+  it.live("isolates each run, so that no state outlives it", () =>
     Effect.gen(function* () {
       const out = ["--out", yield* temporary]
       const args = ["swarm", fixture("leaks"), "--seeds", "1..2", "--workers", "2", "--json", "--isolate", ...out]
@@ -141,7 +141,7 @@ describe("coterie-sim swarm", () => {
     }),
   )
 
-  it.live("keeps what programs print out of its own output", () =>
+  it.live("separates the output of programs from its own output", () =>
     Effect.gen(function* () {
       const ended = yield* coterieSim(["swarm", fixture("bad"), "--scenario", "talks", "--seeds", "1..5", "--json"])
       assert.strictEqual(summary(ended).seeds, 5)
@@ -149,7 +149,7 @@ describe("coterie-sim swarm", () => {
     }),
   )
 
-  it.live("names the seed at which a thread died", () =>
+  it.live("names the seed at which a thread ended", () =>
     Effect.gen(function* () {
       const ended = yield* inProcess(["swarm", fixture("bad"), "--scenario", "exits", "--seeds", "1..9", "--json"])
       assert.strictEqual(ended.code, 1)
@@ -161,7 +161,7 @@ describe("coterie-sim swarm", () => {
     }),
   )
 
-  it.live("ends on Ctrl-C with the summary so far, also while a program runs in circles", () =>
+  it.live("ends on Ctrl-C with the summary so far, also while a program loops forever", () =>
     Effect.gen(function* () {
       const args = ["swarm", fixture("bad"), "--scenario", "circles", "--time", "1h", "--workers", "1", "--json"]
       const ended = yield* coterieSim(args, { interruptAt: "seed 2 runs in circles" })

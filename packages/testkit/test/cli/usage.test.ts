@@ -6,27 +6,23 @@ import { bin, coterieSim, fixture, inProcess, temporary } from "./command.ts"
 
 describe("coterie-sim", () => {
   const misuses: ReadonlyArray<readonly [string, ReadonlyArray<string>, RegExp]> = [
-    ["a range the wrong way round", ["--seeds", "20..10"], /the range of seeds 20\.\.10 is reversed/],
+    ["a reversed range", ["--seeds", "20..10"], /the range of seeds 20\.\.10 is reversed/],
     ["seeds and a time", ["--seeds", "1..10", "--time", "1m"], /--seeds and --time exclude each other/],
-    ["a time that is none", ["--time", "soon"], /--time soon is not a time: write 90s, 10m or 2h/],
+    ["an invalid time", ["--time", "soon"], /--time soon is not a time: write 90s, 10m or 2h/],
     ["no failures", ["--stop-after", "0"], /--stop-after 0 is not valid: give a number from 1/],
-    ["a flag that is misspelt", ["--seed", "2"], /Unrecognized flag: --seed [^]*--seeds/],
-    ["a module that is not there", ["lost.sim.ts"], /there is no file "lost\.sim\.ts"/],
+    ["a misspelt flag", ["--seed", "2"], /Unrecognized flag: --seed [^]*--seeds/],
+    ["a missing module", ["lost.sim.ts"], /there is no file "lost\.sim\.ts"/],
     ["a module without scenarios", [fixture("none")], /none\.sim\.ts exports no scenario/],
     [
       "a module that throws",
       [fixture("throws")],
       /cannot be loaded: Error: the database is not there[^]*throws\.sim\.ts:1/,
     ],
-    [
-      "a scenario that is not there",
-      [fixture("holds"), "--scenario", "a dog"],
-      /"a dog"; the module exports "an echo", /,
-    ],
-    ["a plan that is none", [fixture("bad"), "--scenario", "shakes"], /the fault plan is invalid: .*earthquake/],
+    ["an unknown scenario", [fixture("holds"), "--scenario", "a dog"], /"a dog"; the module exports "an echo", /],
+    ["an invalid plan", [fixture("bad"), "--scenario", "shakes"], /the fault plan is invalid: .*earthquake/],
   ]
 
-  it.live("refuses what cannot be, says why, prints nothing else and exits with code 2", () =>
+  it.live("rejects invalid input with the reason, prints nothing else and exits with code 2", () =>
     Effect.forEach(misuses, ([what, args, message]) =>
       Effect.map(inProcess(["swarm", ...args, "--workers", "1", "--json"]), ({ code, err, out }) => {
         assert.match(err, message, what)
@@ -35,7 +31,7 @@ describe("coterie-sim", () => {
     ),
   )
 
-  it.live("gives the exit code and what is wrong to the process", () =>
+  it.live("passes the exit code and the problem to the process", () =>
     Effect.gen(function* () {
       const { code, err, out } = yield* coterieSim(["swarm", "--seeds", "1..10"])
       assert.deepStrictEqual([code, out], [2, ""])
@@ -43,7 +39,7 @@ describe("coterie-sim", () => {
     }),
   )
 
-  it.live("says what to install where the platform is missing", () =>
+  it.live("names the package to install if the platform is missing", () =>
     Effect.gen(function* () {
       const dir = yield* temporary
       const root = path.join(import.meta.dirname, "../..")

@@ -8,7 +8,7 @@ const kind = (perMinute: Kind["perMinute"], name: Kind["kind"] = "crash"): Kind 
   make: () => [],
 })
 
-/** Arrivals of a kind within a time in minutes. */
+/** Returns the arrivals of a process within a number of minutes. */
 const arrivals = (process: ArrivalProcess | undefined, minutes: number): ReadonlyArray<number> => {
   const times: Array<number> = []
   if (process === undefined) return times
@@ -20,27 +20,27 @@ const arrivals = (process: ArrivalProcess | undefined, minutes: number): Readonl
 }
 
 describe("ArrivalProcess", () => {
-  it("comes about as often as its rate says", () => {
+  it("arrives about as often as its rate", () => {
     const { length } = arrivals(ArrivalProcess.make(kind(6), 1, 0), 500)
     assert.closeTo(length, 3_000, 200)
   })
 
-  it("goes forward in whole microseconds", () => {
+  it("arrives at increasing times in whole microseconds", () => {
     const times = arrivals(ArrivalProcess.make(kind(60_000_000), 1, 0), 0.001)
     for (const [i, time] of times.entries()) {
       assert.isTrue(Number.isInteger(time) && time > (times[i - 1] ?? 0))
     }
   })
 
-  it("comes at the same times for the same seed, and is its own process for each kind", () => {
+  it("arrives at the same times for the same seed, independently for each kind", () => {
     const times = (seed: number, name: Kind["kind"]) => arrivals(ArrivalProcess.make(kind(6, name), seed, 0), 10)
     assert.deepStrictEqual(times(1, "crash"), times(1, "crash"))
     assert.notDeepEqual(times(1, "crash"), times(2, "crash"))
     assert.notDeepEqual(times(1, "crash"), times(1, "pause"))
   })
 
-  it("gives each fault a generator of its own", () => {
-    const process = ArrivalProcess.make(kind(6), 1, 0) ?? assert.fail("it is switched off")
+  it("gives each fault its own generator", () => {
+    const process = ArrivalProcess.make(kind(6), 1, 0) ?? assert.fail("the kind is switched off")
     assert.notStrictEqual(process.pass().next(), process.pass().next())
   })
 

@@ -23,7 +23,7 @@ const minute = 60_000_000
 const names = ["a", "b", "c", "d", "e"]
 
 interface World {
-  /** What the nodes are doing at a time. Default: {@link asLeft}. */
+  /** States of the nodes at a time. Defaults to {@link asLeft}. */
   readonly states?: (at: number, taken: ReadonlyArray<Fault>) => ReadonlyArray<FaultSource.NodeState>
   readonly names?: ReadonlyArray<string>
   readonly until?: number
@@ -32,7 +32,7 @@ interface World {
 const up = (names: ReadonlyArray<string>): ReadonlyArray<FaultSource.NodeState> =>
   names.map((name) => ({ name, state: "up" }))
 
-/** What the nodes are doing after these faults: down while they are crashed or stopped, then up; or standing still. */
+/** Returns the states of the nodes after the faults: `down` while crashed or stopped, `paused`, or `up`. */
 const asLeft = (
   names: ReadonlyArray<string>,
   at: number,
@@ -51,7 +51,7 @@ const asLeft = (
     return { name, state: has("crash", "stop") ? "down" : has("pause") ? "paused" : "up" }
   })
 
-/** Asks a source as a run does. */
+/** Takes the faults of a source as a run does. */
 const play = (source: FaultSource.FaultSource, world: World = {}): ReadonlyArray<Fault> => {
   const { until = minute } = world
   const states = world.states ?? ((at, taken) => asLeft(world.names ?? names, at, taken))
@@ -70,7 +70,7 @@ const seeds = (count: number): ReadonlyArray<number> => Array.from({ length: cou
 const ofKind = <K extends Fault["kind"]>(faults: ReadonlyArray<Fault>, kind: K): ReadonlyArray<OfKind<K>> =>
   faults.filter((fault): fault is OfKind<K> => fault.kind === kind)
 
-/** The faults of a swarm with one kind only, over many seeds. */
+/** Returns the faults of a swarm with one kind only, over many seeds. */
 const only = <K extends keyof FaultPlan.Rates>(
   kind: K,
   rates: NonNullable<(typeof FaultPlan.Rates.Encoded)[K]>,
@@ -85,7 +85,7 @@ const mean = (values: ReadonlyArray<number>): number => values.reduce((a, b) => 
 const seed = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })))
 
 describe("scripted faults", () => {
-  it("come when the timeline says, in the order of time, and as they are written where times are equal", () => {
+  it("occur at the times of the timeline, in the order of time and then of the timeline", () => {
     const crash = (at: number, node: string): Fault => ({ kind: "crash", at, for: 1, node })
     const source = FaultSource.planned({
       timeline: [crash(5, "a"), crash(2, "b"), crash(5, "c"), crash(9, "d"), crash(6, "e")],
@@ -103,14 +103,14 @@ describe("scripted faults", () => {
     assert.deepStrictEqual(source.take(40, []), [])
   })
 
-  it("are none without a timeline, in a network that is benign", () => {
+  it("are none without a timeline, and the network is benign", () => {
     const source = FaultSource.planned({})
     assert.strictEqual(source.next(0), undefined)
     assert.deepStrictEqual(source.network, {})
     assert.deepStrictEqual(FaultSource.planned({ network: { loss: 0.1 } }).network, { loss: 0.1 })
   })
 
-  it.prop("are the timeline, whatever it is", [Arbitrary.schema(FaultPlan.Plan)], ([plan]) => {
+  it.prop("are the timeline, for any timeline", [Arbitrary.schema(FaultPlan.Plan)], ([plan]) => {
     const { timeline = [] } = plan
     const taken = play(FaultSource.planned(plan), { until: Number.MAX_SAFE_INTEGER })
     assert.deepStrictEqual(
@@ -121,7 +121,7 @@ describe("scripted faults", () => {
 })
 
 describe("faults by chance", () => {
-  it.prop("are the same for the same seed, and others for another", [seed], ([seed]) => {
+  it.prop("are the same for the same seed, and different for another seed", [seed], ([seed]) => {
     const first = playSeed(everything, seed)
     assert.isAbove(first.length, 5)
     assert.deepStrictEqual(playSeed(everything, seed), first)
@@ -129,7 +129,7 @@ describe("faults by chance", () => {
     assert.deepStrictEqual(FaultSource.drawn(everything, seed).network, FaultSource.drawn(everything, seed).network)
   })
 
-  it.prop("come again at the same times in the same order when they were recorded", [seed], ([seed]) => {
+  it.prop("occur at the same times in the same order in a replay", [seed], ([seed]) => {
     const source = FaultSource.drawn(everything, seed)
     const recorded = play(source)
     const again = FaultSource.planned({ network: source.network, timeline: recorded })
@@ -146,7 +146,7 @@ describe("faults by chance", () => {
     assert.deepStrictEqual(again.network, source.network)
   })
 
-  it.prop("can be written down and read again, and so can the network", [seed], ([seed]) => {
+  it.prop("can be encoded and decoded, and so can the network", [seed], ([seed]) => {
     const source = FaultSource.drawn(everything, seed)
     const plan = { network: source.network, timeline: play(source) }
     const written = JSON.parse(JSON.stringify(Schema.encodeSync(FaultPlan.Plan)(plan)))
@@ -154,7 +154,7 @@ describe("faults by chance", () => {
   })
 
   it.prop(
-    "of one kind are not moved by another that is not there",
+    "of one kind do not change if another kind is absent",
     [seed, Arbitrary.schema(Schema.Literals(kinds))],
     ([seed, missing]) => {
       const world: World = { states: () => up(names) }
@@ -165,7 +165,7 @@ describe("faults by chance", () => {
     },
   )
 
-  it("of one kind are not moved by another that the seed goes without", () => {
+  it("of one kind do not change if the seed switches another kind off", () => {
     const world: World = { states: () => up(names) }
     const sometimes = swarmOf({ off: 0.5, faults: allFaults })
     for (const seed of seeds(20)) {
@@ -179,7 +179,7 @@ describe("faults by chance", () => {
     }
   })
 
-  it("are not moved by those that found nobody to hit", () => {
+  it("do not change because of faults that find no node", () => {
     const { clock: _clock, slow: _slow, ...faults } = allFaults
     const swarm = swarmOf({ off: 0, faults })
     const late: World = { states: (at) => (at < minute / 2 ? [] : up(names)) }
@@ -192,7 +192,7 @@ describe("faults by chance", () => {
     }
   })
 
-  it("come as often as the rate says, and at random", () => {
+  it("occur as often as their rate, at random times", () => {
     for (const kind of kinds) {
       const rates = { perMinute: 6 }
       const counts = seeds(100).map((seed) => {
@@ -207,12 +207,12 @@ describe("faults by chance", () => {
       })
       const average = mean(counts)
       assert.closeTo(average, 6, 1, kind)
-      // The counts of a Poisson process vary as much as they are many.
+      // The variance of the counts of a Poisson process equals their mean.
       assert.closeTo(mean(counts.map((count) => (count - average) ** 2)), 6, 3, kind)
     }
   })
 
-  it("come at a rate of its own in each seed", () => {
+  it("have a different rate with each seed", () => {
     const counts = seeds(60).map((seed) => playSeed(swarmOf({ off: 0, faults: { reset: {} } }), seed).length)
     assert.isAtMost(counts.filter((count) => count <= 2).length, 40)
     assert.isAtLeast(counts.filter((count) => count <= 2).length, 5)
@@ -220,7 +220,7 @@ describe("faults by chance", () => {
     assert.strictEqual(playSeed(swarmOf({ off: 0, faults: { reset: { perMinute: 0 } } }), 1).length, 0)
   })
 
-  it("of each kind are missing in so many seeds as is said, whatever the other kinds are", () => {
+  it("of each kind are absent in the given share of seeds, independently of other kinds", () => {
     const present = (off: number) =>
       seeds(200).map((seed) => {
         const source = FaultSource.drawn(swarmOf({ off, network: allNetwork, faults: allFaults }), seed)
@@ -238,7 +238,7 @@ describe("faults by chance", () => {
     assert.isTrue(present(1).every(({ size }) => size === 0))
   })
 
-  it("last as long as they may, and so long in the mean", () => {
+  it("last between the minimum and the maximum, with the given mean", () => {
     const lasting = { min: "1 seconds", mean: "3 seconds", max: "10 seconds" } as const
     for (const kind of ["partition", "clog", "swizzle", "crash", "stop", "pause", "slow"] as const) {
       const durations = seeds(100).flatMap((seed) =>
@@ -256,11 +256,11 @@ describe("faults by chance", () => {
   })
 })
 
-describe("whom chance hits", () => {
+describe("the target of a fault by chance", () => {
   const often = { perMinute: 60, for: { min: "1 seconds", mean: "8 seconds", max: "30 seconds" } } as const
 
   it.prop(
-    "is somebody who can be hit, and leaves as many as are to be spared",
+    "is a possible node, and the given number of nodes is spared",
     [seed],
     ([seed]) => {
       const spare = 1 + (seed % 3)
@@ -293,7 +293,7 @@ describe("whom chance hits", () => {
     { arbitrary: { runs: 40 } },
   )
 
-  it("is nobody who was hit by another kind at the same moment", () => {
+  it("is not a node that another kind hits at the same time", () => {
     const swarm = swarmOf({ off: 0, faults: { crash: often, stop: often, pause: often } })
     for (const seed of seeds(20)) {
       // Everything of the first minute comes at once.
@@ -314,7 +314,7 @@ describe("whom chance hits", () => {
     }
   })
 
-  it("is nobody where there are too few", () => {
+  it("does not exist if there are too few nodes", () => {
     const swarm = swarmOf({ off: 0, faults: allFaults })
     const alone = seeds(20).flatMap((seed) => playSeed(swarm, seed, { names: ["a"] }))
     const found = new Set(alone.map(({ kind }) => kind))
@@ -324,13 +324,13 @@ describe("whom chance hits", () => {
     assert.deepStrictEqual(playSeed(spared, 1, { names: ["a"] }), [])
   })
 
-  it("may be a node that stands still, for a crash", () => {
+  it("may be a paused node for a crash", () => {
     const crashes = only("crash", often, { spare: 9, states: () => [{ name: "p", state: "paused" }, ...up(["a"])] })
     assert.isAbove(crashes.length, 10)
     assert.isTrue(crashes.every(({ node }) => node === "p"))
   })
 
-  it("loses power, or is killed, as often as is said", () => {
+  it("loses power or is killed with the given chance", () => {
     const silent = (chance: number) => {
       const crashes = only("crash", { ...often, silent: chance }, { states: () => up(names) })
       return mean(crashes.map((crash) => (crash.silent === true ? 1 : 0)))
@@ -340,7 +340,7 @@ describe("whom chance hits", () => {
     assert.closeTo(silent(0.3), 0.3, 0.1)
   })
 
-  it("is everybody alike", () => {
+  it("is each node equally often", () => {
     const counts = new Map<string, number>()
     for (const { node } of only("crash", often, { states: () => up(names) }))
       counts.set(node, (counts.get(node) ?? 0) + 1)
@@ -349,7 +349,7 @@ describe("whom chance hits", () => {
     assert.isAbove(Math.min(...all), mean(all) * 0.7)
   })
 
-  it("has a clock that is never further off than is said, either way", () => {
+  it("has a clock within the given offset in both directions", () => {
     for (const seed of seeds(10)) {
       const swarm = swarmOf({ off: 0, faults: { clock: { perMinute: 60, upTo: "2 seconds" } } })
       const offsets = new Map<string, number>()
@@ -366,7 +366,7 @@ describe("whom chance hits", () => {
     }
   })
 
-  it("has a clock that runs fast or slow, as much as is said", () => {
+  it("has a clock that runs fast or slow within the given range", () => {
     const drifts = only("drift", { perMinute: 60, upTo: 200 }).map(({ ppm }) => ppm)
     assert.isAtMost(Math.max(...drifts.map(Math.abs)), 200)
     assert.isAbove(Math.max(...drifts), 150)
@@ -374,14 +374,14 @@ describe("whom chance hits", () => {
     assert.isTrue(drifts.every(Number.isSafeInteger))
   })
 
-  it("is slow by as much as is said", () => {
+  it("is slow by the given time", () => {
     const tasks = only("slow", { ...often, task: { uniform: ["1 millis", "2 millis"] } }).map(({ task }) => task)
     assert.isTrue(
       tasks.length > 50 && tasks.every((task) => task >= 1_000 && task <= 2_000 && Number.isSafeInteger(task)),
     )
   })
 
-  it("has connections that fail in all ways, or in those that are named", () => {
+  it("has connections that fail in all ways, or in the given ways", () => {
     const ways = (how?: ReadonlyArray<"gone" | "deaf" | "dead" | "closed">) =>
       [
         ...new Set(only("halfOpen", { perMinute: 30, ...(how === undefined ? {} : { how }) }).map(({ how }) => how)),
@@ -390,7 +390,7 @@ describe("whom chance hits", () => {
     assert.deepStrictEqual(ways(["deaf"]), ["deaf"])
   })
 
-  it("is half of the nodes for a swizzle, away in the first half of its time and back in the second", () => {
+  it("is half of the nodes for a swizzle, isolated in the first half of its time and back in the second", () => {
     for (const { for: duration, nodes } of only("swizzle", often)) {
       assert.strictEqual(nodes.length, 3)
       assert.strictEqual(new Set(nodes.map(({ node }) => node)).size, 3)
@@ -404,7 +404,7 @@ describe("whom chance hits", () => {
 describe("partitions by chance", () => {
   type Shape = NonNullable<FaultPlan.Rates["partition"]>["shapes"][number]
 
-  /** The partitions of one moment each, of one shape. */
+  /** Returns the partitions of one shape, grouped by time. */
   const moments = (
     shape: Shape,
     names: ReadonlyArray<string>,
@@ -451,7 +451,7 @@ describe("partitions by chance", () => {
     assert.deepStrictEqual(moments("bridge", ["a", "b"]), [])
   })
 
-  it("leave a ring, in which each reaches two others", () => {
+  it("leave a ring in which each node reaches two others", () => {
     for (const count of [4, 5, 6]) {
       const ring = names.concat("f").slice(0, count)
       const all = moments("ring", ring)
@@ -472,23 +472,23 @@ describe("partitions by chance", () => {
     assert.deepStrictEqual(moments("ring", ["a", "b", "c"]), [])
   })
 
-  it("leave a ring of places if there are many nodes, in few faults", () => {
+  it("leave a ring of groups if there are many nodes, with few faults", () => {
     const many = Array.from({ length: 50 }, (_, i) => `n${i}`)
     for (const moment of moments("ring", many)) {
       assert.isAtMost(moment.length, 4)
       const cut = moment.reduce((sum, { from, to }) => sum + from.length * to.length, 0)
-      // Each of six places of eight or nine nodes is cut off from three others.
+      // Each of six groups of eight or nine nodes is cut off from three others.
       assert.closeTo(cut, 9 * (50 / 6) ** 2, 30)
     }
   })
 
-  it("take a shape that so many nodes have", () => {
+  it("use a shape that is possible with the number of nodes", () => {
     const two = only("partition", { perMinute: 12, oneWay: 0 }, { names: ["a", "b"] })
     assert.isAbove(two.length, 100)
     assert.isTrue(two.every(({ from, to }) => from.length === 1 && to.length === 1))
   })
 
-  it("have on their sides nodes that are there, and those that are down come back on any", () => {
+  it("have present nodes on their sides, and nodes that are down return on either side", () => {
     const states: ReadonlyArray<FaultSource.NodeState> = [
       { name: "a", state: "up" },
       { name: "b", state: "paused" },
@@ -516,7 +516,7 @@ describe("partitions by chance", () => {
     )
   })
 
-  it("close one direction as often as is said", () => {
+  it("block one direction only with the given chance", () => {
     const oneWay = (chance: number) =>
       mean(
         only("partition", { perMinute: 12, oneWay: chance, shapes: ["size"] }).map(({ oneWay }) =>
@@ -537,7 +537,7 @@ describe("the network of a seed", () => {
       return FaultSource.drawn(plan, seed).network
     })
 
-  it("is benign in a swarm that says nothing of it", () => {
+  it("is benign in a swarm without network conditions", () => {
     assert.deepStrictEqual(networks({ swarm: { off: 0 } }, 1), [{}])
   })
 
@@ -594,7 +594,7 @@ describe("the network of a seed", () => {
     }
   })
 
-  it("is not changed by a part that another seed has not", () => {
+  it("does not change if another condition is absent", () => {
     const all = networks({ swarm: { off: 0, network: allNetwork } })
     for (const [i, network] of networks({ swarm: { off: 0.5, network: allNetwork } }).entries()) {
       for (const [kind, distribution] of Object.entries(network)) {
@@ -605,7 +605,7 @@ describe("the network of a seed", () => {
 })
 
 describe("the start delay", () => {
-  it("is that of a plan, and in a swarm that of the seeds that do not go without it", () => {
+  it("is the start delay of a plan, and in a swarm of the seeds that have one", () => {
     const plan = Result.getOrThrow(FaultPlan.decode({ startDelay: "2 seconds" }))
     assert(!("swarm" in plan))
     assert.strictEqual(FaultSource.planned(plan).startDelay, 2_000_000)

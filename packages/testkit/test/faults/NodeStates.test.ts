@@ -24,13 +24,13 @@ describe("NodeStates", () => {
     assert.deepStrictEqual(make(2).expendable("up", "paused"), ["c"])
   })
 
-  it("counts the faults of the same moment", () => {
+  it("counts the faults of the same time", () => {
     const nodes = make(1)
     nodes.set("a", "down")
     assert.deepStrictEqual(nodes.expendable("up"), [])
   })
 
-  it("forgets the states of the moment before, and keeps clocks and slow-downs", () => {
+  it("forgets the states of the previous time, and keeps clocks and slow-downs", () => {
     const nodes = make(0)
     nodes.offsets.set("a", 5)
     nodes.slowUntil.set("a", 9)

@@ -8,14 +8,14 @@ const many = <A>(draw: (random: Prng.Prng) => A, count = 2_000): ReadonlyArray<A
 }
 
 describe("chance", () => {
-  it("draws every whole number below the count, and no other", () => {
+  it("draws every integer from 0 up to the count, and no other", () => {
     assert.deepStrictEqual(
       [...new Set(many((random) => below(4, random)))].sort((a, b) => a - b),
       [0, 1, 2, 3],
     )
   })
 
-  it("picks every item, and nothing from nothing", () => {
+  it("picks every item, and nothing from an empty list", () => {
     assert.deepStrictEqual([...new Set(many((random) => pick(["a", "b", "c"], random)))].sort(), ["a", "b", "c"])
     assert.deepStrictEqual(
       many((random) => pick([], random), 3),
@@ -23,7 +23,7 @@ describe("chance", () => {
     )
   })
 
-  it("shuffles into every order, each about equally often, and loses nothing", () => {
+  it("shuffles into every order about equally often, and keeps all items", () => {
     const orders = Map.groupBy(
       many((random) => shuffle(["a", "b", "c"], random).join(""), 6_000),
       (order) => order,

@@ -23,14 +23,14 @@ const everything = {
 }
 
 describe("drawConditions", () => {
-  it("draws conditions that a plan may have, for every seed", () => {
+  it("draws valid conditions for every seed", () => {
     for (let seed = 0; seed < 100; seed++) {
       const network = drawConditions(swarm(everything), seed)
       assert.sameMembers(Object.keys(network), Object.keys(everything.network))
     }
   })
 
-  it("draws the same for the same seed, and something else for another", () => {
+  it("draws the same conditions for the same seed, and others for another seed", () => {
     assert.deepStrictEqual(drawConditions(swarm(everything), 1), drawConditions(swarm(everything), 1))
     assert.notDeepEqual(drawConditions(swarm(everything), 1), drawConditions(swarm(everything), 2))
   })

@@ -30,7 +30,7 @@ const drawing = (faults: Encoded, nodes: NodeStates, seed = 1): ((at?: number) =
 const seeds = Array.from({ length: 40 }, (_, seed) => seed)
 
 describe("the kinds of a swarm", () => {
-  it("are those that it has, always in one order", () => {
+  it("are its configured kinds, always in one order", () => {
     const { faults } = FaultPlan.swarm.swarm
     const kinds = (of: Encoded) => kindsOf(swarmOf(of)).map(({ kind }) => kind)
     assert.deepStrictEqual(kinds({ drift: {}, crash: {}, partition: {} }), ["partition", "crash", "drift"])
@@ -38,8 +38,8 @@ describe("the kinds of a swarm", () => {
   })
 })
 
-describe("a fault that is drawn", () => {
-  it("between two nodes is between different ones that are not down, in both directions", () => {
+describe("a drawn fault", () => {
+  it("between two nodes has different nodes that are not down, in both directions", () => {
     for (const faults of [{ clog: {} }, { reset: {} }, { halfOpen: {} }]) {
       const seen = new Set<string>()
       for (const seed of seeds) {
@@ -51,7 +51,7 @@ describe("a fault that is drawn", () => {
     }
   })
 
-  it("is none if there are too few nodes for it", () => {
+  it("does not exist if there are too few nodes for it", () => {
     const one = () => statesOf({ a: "up", b: "down" })
     for (const faults of [{ clog: {} }, { reset: {} }, { halfOpen: {} }, { swizzle: {} }]) {
       assert.deepStrictEqual(drawing(faults, one())(), [])
@@ -62,7 +62,7 @@ describe("a fault that is drawn", () => {
     }
   })
 
-  it("takes nodes down only until no more than the spare nodes are up", () => {
+  it("takes nodes down only while more than the spared nodes are up", () => {
     for (const [faults, state] of [
       [{ crash: {} }, "down"],
       [{ stop: {} }, "down"],
@@ -83,7 +83,7 @@ describe("a fault that is drawn", () => {
     assert.deepStrictEqual(drawing({ pause: {} }, nodes())(), [])
   })
 
-  it("says of a crash that it is silent, or nothing", () => {
+  it("has the key silent only for a silent crash", () => {
     const crash = (silent: number) => drawing({ crash: { silent } }, statesOf({ a: "up" }))()[0]
     assert.propertyVal(crash(1), "silent", true)
     assert.notProperty(crash(0), "silent")
@@ -107,7 +107,7 @@ describe("a fault that is drawn", () => {
     }
   })
 
-  it("slows no node that is slow still", () => {
+  it("does not slow a node that is still slow", () => {
     const draw = drawing({ slow: {} }, statesOf({ a: "up" }))
     const [first] = draw(100)
     if (first?.kind !== "slow") return assert.fail("a node became slow")

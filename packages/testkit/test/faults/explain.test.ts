@@ -20,7 +20,7 @@ const complaint = (input: unknown): string => {
 }
 
 describe("explain", () => {
-  it("names the place of what is wrong", () => {
+  it("names the place of a problem", () => {
     const text = complaint({
       title: "t",
       shapes: [
@@ -31,27 +31,27 @@ describe("explain", () => {
     assert.match(text, /^shapes\[1\]\.radius: expected .*, found "wide"$/)
   })
 
-  it("complains about the alternative that was meant, and not about the others", () => {
+  it("reports the intended alternative only", () => {
     const text = complaint({ title: "t", shapes: [{ kind: "square", sides: [1, "two"] }] })
     assert.include(text, "shapes[0].sides[1]")
     assert.notInclude(text, "circle")
   })
 
-  it("says what is expected where no alternative was meant", () => {
+  it("reports the expected value if no alternative was intended", () => {
     assert.include(complaint({ title: "t", shapes: [5] }), "expected a shape, found 5")
   })
 
-  it("names missing keys, and the keys that may be there", () => {
+  it("names missing keys, and the allowed keys", () => {
     assert.include(complaint({ shapes: [] }), "title: this key is missing")
     const extra = complaint({ title: "t", shapes: [], colour: 1 })
     assert.include(extra, "this key is unknown; the keys allowed here are title, shapes")
   })
 
-  it("lists everything that is wrong", () => {
+  it("lists all problems", () => {
     assert.strictEqual(complaint({ title: 1, shapes: 2 }).split("; ").length, 2)
   })
 
-  it("shortens what is long", () => {
+  it("shortens long values", () => {
     assert.include(complaint({ title: "t", shapes: [["x".repeat(100)]] }), "...")
   })
 })

@@ -41,14 +41,14 @@ describe("drawCuts", () => {
     }
   })
 
-  it("lets each node of a ring reach its two neighbours only", () => {
+  it("lets each node of a ring reach only its two neighbours", () => {
     const six = names.slice(0, 6)
     for (const cuts of draws("ring", six)) {
       for (const node of six) assert.strictEqual(reached(cuts, node, six), 2, node)
     }
   })
 
-  it("does nothing where there are too few nodes for the shape", () => {
+  it("makes no cuts if there are too few nodes for the shape", () => {
     assert.deepStrictEqual(draws("isolate", ["a"])[0], [])
     assert.deepStrictEqual(draws("bridge", ["a", "b"])[0], [])
     assert.deepStrictEqual(draws("ring", ["a", "b", "c"])[0], [])
@@ -64,7 +64,7 @@ describe("drawCuts", () => {
 })
 
 describe("partitionFaults", () => {
-  it("makes one fault for each cut, which says that it is one way only if it is", () => {
+  it("makes one fault for each cut, with the key oneWay only if it is one way", () => {
     const cuts = [
       { from: ["a"], to: ["b"] },
       { from: ["c"], to: ["d"] },

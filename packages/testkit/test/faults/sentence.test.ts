@@ -89,7 +89,7 @@ describe("a fault as a sentence", () => {
     assert.deepStrictEqual(affected(fault), names)
   })
 
-  it.prop("names everybody whom it is about, each once", [Arbitrary.schema(FaultPlan.Fault)], ([fault]) => {
+  it.prop("lists the nodes of the fault, once each", [Arbitrary.schema(FaultPlan.Fault)], ([fault]) => {
     const names = affected(fault)
     assert.isAbove(names.length, 0)
     assert.strictEqual(new Set(names).size, names.length)
@@ -126,7 +126,7 @@ describe("a draw as a sentence", () => {
   })
 
   it.prop(
-    "is some sentence for any draw",
+    "exists for any draw",
     [Schema.String, Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), Schema.Int],
     ([stream, index, value]) => assert.match(drawSentence(stream, index, value), / (is|are|may|pass|holds) /),
   )

@@ -8,7 +8,7 @@ import * as History from "../../src/History.ts"
 import { NodeDown } from "../../src/SimulationError.ts"
 
 describe("a history", () => {
-  it.effect("has what was called, by whom and when, and how it ended", () =>
+  it.effect("contains the calls with their callers, times and outcomes", () =>
     Effect.gen(function* () {
       const history = History.make<string, number>()
       const slow = (millis: number, value: number) => Effect.delay(Effect.succeed(value), millis)
@@ -83,7 +83,7 @@ describe("a history", () => {
     }),
   )
 
-  it.effect("has what was seen, by whom and when", () =>
+  it.effect("contains the notes with their observers and times", () =>
     Effect.gen(function* () {
       const history = History.make<never, never, string>()
       yield* history.note("a", "x")
@@ -106,7 +106,7 @@ describe("a history", () => {
     }),
   )
 
-  it("takes only the first end of a call that is recorded by hand", () => {
+  it("keeps only the first end of a manually recorded call", () => {
     const history = History.make<string, number>()
     const one = history.invoke("a", "one", 10)
     const two = history.invoke("a", "two", 20)

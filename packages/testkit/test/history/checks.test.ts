@@ -4,7 +4,7 @@ import * as Prng from "../../src/kernel/Prng.ts"
 import { below, calls, seed, type Written } from "./histories.ts"
 
 describe("the values of the calls that returned", () => {
-  it("gives the values of the calls that returned as notes", () => {
+  it("are returned as notes", () => {
     const history = History.make<string, number>()
     const [one, two, three] = ["one", "two", "three"].map((name, i) => history.invoke(name, name, i))
     two?.ok(2, 10)
@@ -18,16 +18,16 @@ describe("the values of the calls that returned", () => {
   })
 })
 
-/** A message, as `a1`: the first of a. */
+/** Makes notes of received messages. The message `a1` is the first of a. */
 const heard = (...all: ReadonlyArray<readonly [who: string, message: string]>): ReadonlyArray<History.Note<string>> =>
   all.map(([who, value], order) => ({ who, value, moment: { at: order * 1_000_000, order } }))
 
 const numbered = { sender: (text: string) => text.slice(0, 1), number: (text: string) => Number(text.slice(1)) }
 
-describe("checks of what was seen", () => {
+describe("checks of notes", () => {
   const good = heard(["x", "a1"], ["y", "a1"], ["x", "b1"], ["x", "a2"], ["y", "a2"], ["x", "a3"], ["y", "b1"])
 
-  it("are content with what is right", () => {
+  it("accept correct notes", () => {
     assert.deepStrictEqual(History.atMostOnce(good, String), [])
     assert.deepStrictEqual(History.perSenderOrder(good, numbered), [])
     assert.deepStrictEqual(History.noGap(good, numbered), [])
@@ -38,26 +38,26 @@ describe("checks of what was seen", () => {
     )
   })
 
-  it("find what somebody got twice, but not what two got", () => {
+  it("find a message that one node received twice, but not a message that two nodes received", () => {
     assert.deepStrictEqual(
       History.atMostOnce([...good, ...heard(["z", "a1"], ["z", "b1"], ["z", "a1"], ["z", "a1"])], String),
       ['z got "a1" 3 times: at 0 µs, at 2.000 s, at 3.000 s'],
     )
   })
 
-  it("find identifiers that two have, or one has twice", () => {
+  it("find identifiers that were made twice, by one node or by two", () => {
     assert.deepStrictEqual(
       History.uniqueIds(heard(["x", "7"], ["y", "7"], ["x", "8"], ["x", "8"], ["x", "9"]), Number),
       ["7 was made 2 times: by x at 0 µs, by y at 1.000 s", "8 was made 2 times: by x at 2.000 s, by x at 3.000 s"],
     )
   })
 
-  it("find what was heard out of order, per sender and per who heard it", () => {
+  it("find messages out of order, per sender and receiver", () => {
     const notes = heard(["x", "a2"], ["y", "a1"], ["x", "b1"], ["x", "a2"], ["x", "a1"], ["y", "a3"], ["x", "a3"])
     assert.deepStrictEqual(History.perSenderOrder(notes, numbered), ["x got 1 of a after 2, at 4.000 s"])
   })
 
-  it("find gaps, however they came to be, and not what comes late or again", () => {
+  it("find gaps of any kind, and ignore late and duplicated messages", () => {
     assert.deepStrictEqual(History.noGap(heard(["x", "a2"], ["x", "a1"], ["x", "a2"], ["x", "a3"]), numbered), [])
     assert.deepStrictEqual(
       History.noGap(heard(["x", "a1"], ["x", "a4"], ["x", "a6"], ["y", "a2"], ["y", "b1"]), numbered),
@@ -72,7 +72,7 @@ describe("checks of what was seen", () => {
     ])
   })
 
-  it("find values that went back, per key", () => {
+  it("find values that decreased, per key", () => {
     const notes = heard(["x", "a1"], ["y", "a5"], ["x", "a2"], ["x", "b7"], ["x", "a2"], ["y", "a4"], ["x", "a3"])
     const value = numbered.number
     assert.deepStrictEqual(
@@ -85,7 +85,7 @@ describe("checks of what was seen", () => {
     ])
   })
 
-  it.prop("find exactly what was planted into what is right", [seed], ([seed]) => {
+  it.prop("find exactly the errors that were added to correct notes", [seed], ([seed]) => {
     const random = Prng.make(seed, "planted")
     const last = new Map<string, number>()
     const right = Array.from({ length: 40 }, () => {
@@ -113,7 +113,7 @@ describe("checks of what was seen", () => {
     assert.deepStrictEqual(checks(heard(...swapped)), [0, 1, 0])
   })
 
-  it("compare what events add up to with a snapshot, and say where it differs", () => {
+  it("compare the fold of events with a snapshot, and report the place of a difference", () => {
     interface State {
       readonly members: { readonly [name: string]: number }
       readonly version: number
@@ -154,7 +154,7 @@ describe("a counter that only grows", () => {
   const check = (...written: ReadonlyArray<Written<number | "read", number>>) =>
     History.counter(calls(...written), model)
 
-  it("may give anything between what was acknowledged and what was tried", () => {
+  it("may return any value between the acknowledged and the attempted additions", () => {
     assert.deepStrictEqual(
       check(
         ["a", 2, 1, 2, 0],
@@ -167,7 +167,7 @@ describe("a counter that only grows", () => {
     )
   })
 
-  it("may not lose what was acknowledged, nor have what nobody added", () => {
+  it("must not lose acknowledged additions, and must not exceed the attempted ones", () => {
     assert.deepStrictEqual(check(["a", 2, 1, 2, 0], ["c", "read", 3, 4, 1]), [
       'c called "read" at 3.0 ms, which returned 1 at 4.0 ms: 2 was acknowledged before',
     ])
@@ -177,7 +177,7 @@ describe("a counter that only grows", () => {
     assert.deepStrictEqual(check(["a", 2, 1, 4, 0], ["c", "read", 3, 5, 0]), [])
   })
 
-  it("may have what nobody knows of, and not what failed", () => {
+  it("may include additions with an unknown outcome, and not failed ones", () => {
     assert.deepStrictEqual(check(["a", 2, 1], ["b", 3, 2, 3], ["c", "read", 4, 5, 5], ["c", "read", 6, 7, 0]), [])
     assert.lengthOf(check(["a", 2, 1, 2, "failed"], ["c", "read", 3, 4, 2]), 1)
     assert.deepStrictEqual(check(["a", 2, 1, 2, "failed"], ["c", "read", 3, 4, 0]), [])

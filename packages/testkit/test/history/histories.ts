@@ -1,4 +1,4 @@
-/** Histories for tests, made by hand and by chance. */
+/** Handmade and random histories for tests. */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import type * as History from "../../src/History.ts"
@@ -8,7 +8,7 @@ export const seed = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum
 
 export const below = (count: number, random: Prng.Prng): number => Math.floor(random.next() * count)
 
-/** Calls written as `[who, operation, from, to, value]`; without an end, or with one and no value, nobody knows. */
+/** Call written as `[who, operation, from, to, value]`. Without an end or a value its outcome is unknown. */
 export type Written<Operation, Value> = readonly [
   who: string,
   operation: Operation,

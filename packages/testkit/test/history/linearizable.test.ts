@@ -19,8 +19,8 @@ interface Client {
 }
 
 /**
- * Random histories that clients of a register could have seen: each operation has its effect at one moment between call and
- * return. Some clients die on the way, before or after the effect.
+ * Makes random histories that clients of a register could have observed. Each operation has its effect at one time
+ * between call and return. Some clients crash before or after the effect.
  */
 const simulated = (
   seed: number,
@@ -58,7 +58,7 @@ const simulated = (
   return written
 }
 
-/** Returns whether there is an order, by trying all of them. */
+/** Returns `true` if there is a valid order. Tries all orders. */
 const orderExists = (written: ReadonlyArray<Written<Op, number | boolean>>): boolean => {
   const model = History.register(0)
   const search = (state: number, left: ReadonlyArray<Written<Op, number | boolean>>): boolean => {
@@ -80,7 +80,7 @@ const orderExists = (written: ReadonlyArray<Written<Op, number | boolean>>): boo
 }
 
 describe("a linearizable history", () => {
-  it("may be nothing, or one call after the other", () => {
+  it("may be empty or sequential", () => {
     assert.deepStrictEqual(register(), [])
     assert.deepStrictEqual(
       register(
@@ -94,7 +94,7 @@ describe("a linearizable history", () => {
     )
   })
 
-  it("may have calls that overlap, in the order that fits", () => {
+  it("may have overlapping calls with a valid order", () => {
     assert.deepStrictEqual(register(["a", write(1), 1, 6, 1], ["b", read, 2, 3, 1], ["c", read, 4, 5, 1]), [])
     assert.deepStrictEqual(register(["a", write(1), 1, 6, 1], ["b", read, 2, 3, 0], ["c", read, 4, 5, 1]), [])
     assert.deepStrictEqual(
@@ -103,7 +103,7 @@ describe("a linearizable history", () => {
     )
   })
 
-  it("may have what nobody knows of, at any time or never, and not what failed", () => {
+  it("may include calls with an unknown outcome at any time or never, and not failed calls", () => {
     assert.deepStrictEqual(register(["a", write(1), 1], ["b", read, 2, 3, 0], ["b", read, 4, 5, 1]), [])
     assert.deepStrictEqual(register(["a", write(1), 1, 2], ["b", read, 3, 4, 0], ["b", read, 5, 6, 1]), [])
     assert.deepStrictEqual(register(["a", write(1), 1], ["b", read, 2, 3, 0]), [])
@@ -111,7 +111,7 @@ describe("a linearizable history", () => {
     assert.lengthOf(register(["a", write(1), 3], ["b", read, 1, 2, 1]), 1)
   })
 
-  it("has no stale read, and says up to where the shortest part goes that has one", () => {
+  it("must not have a stale read, and the error names the end of the shortest part with one", () => {
     const stale: ReadonlyArray<Written<Op, number | boolean>> = [
       ["a", write(1), 1, 2, 1],
       ["b", read, 3, 4, 1],
@@ -127,17 +127,17 @@ describe("a linearizable history", () => {
     ])
   })
 
-  it("blames the first return that cannot be, and not one that could still have been explained", () => {
-    // Until b returns, a may have written, although what a returns later is wrong.
+  it("reports the first impossible return, and not an earlier one that had an explanation", () => {
+    // Until b returns, a may have written, although the later return value of a is wrong.
     const [text] = register(["a", cas(0, 1), 1, 4, false], ["b", read, 2, 3, 1], ["c", read, 5, 6, 1])
     assert.match(text ?? "", /began before 4\.0 ms explains this: a called/)
   })
 
-  it("knows that a read may not go back", () => {
+  it("must not have a read of an older value after a newer one", () => {
     assert.lengthOf(register(["a", write(1), 1], ["b", read, 2, 3, 1], ["c", read, 4, 5, 0]), 1)
   })
 
-  it("may be that of a lock, held by one at a time", () => {
+  it("may be of a lock, which has one holder at a time", () => {
     const check = (...written: ReadonlyArray<Written<"acquire" | "release", boolean>>) =>
       History.linearizable(calls(...written), History.lock)
     assert.deepStrictEqual(
@@ -156,7 +156,7 @@ describe("a linearizable history", () => {
     assert.deepStrictEqual(check(["a", "acquire", 1], ["b", "acquire", 2, 3, false]), [])
   })
 
-  it("may be about several things, which are checked apart", () => {
+  it("may have several keys, which are checked separately", () => {
     interface Put {
       readonly key: string
       readonly value?: number
@@ -177,8 +177,8 @@ describe("a linearizable history", () => {
     assert.match(apart[0] ?? "", /^y: no order of the 2 calls that began before 8\.0 ms /)
   })
 
-  it("may be too large, and then that is said", () => {
-    // Sixteen writes at once, of which nobody saw anything, and a value that nobody wrote.
+  it("may be too large to check, which is reported", () => {
+    // Sixteen concurrent writes without a read of their values, and a read of a value that was not written.
     const writes = Array.from({ length: 16 }, (_, i): Written<Op, number | boolean> => [
       "w",
       write(i + 1),
@@ -200,8 +200,8 @@ describe("a linearizable history", () => {
     assert.match(small[0] ?? "", /too large/)
   })
 
-  it("does not try again what comes to the same", () => {
-    // Ten factorial orders, and a thousand situations.
+  it("is checked without repeating equal states", () => {
+    // There are ten factorial orders, and a thousand states.
     const same = Array.from({ length: 10 }, (_, i): Written<Op, number | boolean> => ["w", write(1), i, 100 + i, 1])
     assert.match(register(...same, ["r", read, 50, 99, 2])[0] ?? "", /^no order of the \d+ calls /)
     const gone = Array.from({ length: 30 }, (_, i): Written<Op, number | boolean> => ["w", read, i])
@@ -212,17 +212,17 @@ describe("a linearizable history", () => {
     assert.deepStrictEqual(register(...simulated(1, { clients: 6, steps: 3_000 })), [])
   })
 
-  it.prop("is what clients of one register see", [seed], ([seed]) => {
+  it.prop("is any history of clients of one register", [seed], ([seed]) => {
     assert.deepStrictEqual(register(...simulated(seed, { clients: 4, steps: 120 })), [])
   })
 
   it.prop(
-    "is exactly one that has an order, and the part that is blamed is the shortest that has none",
+    "is exactly a history with a valid order, and the reported part is the shortest without one",
     [seed],
     ([seed]) => {
       const random = Prng.make(seed, "changed")
       const right = simulated(seed, { clients: 3, steps: 24 })
-      // One answer is another one now, which may be wrong or not.
+      // One changed answer, which may be wrong or not.
       const place = below(right.length, random)
       const changed = right.map((one, i): Written<Op, number | boolean> => {
         const [who, operation, from, to, value] = one

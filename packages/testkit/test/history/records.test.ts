@@ -10,7 +10,7 @@ describe("the records of a history", () => {
     outcome: { _tag: "unknown" },
   }
 
-  it("tell who called what, when, and how the call ended", () => {
+  it("contain the caller, the operation, the times and the outcome of a call", () => {
     const sentenceOf = (outcome: records.Outcome<number | undefined>) => records.describe({ ...call, outcome })
     assert.strictEqual(sentenceOf({ _tag: "ok", value: 7 }), 'a called "read" at 1.0 ms, which returned 7 at 2.500 s')
     assert.strictEqual(
@@ -27,19 +27,19 @@ describe("the records of a history", () => {
     )
   })
 
-  it("say that a call without a return never ended", () => {
+  it("report that a call without a return never ended", () => {
     assert.strictEqual(
       records.describe({ ...call, returned: undefined }),
       'a called "read" at 1.0 ms, which never ended',
     )
   })
 
-  it("cut values that are longer than 100 characters", () => {
+  it("truncate values that are longer than 100 characters", () => {
     assert.strictEqual(records.show("x".repeat(98)), `"${"x".repeat(98)}"`)
     assert.strictEqual(records.show("x".repeat(99)), `"${"x".repeat(96)}...`)
   })
 
-  it("tell a moment by its time", () => {
+  it("describe an event by its time", () => {
     assert.strictEqual(records.when({ at: 3_000_000, order: 4 }), "at 3.000 s")
   })
 })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { ClockTimeline } from "../../src/internal/ClockTimeline.ts"
 
-/** A timeline on the test clock, and the texts that its events have said. */
+/** Makes a timeline on the test clock, and the list of the texts that its events add. */
 const make = Effect.gen(function* () {
   const timeline = new ClockTimeline(yield* Clock.Clock, yield* Effect.context<never>())
   const said: Array<string> = []
@@ -13,7 +13,7 @@ const make = Effect.gen(function* () {
 })
 
 describe("ClockTimeline", () => {
-  it.effect("calls in the order of time, and in the order of scheduling within one instant", () =>
+  it.effect("calls events in the order of time, and in the order of scheduling within one instant", () =>
     Effect.gen(function* () {
       const { said, say } = yield* make
       say("late", 20_000)
@@ -28,7 +28,7 @@ describe("ClockTimeline", () => {
     }),
   )
 
-  it.effect("never calls inside of the call that scheduled", () =>
+  it.effect("never calls an event inside of the call that schedules it", () =>
     Effect.gen(function* () {
       const { said, say } = yield* make
       say("now", 0)
@@ -39,7 +39,7 @@ describe("ClockTimeline", () => {
     }),
   )
 
-  it.effect("does not call what was cancelled, before or at its time", () =>
+  it.effect("does not call an event that was cancelled before or at its time", () =>
     Effect.gen(function* () {
       const { said, say, timeline } = yield* make
       say("stays", 10_000)
@@ -55,7 +55,7 @@ describe("ClockTimeline", () => {
     }),
   )
 
-  it.effect("calls what an event schedules, also at the same time and before the events that wait", () =>
+  it.effect("calls events that an event schedules, also at the same time and before waiting events", () =>
     Effect.gen(function* () {
       const { said, say, timeline } = yield* make
       say("last", 30_000)

@@ -17,7 +17,7 @@ const faulty = Simulation.scenario(
   () => Effect.void,
 )
 
-/** A result of a seed, without running it. */
+/** Returns a result of a seed without a run. */
 const result = (seed: number, parts: Partial<Swarm.SeedResult> = {}): Swarm.SeedResult => ({
   seed,
   explore: "fifo",
@@ -31,7 +31,7 @@ const result = (seed: number, parts: Partial<Swarm.SeedResult> = {}): Swarm.Seed
 })
 
 describe("SummaryBuilder", () => {
-  it("adds up what the seeds were like", () => {
+  it("adds up the results of the seeds", () => {
     const summary = new SummaryBuilder(scenario)
     summary.add(result(1, { faultsFired: { loss: 2, crash: 1 }, marks: { x: false, y: true } }))
     summary.add(result(2, { faultsFired: { crash: 3 }, marks: { x: true, y: false, z: false } }))
@@ -58,7 +58,7 @@ describe("SummaryBuilder", () => {
     assert.strictEqual(new Set([hash(1, 2, 3), hash(2, 1, 3), hash(1, 2), hash()]).size, 4)
   })
 
-  it("says what was to happen sometimes and never did, with any number of seeds", () => {
+  it("reports conditions that must hold sometimes and never held, with any number of seeds", () => {
     const summary = new SummaryBuilder(scenario)
     summary.add(result(1, { marks: { "a takeover": false, "a renewal": true } }))
     const [never, ...others] = summary.summary().never
@@ -70,7 +70,7 @@ describe("SummaryBuilder", () => {
     assert.deepStrictEqual(summary.summary().never, [])
   })
 
-  it("says which configured faults never came, from a hundred seeds on", () => {
+  it("reports configured faults that never occurred, from a hundred seeds on", () => {
     const summary = new SummaryBuilder(faulty)
     for (let seed = 1; seed < coverageSeeds; seed++) summary.add(result(seed, { faultsFired: { crash: 1 } }))
     assert.deepStrictEqual(summary.summary().never, [])

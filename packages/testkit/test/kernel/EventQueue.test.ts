@@ -3,7 +3,7 @@ import { EventQueue, type ScheduledEvent, rank } from "../../src/kernel/EventQue
 import * as Prng from "../../src/kernel/Prng.ts"
 
 describe("EventQueue", () => {
-  it("orders events by time, then rank, then the order in which they were scheduled, whatever is cancelled", () => {
+  it("orders events by time, then rank, then the order of scheduling, also after cancellations", () => {
     for (let seed = 0; seed < 200; seed++) {
       const random = Prng.make(seed, "agenda")
       const events = new EventQueue()

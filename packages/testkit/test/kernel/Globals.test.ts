@@ -16,7 +16,7 @@ const watched = () => ({
 })
 
 describe("Globals", () => {
-  it("are those of the simulation inside, and those of the machine again afterwards", () => {
+  it("are the functions of the simulation inside, and the functions of the platform afterwards", () => {
     const before = watched()
     Globals.replacedBy(still(), () => {
       assert.strictEqual(Date.now(), 1_000_000)
@@ -35,7 +35,7 @@ describe("Globals", () => {
     assert.deepStrictEqual(watched(), before)
   })
 
-  it("are put back when the program throws", () => {
+  it("are restored when the program throws", () => {
     const before = watched()
     assert.throws(() =>
       Globals.replacedBy(still(), () => {
@@ -45,7 +45,7 @@ describe("Globals", () => {
     assert.deepStrictEqual(watched(), before)
   })
 
-  it("are known to be replaced inside, and only there", () => {
+  it("report that they are replaced only inside", () => {
     assert.isFalse(Globals.areReplaced())
     Globals.replacedBy(still(), () => assert.isTrue(Globals.areReplaced()))
     assert.isFalse(Globals.areReplaced())

@@ -8,7 +8,7 @@ const of = (fold: (hash: Hash) => void): string => {
 }
 
 describe("Hash", () => {
-  it("is 16 hexadecimal digits, the same for the same values in the same order", () => {
+  it("has 16 hexadecimal digits, and is the same for the same values in the same order", () => {
     const fold = (hash: Hash): void => {
       hash.add(5)
       hash.text("a")
@@ -27,12 +27,12 @@ describe("Hash", () => {
     assert.notStrictEqual(both(1, 2), both(2, 1))
   })
 
-  it("tells numbers apart beyond 32 bits, and negative ones", () => {
+  it("distinguishes numbers beyond 32 bits, and negative numbers", () => {
     const values = [0, 1, -1, 2 ** 32, 2 ** 32 + 1, 2 ** 40, -(2 ** 40)]
     assert.strictEqual(new Set(values.map((value) => of((hash) => hash.add(value)))).size, values.length)
   })
 
-  it("tells apart texts and bytes that are cut at other places", () => {
+  it("distinguishes texts and bytes that are split at other places", () => {
     const texts = (...parts: ReadonlyArray<string>) => of((hash) => parts.forEach((part) => hash.text(part)))
     assert.notStrictEqual(texts("ab", "c"), texts("a", "bc"))
     const chunks = (...parts: ReadonlyArray<ReadonlyArray<number>>) =>

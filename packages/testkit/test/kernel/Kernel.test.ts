@@ -34,7 +34,7 @@ const make = (options: { seed?: number; explore?: Explore; draws?: Draws.Draws; 
 const letters = [..."abcdefgh"]
 
 describe("Kernel", () => {
-  it("runs what is ready in turn, then lets time pass to what comes next", () => {
+  it("runs ready tasks in turn, then advances time to the next event", () => {
     const { fork, kernel, life } = make()
     const node = life("a")
     const seen: Array<string> = []
@@ -50,7 +50,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, ["now 0", "early 10000", "late 20000"])
   })
 
-  it("lets a lower priority wait for all that was ready", () => {
+  it("runs a lower priority after all tasks that were ready", () => {
     const { kernel, life } = make()
     const node = life("a")
     const seen: Array<string> = []
@@ -64,7 +64,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, ["first", "second", "low", "later"])
   })
 
-  it("takes any order when it explores, the same for the same seed, and turn order when nothing was drawn", () => {
+  it("explores any order, the same for the same seed, and turn order without draws", () => {
     const order = (draws: Draws.Draws): string => {
       const { kernel, life } = make({ explore: "random", draws })
       const node = life("a")
@@ -84,7 +84,7 @@ describe("Kernel", () => {
     assert.strictEqual(order(Draws.replaying({ pick: { "0": 2, "1": 99 } })), "chabdefg")
   })
 
-  it("interrupts a fiber between two operations when it pre-empts, and only then", () => {
+  it("interrupts a fiber between two operations only when it preempts", () => {
     const interleaved = (explore: Explore, seed: number): boolean => {
       const { fork, kernel, life } = make({ explore, seed })
       const node = life("a")
@@ -109,7 +109,7 @@ describe("Kernel", () => {
     assert.isFalse(interleaved("fifo", 1))
   })
 
-  it("drops whatever belongs to a life that is over, and runs none of its finalizers", () => {
+  it("drops all tasks of an ended life, and runs none of its finalizers", () => {
     const { fork, kernel, life } = make()
     const dead = life("a")
     const seen: Array<string> = []
@@ -131,7 +131,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, [])
   })
 
-  it("does not let a dead fiber go on when another life resumes it", () => {
+  it("does not continue a fiber of an ended life when another life resumes it", () => {
     const { fork, kernel, life } = make()
     const dead = life("a")
     const seen: Array<string> = []
@@ -153,7 +153,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, [])
   })
 
-  it("keeps what a paused machine has to do, and does it in order when it goes on", () => {
+  it("keeps the tasks of a paused machine, and runs them in order when it continues", () => {
     const { fork, kernel, life } = make()
     const node = life("a")
     const seen: Array<string> = []
@@ -172,8 +172,8 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, ["never before 9000", "slept 2 9000", "slept 3 9000"])
   })
 
-  it("keeps the order of what was ready and what waits when a slow machine is paused", () => {
-    // In turn, but what comes at one instant is ready before any of it runs.
+  it("keeps the order of ready and waiting tasks when a slow machine is paused", () => {
+    // Turn order, in which all tasks of one instant are ready before any of them runs.
     const { kernel, life } = make({ explore: "random", draws: Draws.replaying({}) })
     const node = life("a")
     const other = life("b")
@@ -189,7 +189,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, ["1", "2", "3"])
   })
 
-  it("counts what a timer does as a task of a slow machine", () => {
+  it("counts the callback of a timer as a task of a slow machine", () => {
     const { kernel, life } = make()
     const node = life("a")
     kernel.slow(node.machine, 1_000)
@@ -205,7 +205,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(kernel.run(), { _tag: "timeLimit" })
   })
 
-  it("spends no time on what is left of a dead life", () => {
+  it("spends no time on the tasks of an ended life", () => {
     const { kernel, life } = make()
     const dead = life("a")
     const next = new Life(dead.machine, 2)
@@ -221,7 +221,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, [6_000])
   })
 
-  it("goes on with the round in which a machine is paused, and with no more than that", () => {
+  it("completes the round in which a machine is paused, and only that round", () => {
     const { kernel, life } = make()
     const node = life("a")
     const other = life("b")
@@ -237,7 +237,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, ["this round", "first of the next round", "next round"])
   })
 
-  it("keeps the order of what waits when a slow machine is at full speed again", () => {
+  it("keeps the order of waiting tasks when a slow machine is at full speed again", () => {
     const { kernel, life } = make()
     const node = life("a")
     kernel.slow(node.machine, 1_000)
@@ -251,13 +251,13 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, ["1 at 0", "2 at 500", "3 at 500", "4 at 500"])
   })
 
-  it("never picks what has a worse priority before what has a better one", () => {
+  it("never picks a lower priority before a higher one", () => {
     for (let seed = 0; seed < 50; seed++) {
       const { kernel, life } = make({ explore: "random", seed })
       const node = life("a")
       const seen: Array<string> = []
       kernel.enqueue(node, () => {
-        // They come in the round after the next, behind what is ready then.
+        // They run in the round after the next, behind the tasks that are ready then.
         kernel.enqueue(node, () => {
           seen.push("a")
           kernel.enqueue(node, () => seen.push("c"))
@@ -274,7 +274,7 @@ describe("Kernel", () => {
     }
   })
 
-  it("tells of a task that throws, and goes on", () => {
+  it("reports a task that throws, and continues", () => {
     const told: Array<unknown> = []
     const kernel = new Kernel({
       draws: Draws.seeded(1),
@@ -297,7 +297,7 @@ describe("Kernel", () => {
     assert.isUndefined(kernel.current)
   })
 
-  it("runs nothing more when it has ended", () => {
+  it("runs nothing after its end", () => {
     const { fork, kernel, life } = make()
     const node = life("a")
     const seen: Array<string> = []
@@ -318,7 +318,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, [])
   })
 
-  it("looks after every event that is no step of a life, and after no step twice", () => {
+  it("calls the observer after every event that is not a step of a life, and once after each step", () => {
     const looked: Array<string> = []
     const kernel = new Kernel({
       draws: Draws.seeded(1),
@@ -337,7 +337,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(looked, ["world", "a", "world", "a"])
   })
 
-  it("does one task after the other on a slow machine", () => {
+  it("runs one task after the other on a slow machine", () => {
     const { kernel, life } = make()
     const node = life("a")
     const other = life("b")
@@ -349,7 +349,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, ["other at 0", "1 at 0", "2 at 1000", "3 at 2000"])
   })
 
-  it("gives each node a clock that may be set and may run fast, and sleeps by it", () => {
+  it("gives each node a clock that can be set and can run fast, and sleeps by that clock", () => {
     const { fork, kernel, life } = make()
     const node = life("a")
     node.machine.offset = 3_000_000
@@ -380,7 +380,7 @@ describe("Kernel", () => {
     assert.strictEqual(new Set([numbers("a", 1), numbers("a", 2), numbers("b", 1)]).size, 3)
   })
 
-  it("keeps the metrics of a life with the life", () => {
+  it("keeps the metrics of each life separate", () => {
     const { kernel } = make()
     const counter = Metric.counter("Kernel.test")
     const count = (number: number): number => {
@@ -393,21 +393,21 @@ describe("Kernel", () => {
     assert.strictEqual(counter.valueUnsafe(Context.empty()).count, 0)
   })
 
-  it("stops when something runs in circles, and says where", () => {
+  it("stops at a livelock, and reports its node", () => {
     const { fork, kernel, life } = make()
     const node = life("a")
     fork(node, Effect.forever(Effect.yieldNow))
     assert.deepStrictEqual(kernel.run(), { _tag: "livelock", machine: node.machine })
   })
 
-  it("stops when the time is over", () => {
+  it("stops at the time limit", () => {
     const { fork, kernel, life } = make()
     fork(life("a"), Effect.forever(Effect.sleep("1 seconds")))
     assert.deepStrictEqual(kernel.run(), { _tag: "timeLimit" })
     assert.strictEqual(kernel.now, 60_000_000)
   })
 
-  it("stops after the step that halts it", () => {
+  it("stops after the halting step", () => {
     const { kernel, life } = make()
     const node = life("a")
     const seen: Array<string> = []
@@ -420,7 +420,7 @@ describe("Kernel", () => {
     assert.deepStrictEqual(seen, ["first"])
   })
 
-  it("has the same hash for the same steps, and another one for another time or another node", () => {
+  it("has the same hash for the same steps, and another hash for another time or another node", () => {
     const hash = (name: string, sleep: number): string => {
       const { fork, kernel, life } = make()
       const lives = [life("a"), life("b")]

@@ -20,7 +20,7 @@ const makeKernel = () =>
 
 type Options = Partial<Parameters<typeof LifeContext.make>[2]>
 
-/** Runs an effect in the context of a life, to its end or until the time is over. */
+/** Runs an effect in the context of a life until its end or until the time limit. */
 const runIn = <A>(effect: Effect.Effect<A, unknown>, options: Options = {}, number = 1) => {
   const kernel = makeKernel()
   const life = new Life(kernel.machine("a"), number)
@@ -30,7 +30,7 @@ const runIn = <A>(effect: Effect.Effect<A, unknown>, options: Options = {}, numb
 }
 
 describe("LifeContext", () => {
-  it("counts the fibers and sleeps of the life, until they end", () => {
+  it("counts the fibers and sleeps of the life until they end", () => {
     const { kernel, life, run } = runIn(
       Effect.all([Effect.sleep("1 second"), Effect.sleep("3 seconds")], { concurrency: "unbounded" }),
     )
@@ -46,13 +46,13 @@ describe("LifeContext", () => {
     ])
   })
 
-  it("counts an interrupted sleep no more", () => {
+  it("does not count an interrupted sleep", () => {
     const { life, run } = runIn(Effect.timeoutOption(Effect.sleep("1 hour"), "1 second"))
     run()
     assert.deepStrictEqual([life.fibers, life.timers], [0, 0])
   })
 
-  it("hands log lines to the run, with the life and everything that was said", () => {
+  it("passes log lines to the run, with the life and the complete message", () => {
     const lines: Array<string> = []
     const log = (life: Life, text: string): void => void lines.push(`${life.machine.name} ${life.number}: ${text}`)
     runIn(Effect.logWarning("slow", { millis: 5 }), { log }, 2).run()
@@ -60,7 +60,7 @@ describe("LifeContext", () => {
     assert.match(lines[0] ?? "", /^a 2: Warn: slow .*millis.*5/)
   })
 
-  it("reports a fiber that died, and none that failed", () => {
+  it("reports a fiber that died, and not a fiber that failed", () => {
     let deaths = 0
     const died = (): void => void deaths++
     runIn(Effect.fail("expected"), { died }).run()
@@ -69,13 +69,13 @@ describe("LifeContext", () => {
     assert.strictEqual(deaths, 1)
   })
 
-  it("draws ids from another generator than chance, and others in each life", () => {
+  it("draws ids from a separate generator, and other ids in each life", () => {
     const ids = (number: number) => Context.get(runIn(Effect.void, {}, number).context, Entropy.Entropy).u32()
     assert.strictEqual(ids(1), ids(1))
     assert.notStrictEqual(ids(1), ids(2))
   })
 
-  it("knows the life of the running fiber", () => {
+  it("returns the life of the running fiber", () => {
     const kernel = makeKernel()
     const life = new Life(kernel.machine("a"), 1)
     const seen: Array<Life | undefined> = [LifeContext.currentLife(kernel)]

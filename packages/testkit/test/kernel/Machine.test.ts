@@ -2,12 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Machine } from "../../src/kernel/Machine.ts"
 
 describe("Machine", () => {
-  it("counts true time at first", () => {
+  it("measures true time at first", () => {
     const machine = new Machine("a", 0)
     assert.deepStrictEqual([machine.elapsed(0), machine.elapsed(1_000)], [0, 1_000])
   })
 
-  it("goes on from where its clock was when the rate changes", () => {
+  it("continues from the current time of its clock when the rate changes", () => {
     const machine = new Machine("a", 0)
     machine.setRate(1_000, 2)
     assert.strictEqual(machine.elapsed(1_000), 1_000)
@@ -16,7 +16,7 @@ describe("Machine", () => {
     assert.strictEqual(machine.elapsed(2_500), 2_500)
   })
 
-  it("keeps a wall clock that was set apart from the time that has passed", () => {
+  it("separates a wall clock that was set from the elapsed time", () => {
     const machine = new Machine("a", 0)
     machine.offset = 9_000
     assert.strictEqual(machine.elapsed(1_000), 1_000)

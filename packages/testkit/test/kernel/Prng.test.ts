@@ -7,13 +7,13 @@ const numbers = (seed: number, purpose: string, count = 5): ReadonlyArray<number
 }
 
 describe("Prng", () => {
-  it("gives the same numbers for the same seed and purpose, in every version", () => {
+  it("returns the same numbers for the same seed and purpose, in every version", () => {
     // Seeds in the reports of failures rely on these numbers.
     assert.deepStrictEqual(numbers(1, "loss a>b"), [603811740, 1957590841, 1820372223, 3517702693, 477092565])
     assert.deepStrictEqual(numbers(2 ** 40 + 7, "pick"), [324675558, 4052204046, 539121778, 2982773155, 3119485336])
   })
 
-  it("gives other numbers for another seed, beyond 32 bits as well, and for another purpose", () => {
+  it("returns other numbers for another seed, also beyond 32 bits, and for another purpose", () => {
     const all = [numbers(1, "a"), numbers(2, "a"), numbers(1 + 2 ** 32, "a"), numbers(1, "b")]
     assert.strictEqual(new Set(all.map(String)).size, 4)
   })

@@ -6,7 +6,7 @@ import { ReadyQueue } from "../../src/kernel/ReadyQueue.ts"
 
 const lives = { a: new Life(new Machine("a", 0), 1), b: new Life(new Machine("b", 1), 1) }
 
-/** A queue of tasks with names. */
+/** Makes a queue of tasks with names. */
 const make = (picks?: Stream) => {
   const queue = new ReadyQueue(picks)
   const names = new Map<Task, string>()
@@ -27,7 +27,7 @@ const make = (picks?: Stream) => {
   return { queue, push, next, rest, nameOf: (task: Task) => names.get(task) }
 }
 
-/** Always draws this place. */
+/** Returns a stream that always draws the place. */
 const always = (place: number): Stream => ({ draw: () => place })
 
 describe("ReadyQueue", () => {
@@ -39,7 +39,7 @@ describe("ReadyQueue", () => {
     assert.isTrue(queue.isEmpty)
   })
 
-  it("lets another priority wait for the next round, and runs the smaller one first there", () => {
+  it("runs another priority in the next round, the smaller one first", () => {
     const { next, push, rest } = make()
     for (const name of "ab") push(name)
     assert.strictEqual(next(), "a")
@@ -55,13 +55,13 @@ describe("ReadyQueue", () => {
     assert.isFalse(queue.isEmpty)
   })
 
-  it("takes the drawn task out of turn, and keeps the order of the others", () => {
+  it("runs the drawn task out of turn, and keeps the order of the others", () => {
     const { next, push } = make(always(2))
     for (const name of "abcd") push(name)
     assert.deepStrictEqual([next(), next(), next(), next()], ["c", "d", "b", "a"])
   })
 
-  it("does not trust a recorded draw", () => {
+  it("limits a recorded draw to valid places", () => {
     for (const [place, first] of [
       [99, "b"],
       [-5, "a"],
@@ -72,7 +72,7 @@ describe("ReadyQueue", () => {
     }
   })
 
-  it("draws only where there is a choice, and never across priorities", () => {
+  it("draws only if there is a choice, and never across priorities", () => {
     let draws = 0
     const { next, push, rest } = make({
       draw: () => {
@@ -100,7 +100,7 @@ describe("ReadyQueue", () => {
     assert.strictEqual(rest(), "cx")
   })
 
-  it("stays in order over many tasks", () => {
+  it("keeps the order over many tasks", () => {
     const { next, push } = make()
     let pushed = 0
     for (let taken = 0; taken < 5_000; taken++) {

@@ -18,7 +18,7 @@ describe("TimerCount", () => {
     assert.strictEqual(life.timers, 2)
   })
 
-  it("counts nothing before it is set", () => {
+  it("does not count a timer before it is set", () => {
     const life = new Life(new Machine("a", 0), 1)
     new TimerCount(life).set(false)
     assert.strictEqual(life.timers, 0)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { TimerHandle } from "../../src/kernel/TimerHandle.ts"
 
-/** A handle, and what happens to the timers behind it. */
+/** Makes a handle and a log of its timers. */
 const make = () => {
   const log: Array<string> = []
   let started = 0
@@ -17,20 +17,20 @@ const make = () => {
 }
 
 describe("TimerHandle", () => {
-  it("starts its timer, which counts", () => {
+  it("starts its timer, which is counted", () => {
     const { handle, log } = make()
     assert.isTrue(handle.hasRef())
     assert.deepStrictEqual(log, ["start 1"])
   })
 
-  it("can be closed and disposed as those of Node", () => {
+  it("can be closed and disposed like a timer of Node", () => {
     const { handle, log } = make()
     assert.strictEqual(handle.close(), handle)
     handle[Symbol.dispose]()
     assert.deepStrictEqual(log, ["start 1", "cancel 1", "cancel 1"])
   })
 
-  it("starts again with refresh, and still counts only if it did", () => {
+  it("starts again with refresh, and is counted only if it was counted before", () => {
     const { handle, log } = make()
     assert.strictEqual(handle.unref(), handle)
     assert.isFalse(handle.hasRef())
@@ -41,7 +41,7 @@ describe("TimerHandle", () => {
     assert.strictEqual(log.at(-1), "ref 2")
   })
 
-  it("gives its starter the handle, so that an interval can refresh itself", () => {
+  it("passes the handle to its starter, so that an interval can refresh itself", () => {
     let self: TimerHandle | undefined
     const handle = new TimerHandle((given) => {
       self = given

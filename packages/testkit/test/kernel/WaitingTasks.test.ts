@@ -19,7 +19,7 @@ describe("WaitingTasks", () => {
     assert.strictEqual(waiting.shift(machines.b), other)
   })
 
-  it("has a machine as long as a task of the machine waits", () => {
+  it("contains a machine while a task of the machine waits", () => {
     const waiting = new WaitingTasks()
     assert.isFalse(waiting.has(machines.a))
     waiting.push(taskOf(lives.a))
@@ -28,7 +28,7 @@ describe("WaitingTasks", () => {
     assert.isFalse(waiting.has(machines.a))
   })
 
-  it("puts tasks that were ready before the tasks that wait already", () => {
+  it("inserts tasks that were ready before the waiting tasks", () => {
     const waiting = new WaitingTasks()
     const [ready, next, last] = [taskOf(lives.a), taskOf(lives.a), taskOf(lives.a)]
     waiting.push(last)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { asyncContext } from "../../src/kernel/asyncContext.ts"
 
 describe("asyncContext", () => {
-  it("has its value during the call and in the promise callbacks that come of it, and nowhere else", async () => {
+  it("has its value only during the call and in its promise callbacks", async () => {
     const context = asyncContext<string>()
     const seen: Array<string | undefined> = [context.current()]
     const done = new Promise<void>((resolve) => {

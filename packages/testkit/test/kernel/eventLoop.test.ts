@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as EventLoop from "../../src/kernel/eventLoop.ts"
 
 describe("The event loop", () => {
-  it("runs promise callbacks from inside of a task", async () => {
+  it("runs promise callbacks inside of a task", async () => {
     const seen: Array<string> = []
-    // Inside of a promise callback they would wait for its end.
+    // Inside of a promise callback, further callbacks would wait for its end.
     await new Promise<void>((resolve) => EventLoop.inNextTurn(resolve))
     await new Promise<void>((resolve) =>
       EventLoop.inNextTurn(() => {

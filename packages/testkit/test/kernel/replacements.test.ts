@@ -4,7 +4,7 @@ import * as Globals from "../../src/kernel/Globals.ts"
 import { still } from "./source.ts"
 
 describe("the replaced functions", () => {
-  it("run timers in virtual time, and cancelled ones not at all", () => {
+  it("run timers in virtual time, and do not run cancelled timers", () => {
     const due: Array<{ readonly millis: number; run: (() => void) | undefined }> = []
     const seen: Array<string> = []
     Globals.replacedBy(
@@ -37,7 +37,7 @@ describe("the replaced functions", () => {
     assert.deepStrictEqual(seen, ["timeout", "interval", "immediate"])
   })
 
-  it("tell what was used", () => {
+  it("report their use", () => {
     const used: Array<string> = []
     Globals.replacedBy(still({ used: (what) => used.push(what) }), () => {
       Date.now()
@@ -48,10 +48,10 @@ describe("the replaced functions", () => {
     assert.deepStrictEqual(used, ["Date", "Math.random", "setTimeout"])
   })
 
-  it("give all functions the same hash, so that none keeps that of the run in which it was hashed first", () => {
+  it("give all functions the same hash, so that no function keeps the hash of an earlier run", () => {
     const of = () => Hash.hash(() => undefined)
     assert.notStrictEqual(of(), of())
-    Globals.replacedBy(still({ random: () => assert.fail("it takes no chance") }), () => {
+    Globals.replacedBy(still({ random: () => assert.fail("a hash uses no chance") }), () => {
       assert.strictEqual(of(), of())
     })
   })

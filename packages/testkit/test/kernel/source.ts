@@ -1,7 +1,7 @@
-/** The world of a simulated program, for the tests of the replaced globals. */
+/** Environment of a simulated program, for the tests of the replaced globals. */
 import type { Source } from "../../src/kernel/replacements.ts"
 
-/** A world in which it is always the same moment. */
+/** Makes an environment in which time does not pass. */
 export const still = (options: Partial<Source> = {}): Source => ({
   wallMillis: () => 1_000_000,
   monotonicNanos: () => 5_000_000_000n,

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Stacks from "../../src/kernel/stacks.ts"
 
 describe("Stacks", () => {
-  it("are left out within the function, and are there again afterwards, also when it throws", () => {
+  it("are absent within the function, and present again afterwards, also if it throws", () => {
     const frames = () => (new Error("where?").stack ?? "").split("\n").length
     assert.strictEqual(Stacks.withoutStacks(frames), 1)
     assert.isAbove(frames(), 1)
@@ -14,7 +14,7 @@ describe("Stacks", () => {
     assert.isAbove(frames(), 1)
   })
 
-  it("show the line of the program that called", () => {
+  it("have the line of the calling program", () => {
     assert.include(Stacks.callSite() ?? "", "stacks.test.ts")
   })
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConditionCounters } from "../../src/network/ConditionCounters.ts"
 
 describe("ConditionCounters", () => {
-  it("lists every counter by its name, also those that are 0", () => {
+  it("lists every counter by its name, including counters that are 0", () => {
     const counters = new ConditionCounters()
     counters.loss += 3
     counters.queue++
@@ -19,7 +19,7 @@ describe("ConditionCounters", () => {
     assert.sameMembers(Object.keys(counters.all()), Object.keys(counters))
   })
 
-  it("returns counts that change no more", () => {
+  it("returns a snapshot of the counts", () => {
     const counters = new ConditionCounters()
     const before = counters.all()
     counters.delay++

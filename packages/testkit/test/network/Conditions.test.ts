@@ -19,7 +19,7 @@ const distributions: ReadonlyArray<readonly [Distribution.Distribution, number]>
 ]
 
 describe("Conditions", () => {
-  it("know the smallest sample of each distribution", () => {
+  it("return the smallest sample of each distribution", () => {
     for (const [distribution, least] of distributions) {
       assert.strictEqual(Conditions.minimum(distribution), least)
       const random = Prng.make(1, "samples")
@@ -27,7 +27,7 @@ describe("Conditions", () => {
     }
   })
 
-  it("make whole numbers that are not negative of whatever was recorded", () => {
+  it("convert recorded values to integers that are not negative", () => {
     assert.deepStrictEqual([2.9, 0, -4, Number.NaN].map(Conditions.toWhole), [2, 0, 0, 0])
   })
 
@@ -43,7 +43,7 @@ describe("Conditions", () => {
     assert.deepStrictEqual(Object.keys(draws.deviations()["distance a-b"] ?? {}), ["0", "1"])
   })
 
-  it("draw nothing where there is nothing to draw", () => {
+  it("draw nothing if there is no condition", () => {
     const { conditions, draws } = make(Draws.seeded(1))
     conditions.set({ distance: 0 })
     assert.strictEqual(conditions.distance("a", "b"), 0)
@@ -52,13 +52,13 @@ describe("Conditions", () => {
     assert.deepStrictEqual(draws.deviations(), {})
   })
 
-  it("draw constants in parts of a unit, and never round a chance down to none", () => {
+  it("draw constants in parts of a unit, and never round a chance down to 0", () => {
     const { conditions } = make(Draws.seeded(1))
     assert.strictEqual(conditions.once("lossRate", 0.25, 1_000_000), 250_000)
     assert.strictEqual(conditions.once("lossRate", 0.000_000_1, 1_000_000), 1)
   })
 
-  it("are another epoch after each change", () => {
+  it("have another epoch after each change", () => {
     const { conditions } = make(Draws.seeded(1))
     const before = conditions.epoch
     conditions.set({})

@@ -15,7 +15,7 @@ const make = (...dials: ReadonlyArray<readonly [from: string, to: string]>) => {
 }
 
 describe("ConnectionTable", () => {
-  it("lists the connections between two hosts in the order of dialing, whoever dialed", () => {
+  it("lists the connections between two hosts in the order of dialing, in both directions", () => {
     const { between, connections } = make(["a", "b"], ["b", "a"], ["a", "b"], ["a", "c"])
     assert.deepStrictEqual(between("a", "b"), connections.slice(0, 3))
     assert.deepStrictEqual(between("b", "a"), connections.slice(0, 3))
@@ -27,13 +27,13 @@ describe("ConnectionTable", () => {
     assert.deepStrictEqual(between("a", "a"), connections)
   })
 
-  it("lists the connections that were dialed in one direction", () => {
+  it("lists the connections dialed in one direction", () => {
     const { connections, dialedIn } = make(["a", "b"], ["b", "a"], ["a", "b"])
     assert.deepStrictEqual(dialedIn("a", "b"), [connections[0], connections[2]])
     assert.deepStrictEqual(dialedIn("a", "nobody"), [])
   })
 
-  it("keeps nothing of a connection that was removed", () => {
+  it("keeps nothing of a removed connection", () => {
     const { between, connections, dialedIn, table } = make(["a", "b"], ["a", "b"], ["b", "a"])
     const [first, ...rest] = connections
     assert.isDefined(first)

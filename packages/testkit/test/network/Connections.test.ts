@@ -15,7 +15,7 @@ import { Partitions } from "../../src/network/Partitions.ts"
 import { connectionClosed } from "../../src/network/transportError.ts"
 import { endOf, make, ms, pattern, reasonOf, second } from "./TestNetwork.ts"
 
-/** Two nodes with a connection that both read, and that fails halfway. */
+/** Makes two nodes with a connection that both read, and makes the connection half-open. */
 const halfOpen = (how: (typeof FaultPlan.HalfOpen.Type)["how"], from: "a" | "b" = "a") => {
   const world = make({ conditions: { delay: 10 * ms } })
   const link = world.linked()
@@ -30,7 +30,7 @@ const halfOpen = (how: (typeof FaultPlan.HalfOpen.Type)["how"], from: "a" | "b" 
 }
 
 describe("Connections", () => {
-  it("gone: the other end is lost at once, and this one does not know before it writes", () => {
+  it("gone: the other end is lost at once, and this end notices at its next write", () => {
     const world = halfOpen("gone")
     assert.deepStrictEqual([endOf(world.atA), endOf(world.atB)], ["open", "closed"])
     assert.strictEqual(reasonOf(world.say(world.b, world.acceptor, "from beyond")), "closed")
@@ -43,12 +43,12 @@ describe("Connections", () => {
     assert.deepStrictEqual(world.engine.inspect().connections, [])
   })
 
-  it("gone works from the accepting side as well", () => {
+  it("gone also works from the accepting side", () => {
     const world = halfOpen("gone", "b")
     assert.deepStrictEqual([endOf(world.atA), endOf(world.atB)], ["closed", "open"])
   })
 
-  it("gone takes along what the lost end had under way", () => {
+  it("gone drops the bytes in transit from the lost end", () => {
     const world = make({ conditions: { delay: 10 * ms } })
     const { a, acceptor, b, dialer } = world.linked()
     const heard = world.hear(a, dialer)
@@ -58,21 +58,21 @@ describe("Connections", () => {
     assert.strictEqual(heard.text, "")
   })
 
-  it("gone is found out by the end of the stream, too", () => {
+  it("gone is also noticed at the end of the stream", () => {
     const world = halfOpen("gone")
     world.close()
     world.advance(20 * ms)
     assert.deepStrictEqual(world.engine.inspect().connections, [])
   })
 
-  it("deaf: nothing that is written arrives, and the writer loses the connection after the user timeout", () => {
+  it("deaf: written bytes do not arrive, and the writer loses the connection after the user timeout", () => {
     const world = halfOpen("deaf")
     const { a, acceptor, atA, atB, b, dialer, engine } = world
     world.advance(600 * second)
     assert.deepStrictEqual([endOf(atA), endOf(atB)], ["open", "open"])
     world.say(b, acceptor, ", and after")
     world.say(a, dialer, ", and never")
-    // It is not a partition, which could be healed.
+    // It is not a partition, so it cannot be healed.
     engine.heal()
     world.advance(29 * second)
     assert.deepStrictEqual([atA.text, atB.text], ["before, and after", "before"])
@@ -81,7 +81,7 @@ describe("Connections", () => {
     assert.deepStrictEqual([endOf(atA), endOf(atB)], ["closed", "open"])
   })
 
-  it("dead: the same both ways", () => {
+  it("dead: written bytes do not arrive in either direction", () => {
     const world = halfOpen("dead")
     const { a, acceptor, atA, atB, b, dialer } = world
     world.say(a, dialer, ", and never")
@@ -95,7 +95,7 @@ describe("Connections", () => {
     assert.deepStrictEqual(world.engine.inspect().connections, [])
   })
 
-  it("closed: the other end hears the end of the stream, and what is written later arrives no more", () => {
+  it("closed: the other end reads the end of the stream, and later bytes do not arrive", () => {
     const world = halfOpen("closed")
     const { a, acceptor, atA, atB, b, dialer } = world
     assert.strictEqual(endOf(atB), "open")
@@ -110,7 +110,7 @@ describe("Connections", () => {
     assert.strictEqual(endOf(atA), "closed")
   })
 
-  it("closed comes behind what was written before", () => {
+  it("closed follows the bytes that were written before", () => {
     const world = make({ conditions: { delay: 10 * ms } })
     const { a, acceptor, b, dialer } = world.linked()
     const heard = world.hear(b, acceptor)
@@ -121,18 +121,18 @@ describe("Connections", () => {
     assert.deepStrictEqual([heard.text, heard.end], ["before", "done"])
   })
 
-  it("fails halfway what is there, and not what is dialed later", () => {
+  it("makes existing connections half-open, and not later ones", () => {
     const world = halfOpen("dead")
     const { a, b, server } = world
     const { dialing } = world.connect(a, server.address)
     world.advance(second)
-    const heard = world.hear(b, server.accepted[1] ?? assert.fail("it was not accepted"))
+    const heard = world.hear(b, server.accepted[1] ?? assert.fail("the connection was not accepted"))
     world.say(a, world.result(dialing), "new")
     world.advance(second)
     assert.strictEqual(heard.text, "new")
   })
 
-  it("does nothing to a dial that is under way", () => {
+  it("does not affect a dial in progress", () => {
     for (const how of ["gone", "deaf", "dead", "closed"] as const) {
       const world = make({ conditions: { delay: 10 * ms } })
       const { a, b, server } = world.linked()
@@ -140,7 +140,7 @@ describe("Connections", () => {
       world.advance(15 * ms)
       world.engine.halfOpen("a", "b", how)
       world.advance(5 * ms)
-      const heard = world.hear(b, server.accepted[1] ?? assert.fail("it was not accepted"))
+      const heard = world.hear(b, server.accepted[1] ?? assert.fail("the connection was not accepted"))
       world.say(a, world.result(dialing), "hello")
       world.advance(10 * ms)
       assert.deepStrictEqual([heard.text, heard.end], ["hello", undefined], how)
@@ -158,7 +158,7 @@ describe("Connections", () => {
     }
   })
 
-  it("resets both ends at once, and no other connection", () => {
+  it("resets both ends at once, and no other connections", () => {
     const world = make({ conditions: { delay: 10 * ms } })
     const { a, acceptor, b, dialer, server } = world.linked()
     const c = world.boot("c")
@@ -190,7 +190,7 @@ describe("Connections", () => {
     assert.strictEqual(world.engine.connections("a", "nobody"), 0)
   })
 
-  it("counts what a host holds: listeners, and ends that are not gone", () => {
+  it("counts the listeners and the open ends of a host", () => {
     const world = make({ conditions: { delay: 10 * ms } })
     const { a, close, dialer, engine, server } = { ...world, ...world.linked() }
     const open = () => [engine.open("a"), engine.open("b"), engine.open("nobody")]
@@ -211,7 +211,7 @@ describe("Connections", () => {
     assert.deepStrictEqual(open(), [1, 1, 0])
     close()
     world.advance(second)
-    // It has ended, and waits for the other side.
+    // The end has ended and waits for the other side.
     assert.deepStrictEqual(open(), [1, 1, 0])
     assert.strictEqual(reasonOf(world.say(a, dialer, "closed")), "closed")
     world.advance(5 * second)
@@ -221,7 +221,7 @@ describe("Connections", () => {
     assert.deepStrictEqual(open(), [0, 0, 0])
   })
 
-  it("counts the bytes that arrived, each way", () => {
+  it("counts the delivered bytes in each direction", () => {
     const world = make()
     const { a, acceptor, b, dialer } = world.linked()
     world.say(a, dialer, pattern(700))
@@ -231,7 +231,7 @@ describe("Connections", () => {
     assert.strictEqual(world.engine.bytes("a", "c"), 0)
   })
 
-  it("keeps nothing of a connection that is over", () => {
+  it("keeps nothing of an ended connection", () => {
     const draws = Draws.seeded(1)
     const events = new EventQueue()
     const process: Process = { enqueue: (task) => task() }

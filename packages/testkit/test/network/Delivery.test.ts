@@ -5,7 +5,7 @@ import * as Draws from "../../src/kernel/Draws.ts"
 import * as Prng from "../../src/kernel/Prng.ts"
 import { endOf, make, ms, pattern, reasonOf, second } from "./TestNetwork.ts"
 
-/** A network with about half of all conditions, each rather harsh. */
+/** Draws a network with about half of all conditions, each of them harsh. */
 const mixture = (random: Prng.Prng): FaultPlan.Network => {
   const maybe = (conditions: FaultPlan.Network): FaultPlan.Network => (random.next() < 0.5 ? conditions : {})
   return {
@@ -20,7 +20,7 @@ const mixture = (random: Prng.Prng): FaultPlan.Network => {
   }
 }
 
-/** What is written in the direction, in writes of many sizes, and then the end. */
+/** Writes a text in many sizes in one direction, and then ends the direction. */
 const send = (
   world: ReturnType<typeof make>,
   node: Parameters<typeof world.say>[0],
@@ -47,7 +47,7 @@ describe("Delivery", () => {
   it("keeps the order and the bytes under every mixture of conditions", () => {
     for (let seed = 1; seed <= 60; seed++) {
       const random = Prng.make(seed, "mixture")
-      // A queue that is full all the time is tried for longer than a real system would.
+      // Retries at a queue that is always full take longer than in a real system.
       const world = make({ seed, conditions: mixture(random), userTimeout: "1 hour" })
       const { a, acceptor, b, dialer } = world.linked()
       const [atA, atB] = [world.hear(a, dialer), world.hear(b, acceptor)]
@@ -65,7 +65,7 @@ describe("Delivery", () => {
     }
   })
 
-  it("does the same again from the same seed, and from what was drawn", () => {
+  it("repeats the same run with the same seed, and with the recorded draws", () => {
     const run = (seed: number, draws: Draws.Draws) => {
       const random = Prng.make(seed, "mixture")
       const world = make({ draws, conditions: mixture(random), userTimeout: "1 hour" })
@@ -93,7 +93,7 @@ describe("Delivery", () => {
     assert.isAbove(drawn, 100)
   })
 
-  it("gives up when nothing arrived for the user timeout, and says so to the sender alone", () => {
+  it("times out if nothing arrives for the user timeout, and only the sender gets the error", () => {
     const world = make({ userTimeout: "10 seconds" })
     const { a, acceptor, b, dialer } = world.linked()
     const [atA, atB] = [world.hear(a, dialer), world.hear(b, acceptor)]
@@ -113,14 +113,14 @@ describe("Delivery", () => {
     world.engine.heal()
     world.advance(second)
     assert.deepStrictEqual([atB.text, atB.end], ["", undefined])
-    // Whoever writes to it hears that nobody is there.
+    // A write to the lost end is reset.
     world.say(b, acceptor, "hello?")
     world.advance(second)
     assert.strictEqual(endOf(atB), "closed")
     assert.deepStrictEqual(world.engine.inspect().connections, [])
   })
 
-  it("fails a write that waits when the connection times out", () => {
+  it("fails a waiting write when the connection times out", () => {
     const world = make({ userTimeout: "10 seconds" })
     const { a, dialer } = world.linked()
     world.engine.clog("a", "b")
@@ -139,7 +139,7 @@ describe("Delivery", () => {
     assert.strictEqual(heard.text, pattern(45_000))
   })
 
-  it("loses the connection of a segment that is lost so often that its time is over", () => {
+  it("loses the connection of a segment whose losses exceed the user timeout", () => {
     const world = make({ userTimeout: "10 seconds", draws: Draws.replaying({ "loss a>b": { 0: 1_000_000 } }) })
     const { a, dialer } = world.linked()
     world.engine.setConditions({ loss: 0.1 })
@@ -149,12 +149,12 @@ describe("Delivery", () => {
     world.advance(3600 * second)
     assert.strictEqual(heard.endedAt, began + 10 * second)
     assert.deepStrictEqual(
-      world.observations.flatMap((told) => (told._tag === "Dropped" ? [told.segment] : [])),
+      world.observations.flatMap((event) => (event._tag === "Dropped" ? [event.segment] : [])),
       [1],
     )
   })
 
-  it("lets time pass between two tries, however often a segment was lost before", () => {
+  it("waits between two retransmissions, however often a segment was lost", () => {
     const world = make({
       draws: Draws.replaying({
         "bandwidth a>b": { 0: 1000 },
@@ -184,7 +184,7 @@ describe("Delivery", () => {
     assert.strictEqual(heard.text, pattern(100_000))
   })
 
-  it("lets a dial that nobody can hear fail as unreachable after the user timeout, and leaves nothing", () => {
+  it("fails a dial that does not arrive as unreachable after the user timeout, and leaves nothing", () => {
     const world = make({ userTimeout: "10 seconds" })
     const { a, server } = world.linked()
     world.engine.partition(["a"], ["b"])
@@ -196,7 +196,7 @@ describe("Delivery", () => {
     assert.strictEqual(world.engine.open("a"), 1)
   })
 
-  it("lets a dial fail of which the answer cannot come back, and tells the other side afterwards", () => {
+  it("fails a dial whose answer does not arrive, and resets the other side afterwards", () => {
     const world = make({ connectTimeout: "3 seconds" })
     const { a, b, server } = world.linked()
     const undo = world.engine.clog("b", "a")
@@ -206,13 +206,13 @@ describe("Delivery", () => {
     assert.deepStrictEqual([reasonOf(dialing), dialing.at], ["unreachable", began + 3 * second])
     undo()
     world.advance(second)
-    const acceptor = server.accepted[1] ?? assert.fail("it was not accepted")
+    const acceptor = server.accepted[1] ?? assert.fail("the connection was not accepted")
     const heard = world.hear(b, acceptor)
     assert.strictEqual(endOf(heard), "closed")
     assert.strictEqual(world.engine.inspect().connections.length, 1)
   })
 
-  it("does not time out what is delivered in time after a partition", () => {
+  it("does not time out if bytes are delivered in time after a partition", () => {
     const world = make({ userTimeout: "10 seconds", conditions: { delay: 100 * ms } })
     const { a, acceptor, b, dialer } = world.linked()
     const heard = world.hear(b, acceptor)
@@ -229,7 +229,7 @@ describe("Delivery", () => {
     assert.strictEqual(reasonOf(world.say(a, dialer, "still there")), "succeeded")
   })
 
-  it("drops what waits for a retransmission when the connection dies", () => {
+  it("drops segments that wait for a retransmission when the connection is lost", () => {
     const world = make({
       draws: Draws.replaying({ "bandwidth a>b": { 0: 10_000 }, "queue a>b": { 0: 1000 } }),
     })
@@ -242,14 +242,14 @@ describe("Delivery", () => {
     world.advance(60 * second)
     assert.strictEqual(heard.size, 1000)
     assert.deepStrictEqual(
-      world.observations.flatMap((told) => (told._tag === "Dropped" ? [told.segment] : [])),
+      world.observations.flatMap((event) => (event._tag === "Dropped" ? [event.segment] : [])),
       [2, 3, 4],
     )
-    // The connection in its place is not disturbed.
+    // The next connection is not affected.
     assert.strictEqual(world.engine.fired()["queue"], 3)
   })
 
-  it("does not hurry what waits for a retransmission when a way opens", () => {
+  it("does not retransmit earlier when a direction opens", () => {
     const world = make({
       draws: Draws.replaying({ "bandwidth a>b": { 0: 10_000 }, "queue a>b": { 0: 1000 } }),
     })
@@ -263,7 +263,8 @@ describe("Delivery", () => {
     undo()
     world.advance(10 * second)
     assert.strictEqual(heard.text, pattern(3000))
-    // The first sets out again at 150, so at 200 there is no room for the second; at 600 there is, and not for the third.
+    // The first is sent again at 150, so at 200 there is no room for the second. At 600 there is room for it, and not
+    // for the third.
     assert.deepStrictEqual(
       heard.batches.map(({ at }) => (at - began) / ms),
       [250, 700, 1500],

@@ -3,7 +3,7 @@ import type * as FaultPlan from "../../src/FaultPlan.ts"
 import * as Draws from "../../src/kernel/Draws.ts"
 import { make, ms, type Options, pattern, second } from "./TestNetwork.ts"
 
-/** A world in which the draws are as they are given, and `a` has dialed `b`. The conditions start after that. */
+/** Makes a network with the given draws in which `a` has dialed `b`. The conditions start after that. */
 const linked = (conditions: FaultPlan.Network, deviations: Draws.Deviations = {}, options: Options = {}) => {
   const world = make({ draws: Draws.replaying(deviations), ...options })
   const link = world.linked()
@@ -12,7 +12,7 @@ const linked = (conditions: FaultPlan.Network, deviations: Draws.Deviations = {}
 }
 
 describe("Direction", () => {
-  it("takes the least delay always, and what is drawn beyond it", () => {
+  it("applies the minimum delay always, and the drawn delay in addition", () => {
     const world = linked({ delay: { exponential: { min: 10 * ms, mean: 20 * ms } } }, { "delay a>b": { 1: 7 * ms } })
     const heard = world.hear(world.b, world.acceptor)
     const began = world.now()
@@ -30,7 +30,7 @@ describe("Direction", () => {
     assert.strictEqual(world.engine.fired()["delay"], 2)
   })
 
-  it("does not draw a delay that does not vary", () => {
+  it("does not draw a constant delay", () => {
     const world = linked({ delay: 10 * ms }, { "delay a>b": { 0: second } })
     const heard = world.hear(world.b, world.acceptor)
     const began = world.now()
@@ -39,7 +39,7 @@ describe("Direction", () => {
     assert.strictEqual(heard.batches[0]?.at, began + 10 * ms)
   })
 
-  it("never takes less than nothing, whatever was recorded", () => {
+  it("never applies a negative value, whatever was recorded", () => {
     const world = linked(
       { delay: { uniform: [0, 1] }, loss: 0.1, split: 0.1 },
       { "delay a>b": { 0: -5 * second, 1: Number.NaN }, "loss a>b": { 0: -3 }, "split a>b": { 0: -1, 1: 1e9 } },
@@ -52,7 +52,7 @@ describe("Direction", () => {
     assert.strictEqual(heard.text, "onetwo")
   })
 
-  it("draws the distance of a pair once, for both ways", () => {
+  it("draws the distance of a pair once for both directions", () => {
     const world = linked({ distance: { uniform: [0, 9 * ms] } }, { "distance a-b": { 0: 3 * ms, 1: 50 * ms } })
     const atB = world.hear(world.b, world.acceptor)
     const atA = world.hear(world.a, world.dialer)
@@ -64,7 +64,7 @@ describe("Direction", () => {
     assert.strictEqual(world.engine.fired()["distance"], 1)
   })
 
-  it("draws anew what it draws once when the conditions change", () => {
+  it("draws the distance again when the conditions change", () => {
     const world = linked({ distance: { uniform: [0, 9 * ms] } }, { "distance a-b": { 0: 3 * ms, 1: 5 * ms } })
     const heard = world.hear(world.b, world.acceptor)
     world.say(world.a, world.dialer, "near")
@@ -80,7 +80,7 @@ describe("Direction", () => {
     assert.strictEqual(heard.text, "nearfarhere")
   })
 
-  it("sends again what was lost, after 200 milliseconds and then twice as long each time", () => {
+  it("retransmits a lost segment after 200 milliseconds and then after twice as long each time", () => {
     const world = linked({ loss: 0.1 }, { "loss a>b": { 0: 1, 1: 3 } })
     const heard = world.hear(world.b, world.acceptor)
     for (const words of ["once", "thrice"]) {
@@ -97,7 +97,7 @@ describe("Direction", () => {
     )
     assert.strictEqual(world.engine.fired()["loss"], 4)
     assert.deepStrictEqual(
-      world.observations.flatMap((told) => (told._tag === "Lost" ? [[told.segment, told.times]] : [])),
+      world.observations.flatMap((event) => (event._tag === "Lost" ? [[event.segment, event.times]] : [])),
       [
         [1, 1],
         [2, 3],
@@ -105,7 +105,7 @@ describe("Direction", () => {
     )
   })
 
-  it("loses about as often as it says, and about as often in each direction as was drawn for it", () => {
+  it("loses about the given share of segments, and in each direction about its drawn share", () => {
     const world = make({ seed: 3, conditions: { loss: { uniform: [0.2, 0.3] } } })
     const { a, acceptor, b, dialer } = world.linked()
     world.hear(b, acceptor)
@@ -114,7 +114,7 @@ describe("Direction", () => {
       world.advance(10 * second)
     }
     const losses = world.engine.fired()["loss"] ?? 0
-    // Of each hundred, 25 to 43 are lost at least once, and some of these again.
+    // Of each hundred, 25 to 43 are lost at least once, and some of them again.
     assert.isAbove(losses, 450)
     assert.isBelow(losses, 950)
     const rate = world.draws.deviations()["lossRate a>b"]?.["0"] ?? 0
@@ -123,7 +123,7 @@ describe("Direction", () => {
     assert.deepStrictEqual(Object.keys(world.draws.deviations()["lossRate a>b"] ?? {}), ["0"])
   })
 
-  it("lets no more through than the bandwidth, over all connections of the way", () => {
+  it("carries at most the bandwidth over all connections of the direction", () => {
     const world = linked({ bandwidth: 10_000 }, { "bandwidth a>b": { 0: 10_000 } })
     const { a, b, server } = world
     const { dialing } = world.connect(a, server.address)
@@ -141,7 +141,7 @@ describe("Direction", () => {
     assert.strictEqual(two.text, pattern(15_000))
   })
 
-  it("lets the receiver hear a large write ten times a second", () => {
+  it("delivers parts of a large write ten times per second", () => {
     const world = linked({ bandwidth: 10_000 }, { "bandwidth a>b": { 0: 10_000 } })
     const heard = world.hear(world.b, world.acceptor)
     const began = world.now()
@@ -165,7 +165,7 @@ describe("Direction", () => {
     assert.strictEqual(world.engine.fired()["bandwidth"], 1000)
   })
 
-  it("has no limit where no bandwidth was drawn", () => {
+  it("has no limit if no bandwidth was drawn", () => {
     const world = linked({ bandwidth: 10 })
     const heard = world.hear(world.b, world.acceptor)
     world.say(world.a, world.dialer, pattern(1000))
@@ -174,7 +174,7 @@ describe("Direction", () => {
     assert.strictEqual(world.engine.fired()["bandwidth"], 0)
   })
 
-  it("loses once more what finds the queue full, and delivers it whole and in order", () => {
+  it("loses segments once more while the queue is full, and delivers all of them in order", () => {
     const world = linked(
       { bandwidth: 10_000, queue: 2000 },
       { "bandwidth a>b": { 0: 10_000 }, "queue a>b": { 0: 2000 } },
@@ -184,19 +184,20 @@ describe("Direction", () => {
     for (let i = 0; i < 8; i++) world.say(world.a, world.dialer, pattern(1000, i * 1000))
     world.advance(20 * second)
     assert.strictEqual(heard.text, pattern(8000))
-    // Two fill the queue. The others come again after 200 ms, where there is room for two; then after 400, and after 800.
+    // Two fill the queue. The others are sent again after 200 ms, when there is room for two, then after 400 and after
+    // 800 ms.
     assert.deepStrictEqual(
       heard.batches.map(({ at }) => (at - began) / ms),
       [100, 200, 300, 400, 700, 800, 1500, 1600],
     )
     assert.strictEqual(world.engine.fired()["queue"], 12)
     assert.deepStrictEqual(
-      world.observations.flatMap((told) => (told._tag === "Lost" ? [told.segment] : [])),
+      world.observations.flatMap((event) => (event._tag === "Lost" ? [event.segment] : [])),
       [3, 4, 5, 6, 7, 8, 5, 6, 7, 8, 7, 8],
     )
   })
 
-  it("takes what is larger than the queue when the queue is empty", () => {
+  it("accepts a segment that is larger than the queue when the queue is empty", () => {
     const world = linked({ bandwidth: 10_000, queue: 10 }, { "bandwidth a>b": { 0: 10_000 }, "queue a>b": { 0: 10 } })
     const heard = world.hear(world.b, world.acceptor)
     world.say(world.a, world.dialer, pattern(1000))
@@ -204,20 +205,20 @@ describe("Direction", () => {
     assert.strictEqual(heard.text, pattern(1000))
   })
 
-  it("cuts a write where it was drawn, and goes on with the rest", () => {
+  it("splits a write at the drawn place, and continues with the rest", () => {
     const world = linked({ split: 0.5 }, { "split a>b": { 0: 3, 2: 2 } })
     world.hear(world.b, world.acceptor)
     world.say(world.a, world.dialer, "abcdefghij")
     world.say(world.a, world.dialer, "klmno")
     world.advance(0)
     assert.deepStrictEqual(
-      world.observations.flatMap((told) => (told._tag === "Sent" ? [told.bytes.length] : [])),
+      world.observations.flatMap((event) => (event._tag === "Sent" ? [event.bytes.length] : [])),
       [3, 7, 2, 3],
     )
     assert.strictEqual(world.engine.fired()["split"], 2)
   })
 
-  it("cuts about as often as it says", () => {
+  it("splits about the given share of writes", () => {
     const world = make({ conditions: { split: 0.5 } })
     const { a, acceptor, b, dialer } = world.linked()
     const heard = world.hear(b, acceptor)
@@ -250,7 +251,7 @@ describe("Direction", () => {
     assert.strictEqual(world.engine.fired()["sendBuffer"], 1)
   })
 
-  it("does not change what is under way when the conditions change", () => {
+  it("does not change bytes in transit when the conditions change", () => {
     const world = linked({ delay: second })
     const heard = world.hear(world.b, world.acceptor)
     const began = world.now()
@@ -258,7 +259,7 @@ describe("Direction", () => {
     world.engine.setConditions({})
     world.say(world.a, world.dialer, "and fast")
     world.advance(2 * second)
-    // Nothing overtakes.
+    // The order is kept.
     assert.deepStrictEqual(
       heard.batches.map(({ at }) => at - began),
       heard.batches.map(() => second),
@@ -266,12 +267,12 @@ describe("Direction", () => {
     assert.strictEqual(heard.text, "slow and fast")
   })
 
-  it("has an idle link under new conditions", () => {
+  it("starts with an idle line under new conditions", () => {
     const world = linked({ bandwidth: 1 }, { "bandwidth a>b": { 0: 1000, 1: 100_000 } })
     const { a, b, server } = world
     const { dialing } = world.connect(a, server.address)
     world.advance(second)
-    const heard = world.hear(b, server.accepted[1] ?? assert.fail("it was not accepted"))
+    const heard = world.hear(b, server.accepted[1] ?? assert.fail("the connection was not accepted"))
     world.say(a, world.dialer, pattern(10_000))
     world.engine.setConditions({ bandwidth: 1 })
     const began = world.now()
@@ -293,7 +294,7 @@ describe("Direction", () => {
     assert.isTrue(Object.values(world.engine.fired()).every((count) => count === 0))
   })
 
-  it("is benign under any conditions if all draws are, but for the least delay", () => {
+  it("is benign under any conditions if all draws are, except the minimum delay", () => {
     const world = linked({
       delay: { tail: { chance: 0.5, is: 9 * second, otherwise: { logUniform: [2 * ms, second] } } },
       distance: { uniform: [ms, second] },

@@ -17,7 +17,7 @@ describe("Endpoint", () => {
     assert.strictEqual(acceptor.peer, dialer)
   })
 
-  it("holds what waits to be sent without the part that was sent, what is in flight, and what is not read", () => {
+  it("counts the bytes that wait to be sent, are in flight, or are unread", () => {
     const { dialer } = make()
     assert.strictEqual(dialer.held, 0)
     dialer.outbox = [new Uint8Array(10), new Uint8Array(5)]
@@ -28,7 +28,7 @@ describe("Endpoint", () => {
     assert.strictEqual(dialer.held, 1_111)
   })
 
-  it("passes itself to the function that it was made with when its first segment is due", () => {
+  it("passes itself to its callback when its first segment is due", () => {
     const connection = make()
     const due: Array<Endpoint> = []
     const endpoint = new Endpoint(connection, connection.dialer.direction, 1, (it) => void due.push(it))

@@ -4,8 +4,8 @@ import * as Scope from "effect/Scope"
 import { endOf, make, ms, pattern, reasonOf, second } from "./TestNetwork.ts"
 
 describe("Engine", () => {
-  describe("the processes that transports belong to", () => {
-    it("never resumes the fibers of a dead process, whatever they wait for", () => {
+  describe("the processes of transports", () => {
+    it("never resumes the fibers of an ended process, whatever they wait for", () => {
       const world = make({ conditions: { delay: 10 * ms } })
       const { a, acceptor, b, dialer, server } = world.linked()
       const hearing = world.hear(b, acceptor)
@@ -21,11 +21,11 @@ describe("Engine", () => {
       assert.isUndefined(writing.exit)
       assert.isUndefined(dialing.exit)
       assert.isUndefined(server.running.exit)
-      // Of the second dial nobody there has heard.
+      // The second dial did not reach the process.
       assert.strictEqual(server.accepted.length, 1)
     })
 
-    it("drops what was ready to run when the process died", () => {
+    it("drops tasks that were ready when the process ended", () => {
       const world = make()
       const { a, acceptor, b, dialer } = world.linked()
       const heard = world.hear(b, acceptor)
@@ -38,7 +38,7 @@ describe("Engine", () => {
       assert.deepStrictEqual([heard.text, heard.end], ["", undefined])
     })
 
-    it("takes what arrives for a process that stands still, and lets it hear when it goes on", () => {
+    it("accepts bytes for a paused process, and delivers them when it continues", () => {
       const world = make({ conditions: { delay: 10 * ms } })
       const { a, acceptor, b, dialer, server } = world.linked()
       const heard = world.hear(b, acceptor)
@@ -48,7 +48,7 @@ describe("Engine", () => {
       world.say(a, dialer, "two ")
       const { dialing } = world.connect(a, server.address)
       world.advance(600 * second)
-      // Its host has answered, as hosts do.
+      // The host answers the dial although the process is paused.
       world.result(dialing)
       assert.deepStrictEqual([heard.text, server.accepted.length], ["", 1])
       assert.strictEqual(world.engine.bytes("a", "b"), 8)
@@ -60,7 +60,7 @@ describe("Engine", () => {
       assert.strictEqual(heard.text, "one two three")
     })
 
-    it("lets nobody write more to a process that stands still than fits", () => {
+    it("accepts no more bytes for a paused process than fit", () => {
       const world = make()
       const { a, acceptor, b, dialer } = world.linked()
       const heard = world.hear(b, acceptor)
@@ -70,7 +70,7 @@ describe("Engine", () => {
       for (; writing.exit !== undefined; writing = world.say(a, dialer, pattern(1000))) {
         written++
         assert.isBelow(written, 100)
-        // All of it arrives before the next.
+        // Each write arrives before the next.
         world.advance(0)
       }
       world.advance(600 * second)
@@ -84,7 +84,7 @@ describe("Engine", () => {
       assert.strictEqual(heard.size, 66_000)
     })
 
-    it("tells a process that stood still of a lost connection when it goes on", () => {
+    it("reports a lost connection to a paused process when it continues", () => {
       const world = make()
       const { acceptor, b } = world.linked()
       const heard = world.hear(b, acceptor)
@@ -97,7 +97,7 @@ describe("Engine", () => {
       assert.strictEqual(endOf(heard), "closed")
     })
 
-    it("forgets an interrupted pull whose bytes had come, and loses none of them", () => {
+    it("loses no bytes of an interrupted pull whose bytes had arrived", () => {
       const world = make()
       const { a, acceptor, b, dialer } = world.linked()
       const pulling = b.fork(acceptor.pull)
@@ -111,7 +111,7 @@ describe("Engine", () => {
       assert.strictEqual(world.hear(b, acceptor).text, "kept")
     })
 
-    it("runs the handlers of a listener in the process that listens, and not in the one that dials", () => {
+    it("runs the handlers of a listener in the listening process, and not in the dialing one", () => {
       const world = make()
       const a = world.boot("a")
       const b = world.boot("b")
@@ -128,7 +128,7 @@ describe("Engine", () => {
   })
 
   describe("crashes", () => {
-    it("resets the peers of a killed process behind what it had sent, and refuses dials", () => {
+    it("resets the peers of a killed process after the bytes that it had sent, and refuses dials", () => {
       const world = make({ conditions: { delay: 10 * ms } })
       const { a, acceptor, b, dialer, server } = world.linked()
       const heard = world.hear(a, dialer)
@@ -144,7 +144,7 @@ describe("Engine", () => {
       assert.deepStrictEqual(world.engine.inspect().connections, [])
     })
 
-    it("makes a host without power a black hole: what is written to it times out", () => {
+    it("makes a host without power a black hole: writes to it time out", () => {
       const world = make({ conditions: { delay: 10 * ms } })
       const { a, acceptor, b, dialer, server } = world.linked()
       const heard = world.hear(a, dialer)
@@ -162,7 +162,7 @@ describe("Engine", () => {
       assert.deepStrictEqual(world.engine.inspect().connections, [])
     })
 
-    it("resets who writes to a host that is back and does not know the connection", () => {
+    it("resets the writer to a host that has returned and does not know the connection", () => {
       const world = make({ conditions: { delay: 10 * ms } })
       const { a, b, dialer } = world.linked()
       const heard = world.hear(a, dialer)
@@ -176,7 +176,7 @@ describe("Engine", () => {
       assert.strictEqual(endOf(heard), "closed")
     })
 
-    it("sends again what a host without power did not hear, once it is back", () => {
+    it("retransmits segments that a host without power did not receive once it returns", () => {
       const world = make({ conditions: { delay: 10 * ms } })
       const { a, b, dialer, server } = world.linked()
       const heard = world.hear(a, dialer)
@@ -188,25 +188,25 @@ describe("Engine", () => {
       const began = world.now()
       world.advance(20 * ms)
       assert.strictEqual(heard.endedAt, began + 20 * ms)
-      // The dial waited for the power, as a lost one does, and found the new listener.
+      // The dial waited until the host returned, as a lost dial does, and reached the new listener.
       world.result(first.dialing)
     })
 
-    it("tells who accepted a dial that nobody remembers", () => {
+    it("resets an accepted connection whose dialer has lost it", () => {
       const world = make({ conditions: { delay: 10 * ms } })
       const { a, b, server } = world.linked()
       world.connect(a, server.address)
       world.advance(15 * ms)
-      // The answer is under way.
+      // The answer is in transit.
       world.kill(a, true)
       world.advance(second)
       world.boot("a")
       world.advance(second)
-      const heard = world.hear(b, server.accepted[1] ?? assert.fail("it was not accepted"))
+      const heard = world.hear(b, server.accepted[1] ?? assert.fail("the connection was not accepted"))
       assert.strictEqual(endOf(heard), "closed")
     })
 
-    it("forgets a dial of a host that lost its power", () => {
+    it("drops a dial of a host that lost power", () => {
       const world = make({ conditions: { delay: 10 * ms } })
       const { a, server } = world.linked()
       world.engine.reset("a", "b")
@@ -218,7 +218,7 @@ describe("Engine", () => {
       assert.strictEqual(server.accepted.length, 1)
     })
 
-    it("takes along the connections that nobody at the host had taken", () => {
+    it("also drops connections that no program at the host had accepted", () => {
       const world = make()
       const { a } = world.linked()
       const c = world.boot("c")
@@ -235,7 +235,7 @@ describe("Engine", () => {
       assert.deepStrictEqual(accepted, [])
     })
 
-    it("lets nothing reach a new life that was meant for the old one", () => {
+    it("delivers nothing to a new life that was sent to the old life", () => {
       const world = make({ conditions: { delay: 10 * ms } })
       const { a, b, dialer } = world.linked()
       world.say(a, dialer, "for the old one")
@@ -244,7 +244,7 @@ describe("Engine", () => {
       const server = world.serve(reborn)
       const { dialing } = world.connect(a, server.address)
       world.advance(20 * ms)
-      const heard = world.hear(reborn, server.accepted[0] ?? assert.fail("it was not accepted"))
+      const heard = world.hear(reborn, server.accepted[0] ?? assert.fail("the connection was not accepted"))
       world.say(a, world.result(dialing), "for the new one")
       world.advance(second)
       assert.strictEqual(heard.text, "for the new one")
@@ -254,7 +254,7 @@ describe("Engine", () => {
       )
     })
 
-    it("lets a transport of a killed process do nothing any more", () => {
+    it("disables the transport of a killed process", () => {
       const world = make()
       const { b, server } = world.linked()
       world.engine.crash("b")
@@ -266,8 +266,8 @@ describe("Engine", () => {
     })
   })
 
-  describe("what it tells", () => {
-    it("tells of each connection and segment, in order, with numbers from 1", () => {
+  describe("its reports", () => {
+    it("contain each connection and segment, in order, with numbers from 1", () => {
       const world = make({ conditions: { delay: 10 * ms } })
       const a = world.boot("a")
       const b = world.boot("b")
@@ -276,7 +276,7 @@ describe("Engine", () => {
       world.advance(20 * ms)
       world.say(a, world.result(dialing), "hi")
       world.advance(10 * ms)
-      world.say(b, server.accepted[0] ?? assert.fail("it was not accepted"), "you")
+      world.say(b, server.accepted[0] ?? assert.fail("the connection was not accepted"), "you")
       close()
       world.advance(5 * ms)
       server.release(0)
@@ -302,7 +302,7 @@ describe("Engine", () => {
       )
     })
 
-    it("tells which side lost a connection, and how", () => {
+    it("contain the side that lost a connection, and the reason", () => {
       const ends = (
         break_: (world: ReturnType<typeof make>, link: ReturnType<ReturnType<typeof make>["linked"]>) => void,
       ) => {
@@ -337,7 +337,7 @@ describe("Engine", () => {
       )
     })
 
-    it("tells of every segment once how it ended, whatever happens", () => {
+    it("contain the outcome of every segment once, under all faults", () => {
       for (let seed = 1; seed <= 30; seed++) {
         const world = make({
           seed,

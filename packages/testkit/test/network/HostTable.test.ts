@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { makeHosts } from "./parts.ts"
 
 describe("HostTable", () => {
-  it("makes a host when it is first named, however the name is written", () => {
+  it("makes a host at the first use of its name, in any spelling", () => {
     const { hosts } = makeHosts()
     assert.isUndefined(hosts.find("a"))
     const host = hosts.get("A")
@@ -11,7 +11,7 @@ describe("HostTable", () => {
     assert.strictEqual(hosts.find("A"), host)
   })
 
-  it("makes one direction for each way between two hosts", () => {
+  it("makes one direction for each order of two hosts", () => {
     const { hosts } = makeHosts()
     const [a, b] = [hosts.get("a"), hosts.get("b")]
     assert.isUndefined(hosts.findDirection("a", "b"))

@@ -17,7 +17,7 @@ const make = () => {
       listener.offer(acceptor)
       return acceptor
     },
-    /** Runs the tasks of the process. */
+    /** Runs the pending tasks of the process. */
     settle: (): void => {
       for (const task of instance.tasks.splice(0)) task()
     },
@@ -25,7 +25,7 @@ const make = () => {
 }
 
 describe("Listener", () => {
-  it("keeps connections that arrive before a program runs it, in their order", () => {
+  it("keeps connections that arrive without a program, in their order", () => {
     const { accept, accepted, arrive, listener } = make()
     const early = [arrive(), arrive()]
     assert.deepStrictEqual(accepted, [])
@@ -33,7 +33,7 @@ describe("Listener", () => {
     assert.deepStrictEqual(accepted, early)
   })
 
-  it("hands over later connections inside of the process", () => {
+  it("hands over later connections within the process", () => {
     const { accept, accepted, arrive, listener, settle } = make()
     listener.begin(accept)
     const late = arrive()
@@ -42,7 +42,7 @@ describe("Listener", () => {
     assert.deepStrictEqual(accepted, [late])
   })
 
-  it("keeps connections again once the program stops, for the next program", () => {
+  it("keeps connections again for the next program when a program stops", () => {
     const { accept, accepted, arrive, listener, settle } = make()
     listener.begin(accept)
     const late = arrive()
@@ -53,7 +53,7 @@ describe("Listener", () => {
     assert.deepStrictEqual(accepted, [late])
   })
 
-  it("gives its backlog away only once", () => {
+  it("hands over its backlog only once", () => {
     const { arrive, listener } = make()
     const waiting = arrive()
     assert.deepStrictEqual(listener.takeBacklog(), [waiting])

@@ -18,7 +18,7 @@ const make = () => {
 }
 
 describe("ListenerTable", () => {
-  it("finds a listener by its address, until it is closed", () => {
+  it("finds a listener by its address until it is closed", () => {
     const { a, open, table } = make()
     const listener = open(a, 80)
     assert.strictEqual(table.find(address("a", 80)), listener)
@@ -36,7 +36,7 @@ describe("ListenerTable", () => {
     open(b, 80)
   })
 
-  it("refuses a port that is none", () => {
+  it("refuses an invalid port", () => {
     const { a, refusal } = make()
     for (const port of [-1, 70_000, 1.5]) assert.isNotEmpty(refusal(a, port))
   })

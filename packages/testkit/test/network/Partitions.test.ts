@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { make, ms, second } from "./TestNetwork.ts"
 
-/** Three nodes, of which `a` has dialed the others; `tries` says who is heard by whom. */
+/** Makes three nodes. `a` has dialed the others, and `passes` reports the open directions. */
 const triangle = () => {
   const world = make({ userTimeout: "1 hour" })
   const a = world.boot("a")
@@ -10,11 +10,11 @@ const triangle = () => {
     const server = world.serve(node)
     const { dialing } = world.connect(a, server.address)
     world.advance(second)
-    const acceptor = server.accepted[0] ?? assert.fail("it was not accepted")
+    const acceptor = server.accepted[0] ?? assert.fail("the connection was not accepted")
     const dialer = world.result(dialing)
     const [there, back] = [world.hear(node, acceptor), world.hear(a, dialer)]
     return {
-      /** Whether something passes now, there and back. */
+      /** Reports for both directions whether bytes pass now. */
       passes: (): readonly [boolean, boolean] => {
         const before = [there.size, back.size] as const
         world.say(a, dialer, "x")
@@ -36,13 +36,13 @@ const [open, shut, thereOnly, backOnly] = [
 ] as const
 
 describe("Partitions", () => {
-  it("lets nothing pass between two groups, and everything within one", () => {
+  it("blocks all bytes between two groups, and none within a group", () => {
     const { b, c, engine } = triangle()
     engine.partition(["a", "b"], ["c"])
     assert.deepStrictEqual([b.passes(), c.passes()], [open, shut])
   })
 
-  it("may block one direction of two", () => {
+  it("can block one direction only", () => {
     const { b, c, engine } = triangle()
     engine.partitionOneWay(["a"], ["b"])
     engine.clog("c", "a")
@@ -74,7 +74,7 @@ describe("Partitions", () => {
     assert.deepStrictEqual(b.passes(), open)
   })
 
-  it("ends all at once with heal, and what is undone later ends nothing else", () => {
+  it("ends all partitions with heal, and a later undo of one ends no other", () => {
     const { b, c, engine } = triangle()
     const undo = engine.partition(["a"], ["b"])
     engine.isolate("a")
@@ -87,7 +87,7 @@ describe("Partitions", () => {
     assert.deepStrictEqual(b.passes(), shut)
   })
 
-  it("delivers what was held, in order, when the direction opens", () => {
+  it("delivers held bytes in order when the direction opens", () => {
     const { advance, b, engine } = triangle()
     const undo = engine.partition(["a"], ["b"])
     for (let i = 0; i < 3; i++) b.passes()
@@ -111,7 +111,7 @@ describe("Partitions", () => {
     world.result(dialing)
   })
 
-  it("isolates one host after the other in a swizzle, each for its time", () => {
+  it("isolates one host after the other in a swizzle, each for its own time", () => {
     const { advance, b, c, engine } = triangle()
     engine.swizzle([
       { node: "b", from: second, to: 4 * second },
@@ -131,7 +131,7 @@ describe("Partitions", () => {
     ])
   })
 
-  it("undoes a swizzle as a whole: what has begun, and what has not", () => {
+  it("undoes a swizzle completely, including isolations that have not begun", () => {
     const { advance, b, c, engine } = triangle()
     const undo = engine.swizzle([
       { node: "b", from: second, to: 9 * second },
@@ -145,7 +145,7 @@ describe("Partitions", () => {
     assert.deepStrictEqual([b.passes(), c.passes()], [open, open])
   })
 
-  it("calls a swizzle off with heal", () => {
+  it("cancels a swizzle with heal", () => {
     const { advance, b, c, engine } = triangle()
     engine.swizzle([
       { node: "b", from: 0, to: 9 * second },

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { noBytes, Segment } from "../../src/network/Segment.ts"
 
 describe("Segment", () => {
-  it("carries its bytes and its number, and has not been lost", () => {
+  it("has its bytes and its number, and no losses", () => {
     const bytes = new Uint8Array([1, 2])
     const segment = new Segment("bytes", bytes, 7)
     assert.deepStrictEqual([segment.kind, segment.bytes, segment.id], ["bytes", bytes, 7])

@@ -9,7 +9,7 @@ describe("SimConnection", () => {
     assert.deepStrictEqual([dialer.direction.to.name, acceptor.direction.to.name], ["b", "a"])
   })
 
-  it("is open while both sides have it, and closing from when one of them has ended", () => {
+  it("is open while both sides have it, and closing once one of them has ended", () => {
     const connection = connectionBetween(makeHosts().hosts, "a", "b")
     const { acceptor, dialer } = connection
     assert.strictEqual(connection.state, "opening")
@@ -30,7 +30,7 @@ describe("SimConnection", () => {
 })
 
 describe("Endpoint", () => {
-  it("holds what was written, what is in flight, and what was not pulled", () => {
+  it("counts the bytes that are written, in flight, or not pulled", () => {
     const { dialer } = connectionBetween(makeHosts().hosts, "a", "b")
     dialer.outbox = [new Uint8Array(10), new Uint8Array(5)]
     dialer.offset = 4
@@ -39,8 +39,8 @@ describe("Endpoint", () => {
     assert.strictEqual(dialer.held, 1_111)
   })
 
-  it("belongs to no process before it is accepted", () => {
+  it("has no process before it is accepted", () => {
     const { acceptor } = connectionBetween(makeHosts().hosts, "a", "b")
-    acceptor.process.enqueue(() => assert.fail("there is nobody to run it"))
+    acceptor.process.enqueue(() => assert.fail("no process runs this"))
   })
 })

@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { address, linked, nodeAt, reasonOf, start, text, timed, utf8 } from "./talk.ts"
 
 describe("SimTransport", () => {
-  it.effect("opens a connection, or refuses it, after one way there and one back", () =>
+  it.effect("opens or refuses a connection after one round trip", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: "30 millis" })
       const a = yield* nodeAt(network, "a")
@@ -22,7 +22,7 @@ describe("SimTransport", () => {
     }),
   )
 
-  it.effect("forgets a dial that was interrupted in a partition", () =>
+  it.effect("drops a dial that was interrupted in a partition", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { a, listener } = yield* linked(network)
@@ -35,7 +35,7 @@ describe("SimTransport", () => {
     }),
   )
 
-  it.effect("cuts a crashed node off, until its transport is built again", () =>
+  it.effect("cuts off a crashed node until its transport is built again", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make()
       const { a, b, listener } = yield* linked(network)
@@ -50,7 +50,7 @@ describe("SimTransport", () => {
     }),
   )
 
-  it.effect("fails a write that waits when its connection is closed, and sends the bytes", () =>
+  it.effect("fails a waiting write when its connection is closed, and sends the bytes", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make({ latency: 10 })
       const { acceptor, close, dialer } = yield* linked(network)
@@ -64,7 +64,7 @@ describe("SimTransport", () => {
     }),
   )
 
-  it.effect("leaves no fiber and no connection when all is closed", () =>
+  it.effect("leaves no fiber and no connection after all is closed", () =>
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
       let sleeping = 0
@@ -97,7 +97,7 @@ describe("SimTransport", () => {
     }),
   )
 
-  it.effect("gives the receiver bytes of its own", () =>
+  it.effect("gives the receiver a copy of the bytes", () =>
     Effect.gen(function* () {
       const network = yield* SimNetwork.make()
       const { acceptor, dialer } = yield* linked(network)

@@ -25,7 +25,7 @@ const make = () => {
 }
 
 describe("Swizzle", () => {
-  it("isolates each host between its times", () => {
+  it("isolates each host between its start and its end", () => {
     const { advance, partitions, seen, swizzle } = make()
     swizzle.schedule("a", 10, 40)
     swizzle.schedule("b", 20, 30)
@@ -37,7 +37,7 @@ describe("Swizzle", () => {
     assert.strictEqual(seen.opened, 2)
   })
 
-  it("has ended when the last isolation is over", () => {
+  it("ends with the last isolation", () => {
     const { advance, seen, swizzle } = make()
     swizzle.schedule("a", 10, 40)
     swizzle.schedule("b", 20, 30)
@@ -47,7 +47,7 @@ describe("Swizzle", () => {
     assert.strictEqual(seen.ended, 1)
   })
 
-  it("is undone as a whole, and leaves nothing scheduled", () => {
+  it("is undone completely, and leaves no scheduled events", () => {
     const { advance, events, partitions, seen, swizzle } = make()
     swizzle.schedule("a", 10, 40)
     swizzle.schedule("b", 20, 30)

@@ -1,5 +1,5 @@
 /**
- * A network that the test drives by hand: what is ready runs when the test says so, and time passes when the test says so.
+ * Network that a test drives by hand. Ready tasks run and time passes only when the test calls a method.
  */
 import type * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
@@ -18,10 +18,10 @@ import { type Ready, TestProcess } from "./TestProcess.ts"
 export const ms = 1_000
 export const second = 1_000_000
 
-/** An effect that runs, or has run. */
+/** Effect that runs or has run. */
 export interface Running<A, E> {
   exit: Exit.Exit<A, E> | undefined
-  /** Where it ended. */
+  /** Time of its end. */
   at: number | undefined
   readonly interrupt: () => void
 }
@@ -38,17 +38,17 @@ export interface Options extends Engine.Options {
   readonly draws?: Draws.Draws | undefined
 }
 
-/** Everything that a node has pulled from a connection. */
+/** Bytes that a node has pulled from a connection. */
 export interface Heard {
   text: string
   size: number
   readonly batches: Array<{ readonly at: number; readonly text: string; readonly size: number }>
-  /** How the stream ended. */
+  /** End of the stream. */
   end: "done" | Transport.TransportError | undefined
   endedAt: number | undefined
 }
 
-/** The methods are fields, so that a test can take them apart and spread them. */
+/** Network of any number of nodes. Its methods are fields, so that a test can destructure them. */
 export class TestNetwork {
   readonly engine: Engine.Engine
   readonly draws: Draws.Draws
@@ -76,8 +76,8 @@ export class TestNetwork {
     return {
       now: this.now,
       schedule: (at, run) => {
-        if (!Number.isInteger(at)) throw new Error(`${at} is no whole time`)
-        if (at < this.time) throw new Error(`${at} is over: it is ${this.time}`)
+        if (!Number.isInteger(at)) throw new Error(`${at} is not a whole number of microseconds`)
+        if (at < this.time) throw new Error(`${at} is in the past: the time is ${this.time}`)
         return this.events.schedule(at, run)
       },
     }
@@ -85,18 +85,18 @@ export class TestNetwork {
 
   private processAt(host: string): Process {
     const process = this.processes.get(host)
-    if (process === undefined) throw new Error(`nobody builds a transport at ${host}`)
+    if (process === undefined) throw new Error(`no process is running at ${host}`)
     return process
   }
 
   readonly now = (): number => this.time
 
-  /** Runs what is ready, and takes no time. */
+  /** Runs all ready tasks without advancing time. */
   readonly settle = (): void => {
     for (let task = this.ready.shift(); task !== undefined; task = this.ready.shift()) task()
   }
 
-  /** Lets time pass, and everything happen that is due by then. */
+  /** Advances time and runs everything that is due by then. */
   readonly advance = (micros: number): void => {
     const until = this.time + micros
     this.settle()
@@ -105,7 +105,7 @@ export class TestNetwork {
       this.time = Math.max(this.time, next.at)
       next.run?.()
       this.settle()
-      if (++this.fired > 5_000_000) throw new Error("it never ends")
+      if (++this.fired > 5_000_000) throw new Error("the events never end")
     }
     this.time = until
   }
@@ -124,10 +124,10 @@ export class TestNetwork {
     return running
   }
 
-  /** Returns the value of an effect, which must be done. */
+  /** Returns the value of an effect. Throws if the effect has not ended. */
   readonly result = <A, E>(running: Running<A, E>): A => {
     this.settle()
-    if (running.exit === undefined) throw new Error("it is not done")
+    if (running.exit === undefined) throw new Error("the effect has not ended")
     if (Exit.isSuccess(running.exit)) return running.exit.value
     throw new Error(Cause.pretty(running.exit.cause))
   }
@@ -151,7 +151,7 @@ export class TestNetwork {
     this.engine.crash(node.host, { silent })
   }
 
-  /** Listens, and keeps the accepted connections. */
+  /** Listens and keeps the accepted connections. */
   readonly serve = (node: TestNode) => {
     const accepted: Array<Transport.Connection> = []
     const closings: Array<() => void> = []
@@ -169,7 +169,7 @@ export class TestNetwork {
       address: listener.addresses[0],
       accepted,
       running,
-      /** Lets the handler of a connection end. */
+      /** Ends the handler of a connection. */
       release: (index: number) => node.process.enqueue(() => closings[index]?.()),
       close: () => node.fork(Scope.close(scope, Exit.void)),
     }
@@ -183,7 +183,7 @@ export class TestNetwork {
     }
   }
 
-  /** Lets node `a` dial node `b`. */
+  /** Starts two nodes and makes the first dial the second. */
   readonly linked = (names: readonly [string, string] = ["a", "b"]) => {
     const a = this.boot(names[0])
     const b = this.boot(names[1])
@@ -196,7 +196,7 @@ export class TestNetwork {
     return { a, b, server, dialer, acceptor, close }
   }
 
-  /** Pulls everything, and keeps it with the times at which it came. */
+  /** Pulls all bytes and keeps them with the times of their arrival. */
   readonly hear = (node: TestNode, connection: Transport.Connection): Heard => {
     const heard: Heard = { text: "", size: 0, batches: [], end: undefined, endedAt: undefined }
     const pulling = Effect.forever(
@@ -234,7 +234,7 @@ export const make = (options?: Options): TestNetwork => new TestNetwork(options)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("latin1")
 
-/** Why it failed; it must have failed with an error of the transport. */
+/** Returns the reason of the transport error with which an effect failed, or its state. */
 export const reasonOf = <A>(running: Running<A, Transport.TransportError>): string => {
   if (running.exit === undefined) return "still running"
   if (Exit.isSuccess(running.exit)) return "succeeded"
@@ -242,13 +242,13 @@ export const reasonOf = <A>(running: Running<A, Transport.TransportError>): stri
   return reason !== undefined && Cause.isFailReason(reason) ? reason.error.reason : Cause.pretty(running.exit.cause)
 }
 
-/** How the stream ended, in a word. */
+/** Returns the end of the stream as one word. */
 export const endOf = ({ end }: { readonly end: "done" | Transport.TransportError | undefined }): string => {
   if (end === undefined) return "open"
   return end === "done" ? end : end.reason
 }
 
-/** Deterministic text, of which every part shows where it belongs. */
+/** Returns a deterministic text whose parts show their position. */
 export const pattern = (size: number, offset = 0): string => {
   let text = ""
   for (let i = 0; i < size; i++) text += String.fromCharCode(33 + (((offset + i) * 7 + ((offset + i) >> 6)) % 90))

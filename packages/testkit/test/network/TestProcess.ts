@@ -1,4 +1,4 @@
-/** One life of a node in a {@link TestNetwork}. Its tasks run when the test says so. */
+/** Life of a node in a {@link TestNetwork}. Its tasks run when the test runs them. */
 import * as Context from "effect/Context"
 import * as Scheduler from "effect/Scheduler"
 import type { Process } from "../../src/network/Environment.ts"

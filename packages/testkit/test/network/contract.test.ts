@@ -8,14 +8,14 @@ import * as Draws from "../../src/kernel/Draws.ts"
 import type { Process } from "../../src/network/Environment.ts"
 import { allConditions, contractHarness } from "./contractHarness.ts"
 
-/** Each task in a turn of its own, as the kernel has it. */
+/** Process that runs each task in a separate turn, as the kernel does. */
 const process: Process = { enqueue: (task) => void Effect.runFork(Effect.andThen(Effect.yieldNow, Effect.sync(task))) }
 
 const harness = (seed: number, conditions: FaultPlan.Network) =>
   Effect.gen(function* () {
     const timeline = new ClockTimeline(yield* Clock.Clock, yield* Effect.context<never>())
     const made = yield* contractHarness({ timeline, draws: Draws.seeded(seed), process: () => process }, conditions)
-    // The contract waits and never adjusts the clock, so time passes by itself.
+    // The contract waits and never adjusts the clock, so this fiber advances the time.
     yield* Effect.forkScoped(Effect.forever(TestClock.adjust("100 millis")))
     return made
   })

@@ -1,4 +1,4 @@
-/** What the contract of a transport is run in, for a network that somebody has made. */
+/** Harness that runs the contract of a transport on a simulated network. */
 import * as Transport from "@coterie/core/Transport"
 import type * as TransportContract from "@coterie/testkit/TransportContract"
 import * as Context from "effect/Context"
@@ -15,7 +15,7 @@ export const contractHarness = (
   conditions: FaultPlan.Network,
 ): Effect.Effect<TransportContract.Harness, never, Scope.Scope> =>
   Effect.gen(function* () {
-    // A slow network needs longer for what was written last.
+    // A slow network needs longer for the last bytes.
     const engine = new Engine.Engine(environment, {
       conditions,
       sendBuffer: 4 * 1024 * 1024,
@@ -39,7 +39,7 @@ export const contractHarness = (
     }
   })
 
-/** Everything that a network can be, at once. */
+/** All conditions of a network at once. */
 export const allConditions: FaultPlan.Network = {
   delay: { tail: { chance: 0.05, is: 500 * ms, otherwise: { exponential: { min: ms, mean: 5 * ms } } } },
   distance: { uniform: [0, 20 * ms] },

@@ -1,4 +1,4 @@
-/** The parts of a network, for the tests of single ones. */
+/** Parts of a network for the tests of single parts. */
 import * as Address from "@coterie/core/Address"
 import * as Result from "effect/Result"
 import * as Draws from "../../src/kernel/Draws.ts"
@@ -10,7 +10,7 @@ import { HostTable } from "../../src/network/HostTable.ts"
 import { Partitions } from "../../src/network/Partitions.ts"
 import { SimConnection } from "../../src/network/SimConnection.ts"
 
-/** Makes hosts whose directions have no conditions but these. */
+/** Makes hosts whose directions have only the given conditions. */
 export const makeHosts = (deviations: Draws.Deviations = {}) => {
   const counters = new ConditionCounters()
   const conditions = new Conditions(Draws.replaying(deviations), counters)
@@ -21,7 +21,7 @@ export const makeHosts = (deviations: Draws.Deviations = {}) => {
 
 export const address = (host: string, port: number): Address.Address => Result.getOrThrow(Address.make(host, port))
 
-/** Makes a transport instance that runs its tasks when the test says so. */
+/** Makes a transport instance whose tasks the test runs. */
 export const instanceAt = (host: Host): TransportInstance & { readonly tasks: Array<() => void> } => {
   const tasks: Array<() => void> = []
   return { host, process: { enqueue: (task) => void tasks.push(task) }, alive: true, tasks }

@@ -1,4 +1,4 @@
-/** Nodes that talk over a `SimNetwork` under the test clock. */
+/** Nodes that exchange bytes over a `SimNetwork` under the test clock. */
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
@@ -21,7 +21,7 @@ export const text = new TextDecoder()
 
 export const say = (connection: Transport.Connection, words: string) => connection.write([utf8.encode(words)])
 
-/** The next batch as text, or how the stream ended. */
+/** Returns the next batch as text, or how the stream ended. */
 export const hear = (connection: Transport.Connection) =>
   Effect.match(connection.pull, {
     onSuccess: (batch) => batch.map((chunk) => text.decode(chunk)).join(""),
@@ -33,10 +33,10 @@ export const reasonOf = <A, R>(effect: Effect.Effect<A, Transport.TransportError
 
 export const start = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkScoped(effect, { startImmediately: true })
 
-/** Lets everything happen that needs no time. */
+/** Runs everything that needs no time. */
 export const settle = TestClock.adjust(0)
 
-/** The milliseconds of the test that it takes. */
+/** Returns the virtual time that an effect takes, in milliseconds. */
 export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const began = yield* Clock.currentTimeMillis
@@ -44,7 +44,7 @@ export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return [result, (yield* Clock.currentTimeMillis) - began] as const
   })
 
-/** Node `a` dialed node `b`, and the clock stands where both have the connection. */
+/** Makes node `a` dial node `b`, and advances the clock until both have the connection. */
 export const linked = (
   network: SimNetwork.Shape,
   advance = TestClock.adjust("1 second"),

@@ -4,7 +4,7 @@ import { connectionClosed, transportError } from "../../src/network/transportErr
 import { connectionBetween, makeHosts } from "./parts.ts"
 
 describe("the errors of the transport", () => {
-  it("are those of a real transport, with a reason and a message", () => {
+  it("are errors of a real transport, with a reason and a message", () => {
     const error = transportError("refused", "nobody listens")
     assert.instanceOf(error, Transport.TransportError)
     assert.deepStrictEqual([error.reason, error.message], ["refused", "nobody listens"])

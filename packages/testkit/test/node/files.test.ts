@@ -24,7 +24,7 @@ const artifact: Artifact.Artifact = {
 }
 
 describe("the files of a failure", () => {
-  it("are an artifact and a picture, in a folder that is made, named by the scenario and the seed", () => {
+  it("are an artifact and a picture in a new folder, named by the scenario and the seed", () => {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), "coterie-files-"))
     try {
       const options = { dir: path.join(dir, "a/b"), replay: (file: string) => `again ${path.basename(file)}` }
@@ -43,13 +43,13 @@ describe("the files of a failure", () => {
     }
   })
 
-  it("have names that every file system takes", () => {
+  it("have names that every file system accepts", () => {
     assert.strictEqual(Files.slug("  ..\\/ "), "scenario")
     assert.strictEqual(Files.slug("Größe 漢字"), "größe-漢字")
     assert.strictEqual(Files.slug(`${"a".repeat(59)} b`), "a".repeat(59))
   })
 
-  it("are shown by the shortest path that is right", () => {
+  it("are shown with the shortest correct path", () => {
     assert.strictEqual(Files.shown(path.resolve("x/y.json")), path.join("x", "y.json"))
     assert.strictEqual(Files.shown(path.resolve("../y.json")), path.resolve("../y.json"))
     assert.strictEqual(Files.shown(path.resolve("..y.json")), "..y.json")

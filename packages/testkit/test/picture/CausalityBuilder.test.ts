@@ -24,35 +24,35 @@ const connection = (at: number, state: "dialed" | "accepted"): Event => ({
 })
 
 describe("CausalityBuilder", () => {
-  it("adds one lane for each host, in the order in which they come", () => {
+  it("adds one lane for each host, in the order of appearance", () => {
     const { laneOf, lanes } = build([log(0, "z"), log(1, "b"), sent(2, 1, "y", "z")], ["a", "b", "a"])
     assert.deepStrictEqual(lanes, ["a", "b", "z", "y"])
     assert.deepStrictEqual(laneOf, [2, 1, 3])
   })
 
-  it("follows a message from its send, over its losses, to its arrival at the receiver", () => {
+  it("follows a message from its send over its losses to its arrival at the receiver", () => {
     const { causes, laneOf } = build([sent(0, 1, "a", "b"), lost(1, 1), lost(2, 1), arrived(3, 1)])
     assert.deepStrictEqual(laneOf, [0, inTransit, inTransit, 1])
     assert.deepStrictEqual(causes, [[], [0], [0, 1], [0, 1, 2]])
   })
 
-  it("leaves a dropped message between the nodes", () => {
+  it("puts a dropped message between the nodes", () => {
     const { causes, laneOf } = build([sent(0, 1, "a", "b"), dropped(1, 1), log(2, "b")])
     assert.deepStrictEqual(laneOf, [0, inTransit, 1])
     assert.deepStrictEqual(causes, [[], [0], []])
   })
 
-  it("has no cause for an arrival of which the send is missing", () => {
+  it("has no cause for an arrival whose send is missing", () => {
     const { causes, laneOf } = build([arrived(0, 9)])
     assert.deepStrictEqual([laneOf, causes], [[unknownLane], [[]]])
   })
 
-  it("lets an event follow from the one before it in its lane, and an accepted connection from its dial", () => {
+  it("makes the previous event in its lane a cause of an event, and the dial a cause of an accepted connection", () => {
     const { causes } = build([connection(0, "dialed"), log(1, "b"), log(2, "a"), connection(3, "accepted")])
     assert.deepStrictEqual(causes, [[], [], [0], [0, 1]])
   })
 
-  it("lets the next event of each of its nodes follow from a fault, once, and the end of the fault from its start", () => {
+  it("makes a fault a cause of the next event of each of its nodes, and of the end of the fault", () => {
     const { causes, laneOf } = build([
       fault(0, 1, "began", ["a", "b"]),
       log(1, "a"),

@@ -10,7 +10,7 @@ describe("lanes", () => {
     assert.deepStrictEqual(lanes, ["a", "b", "c", "z", "y"])
   })
 
-  it("contain the events of their node; other events are of the simulation, in transit, or unknown", () => {
+  it("contain the events of their node, and other events are of the simulation, in transit, or unknown", () => {
     const { laneOf } = causalityOf(
       traceOf([
         sent(0, 1, "a", "b"),
@@ -63,7 +63,7 @@ describe("the causal past", () => {
   const pastOf = (event: number): ReadonlyArray<number> =>
     causalPast(causes, event).flatMap((inside, index) => (inside ? [index] : []))
 
-  it("contains what the same node did before, and what it received", () => {
+  it("contains the earlier events of the same node, and the messages that it received", () => {
     assert.deepStrictEqual(pastOf(0), [0])
     assert.deepStrictEqual(pastOf(4), [0, 2, 4])
     assert.deepStrictEqual(pastOf(5), [0, 1, 2, 3, 5])
@@ -74,7 +74,7 @@ describe("the causal past", () => {
     assert.deepStrictEqual(pastOf(8), [0, 1, 2, 3, 5, 6, 8])
   })
 
-  it("contains the faults of a node, and nothing of the other nodes of a fault", () => {
+  it("contains the faults of a node, and no events of the other nodes of a fault", () => {
     assert.deepStrictEqual(pastOf(10), [7, 9, 10])
     assert.deepStrictEqual(pastOf(11), [9, 11])
   })

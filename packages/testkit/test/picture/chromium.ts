@@ -1,6 +1,6 @@
 /**
- * Finds a Chromium for the tests of the picture. `COTERIE_CHROMIUM` names one; without it the usual places are looked at.
- * Where there is none the tests are skipped, and with `CI_REQUIRE_CHROMIUM` they fail instead.
+ * Finds a Chromium for the tests of the picture. `COTERIE_CHROMIUM` sets its path. Without the variable the usual
+ * places are searched. Without a Chromium the tests are skipped, or fail if `CI_REQUIRE_CHROMIUM` is set.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -17,7 +17,7 @@ const places = (): ReadonlyArray<string> => [
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ]
 
-/** The program, or why there is none. */
+/** Returns the program, or the reason why there is none. */
 export const findChromium = (): { readonly executable: string } | { readonly missing: string } => {
   const named = process.env["COTERIE_CHROMIUM"] ?? ""
   if (named !== "" && !fs.existsSync(named)) return { missing: `COTERIE_CHROMIUM is ${named}, which does not exist` }
@@ -28,7 +28,7 @@ export const findChromium = (): { readonly executable: string } | { readonly mis
 
 export const isRequired = (process.env["CI_REQUIRE_CHROMIUM"] ?? "") !== ""
 
-/** Starts it so that it talks to nobody by itself. */
+/** Starts the browser with settings that prevent its own network traffic. */
 export const launch = (executablePath: string) =>
   chromium.launch({
     executablePath,

@@ -2,7 +2,7 @@ import * as Trace from "@coterie/testkit/Trace"
 import { assert, describe, it } from "@effect/vitest"
 import { sampleTrace } from "../sampleTrace.ts"
 
-/** Everything that ends something else somewhere, if it is not escaped. */
+/** Text with all delimiters that must be escaped. */
 const hostile = `</script><!-- <script> "quotes" \\ \u2028\u2029\n{ "_tag": 1 }`
 
 describe("the page", () => {
@@ -12,13 +12,13 @@ describe("the page", () => {
   }
   const dataOf = (html: string): unknown => JSON.parse(embedded(html))
 
-  it("has the trace and what is said of it as data", () => {
+  it("has the trace and its description as data", () => {
     const trace = sampleTrace()
     const options = { title: "t", failure: "f", replay: "r", sentences: ["s"] }
     assert.deepStrictEqual(dataOf(Trace.toHtml(trace, options)), { trace, options })
   })
 
-  it("cannot be broken by what is in the trace", () => {
+  it("is valid for any content of the trace", () => {
     const trace = { ...sampleTrace({ nodes: [hostile, "b", "c"], words: hostile }), scenario: hostile }
     const html = Trace.toHtml(trace, { failure: hostile, replay: hostile, sentences: [hostile] })
     assert.deepStrictEqual(dataOf(html), {

@@ -8,7 +8,7 @@ interface Logged {
   readonly event: string
 }
 
-/** Reads a log as ShiViz reads a file: see `js/shiviz.js` and `js/model/parser.js` there. */
+/** Reads a log as ShiViz reads a file (`js/shiviz.js` and `js/model/parser.js` of ShiViz). */
 const readAsShiViz = (file: string): { readonly label: string; readonly logged: ReadonlyArray<Logged> } => {
   const [parser = "", delimiter = "", ...lines] = file.split("\n")
   const text = lines.join("\n").trim()
@@ -27,7 +27,7 @@ const readAsShiViz = (file: string): { readonly label: string; readonly logged: 
   return { label: labels[0] ?? "", logged }
 }
 
-/** Checks what ShiViz demands of clocks before it draws them, see `js/model/modelGraph.js`. */
+/** Checks the conditions that ShiViz requires of clocks (`js/model/modelGraph.js` of ShiViz). */
 const checkClocks = (logged: ReadonlyArray<Logged>): void => {
   const counts = new Map<string, number>()
   for (const { host } of logged) counts.set(host, (counts.get(host) ?? 0) + 1)
@@ -64,7 +64,7 @@ const sent = (at: number, id: number, from = "a", to = "b"): Trace.Event => ({
 })
 
 describe("the log for ShiViz", () => {
-  it("is read by the expressions in its first two lines, and has all events", () => {
+  it("matches the expressions in its first two lines, and has all events", () => {
     const trace = sampleTrace({ nodes: ["a", "b", "c", "d"] })
     const { label, logged } = readAsShiViz(Trace.toShiViz(trace))
     assert.strictEqual(label, "at most one lease holder seed 1729")
@@ -78,7 +78,7 @@ describe("the log for ShiViz", () => {
     checkClocks(readAsShiViz(Trace.toShiViz(sampleTrace({ limit: 60 }))).logged)
   })
 
-  it("has the clock of the sender in that of who received it, and of nobody else", () => {
+  it("has the clock of the sender only in the clock of the receiver", () => {
     const trace = small([
       { _tag: "Node", at: 0, node: "b", state: "starting", life: 1 },
       sent(1, 1),
@@ -107,7 +107,7 @@ describe("the log for ShiViz", () => {
     )
   })
 
-  it("leaves out what arrives without having been sent, where the beginning is missing", () => {
+  it("omits arrivals without a send if the beginning of the trace is missing", () => {
     const { logged } = readAsShiViz(Trace.toShiViz(small([{ _tag: "Arrived", at: 1, id: 9 }, sent(2, 10)])))
     assert.deepStrictEqual(
       logged.map(({ clock }) => clock),
@@ -115,7 +115,7 @@ describe("the log for ShiViz", () => {
     )
   })
 
-  it("keeps names and texts that are not made for it apart", () => {
+  it("distinguishes names and texts with special characters", () => {
     const nodes = ["a b", "a_b", "__proto__", "constructor", "", "simulation"]
     const note = (node: string): Trace.Event => ({
       _tag: "Note",

@@ -6,7 +6,7 @@ import { at, Counter, counter, failure, run, under } from "./world.ts"
 
 describe("Checks", () => {
   describe("until", () => {
-    it.live("goes on when the scenario itself makes it so", () =>
+    it.live("continues when the scenario itself makes the condition true", () =>
       run((sim) =>
         Effect.gen(function* () {
           let ready = false
@@ -19,7 +19,7 @@ describe("Checks", () => {
       ),
     )
 
-    it.live("goes on when a fault makes it so, at that instant", () =>
+    it.live("continues at the instant at which a fault makes the condition true", () =>
       under([{ kind: "crash", at: "5 seconds", for: "10 seconds", node: "a" }], (sim) =>
         Effect.gen(function* () {
           const { a } = yield* sim.nodes(["a"], () => counter)
@@ -31,7 +31,7 @@ describe("Checks", () => {
       ),
     )
 
-    it.live("goes on at once when it holds already", () =>
+    it.live("continues at once if the condition holds already", () =>
       run((sim) =>
         Effect.gen(function* () {
           yield* sim.until("at once", () => true)
@@ -40,7 +40,7 @@ describe("Checks", () => {
       ),
     )
 
-    it.live("of a predicate that throws says which", () =>
+    it.live("of a predicate that throws fails with the name of the condition", () =>
       Effect.gen(function* () {
         const error = yield* failure("InvariantThrew", (sim) =>
           sim.until("somebody leads", () => {
@@ -54,7 +54,7 @@ describe("Checks", () => {
   })
 
   describe("until with a bound", () => {
-    it.live("fails with its name, how long it waited, and what it saw last, where nobody catches it", () =>
+    it.live("fails with its name, its time limit and its last result if the error is not caught", () =>
       Effect.gen(function* () {
         const error = yield* failure("NotReached", (sim) =>
           Effect.gen(function* () {
@@ -73,7 +73,7 @@ describe("Checks", () => {
       }),
     )
 
-    it.live("is an error that the scenario can handle, and the run goes on", () =>
+    it.live("fails with an error that the scenario can handle, and the run continues", () =>
       run((sim) =>
         Effect.gen(function* () {
           const caught = yield* sim
@@ -88,7 +88,7 @@ describe("Checks", () => {
       ),
     )
 
-    it.live("holds at the very last moment, and waits a minute if nobody says", () =>
+    it.live("includes the last instant, and waits one minute by default", () =>
       run((sim) =>
         Effect.gen(function* () {
           yield* sim.until("five seconds have passed", () => sim.now() >= 5_000_000, { within: "5 seconds" })
@@ -109,7 +109,7 @@ describe("Checks", () => {
       ),
     )
 
-    it.live("that throws at the end of its time says so", () =>
+    it.live("that throws at its time limit fails with that error", () =>
       Effect.gen(function* () {
         const error = yield* failure("InvariantThrew", (sim) =>
           Effect.gen(function* () {
@@ -129,7 +129,7 @@ describe("Checks", () => {
       }),
     )
 
-    it.live("says why it does not hold, and that it was waited for from when to when", () =>
+    it.live("fails with the reason, the time limit and the start", () =>
       Effect.gen(function* () {
         const error = yield* failure("InvariantViolated", () =>
           Effect.gen(function* () {
@@ -154,7 +154,7 @@ describe("Checks", () => {
       ),
     )
 
-    it.live("of a predicate that throws only at the end says so", () =>
+    it.live("of a predicate that throws only at the end fails with that error", () =>
       Effect.gen(function* () {
         const error = yield* failure("InvariantThrew", (sim) =>
           sim.converges(
@@ -171,7 +171,7 @@ describe("Checks", () => {
   })
 
   describe("always", () => {
-    it.live("is asked from then on, and not before", () =>
+    it.live("is checked from its registration on", () =>
       run((sim) =>
         Effect.gen(function* () {
           const { a } = yield* sim.nodes(["a"], () => counter)
@@ -182,7 +182,7 @@ describe("Checks", () => {
       ),
     )
 
-    it.live("that breaks ends the run at that step, and the first failure is the one that counts", () =>
+    it.live("ends the run at the step of its violation, and the first failure counts", () =>
       Effect.gen(function* () {
         const seen: Array<string> = []
         const error = yield* failure("InvariantViolated", (sim) =>
@@ -201,7 +201,7 @@ describe("Checks", () => {
     )
   })
 
-  it.live("sometimes: what held once stays so, and a predicate is not asked again", () =>
+  it.live("sometimes: a condition that held once is not checked again", () =>
     Effect.gen(function* () {
       let asked = 0
       const { marks } = yield* run((sim) =>

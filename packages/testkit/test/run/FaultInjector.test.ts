@@ -7,21 +7,21 @@ import { at, chatty, Counter, counter, Links, names, run, talkers, under } from 
 
 type Talkers = Simulation.Nodes<(typeof names)[number], Links>
 
-/** When `to` last heard `from`, in seconds. */
+/** Returns the time at which `to` last received a byte of `from`, in seconds. */
 const heard = (nodes: Talkers, from: (typeof names)[number], to: (typeof names)[number]): number =>
   (nodes[to].service(Links)?.heard.get(from) ?? 0) / 1e6
 
-/** Whether bytes come through from one to the other, at this time. */
+/** Reports whether bytes pass from one node to the other now. */
 const through = (sim: Simulation.Sim, nodes: Talkers, from: (typeof names)[number], to: (typeof names)[number]) =>
   sim.now() / 1e6 - heard(nodes, from, to) < 0.5
 
-/** The ways on which something comes through, such as `ab`. */
+/** Returns the directions in which bytes pass, such as `ab`. */
 const open = (sim: Simulation.Sim, nodes: Talkers): ReadonlyArray<string> =>
   names.flatMap((from) => names.flatMap((to) => (from !== to && through(sim, nodes, from, to) ? [`${from}${to}`] : [])))
 
 const all = ["ab", "ac", "ba", "bc", "ca", "cb"]
 
-/** What comes through at each of the times. */
+/** Returns the directions in which bytes pass at each of the times. */
 const ways = (timeline: Parameters<typeof under>[0], times: ReadonlyArray<number>) =>
   Effect.gen(function* () {
     const seen: Array<ReadonlyArray<string>> = []
@@ -37,7 +37,7 @@ const ways = (timeline: Parameters<typeof under>[0], times: ReadonlyArray<number
     return seen
   })
 
-/** How often each node lost a connection to each other. */
+/** Returns the pairs of nodes whose first node lost a connection to the second. */
 const losses = (fault: (typeof FaultPlan.Fault)["Encoded"], until: number) =>
   Effect.gen(function* () {
     let lost: Array<string> = []
@@ -56,7 +56,7 @@ const losses = (fault: (typeof FaultPlan.Fault)["Encoded"], until: number) =>
 
 describe("Faults of a plan", () => {
   describe("on the network", () => {
-    it.live("partition: nothing passes between two groups, and everything again afterwards", () =>
+    it.live("partition: no bytes pass between two groups, and all pass again afterwards", () =>
       Effect.gen(function* () {
         const seen = yield* ways(
           [{ kind: "partition", at: "5 seconds", for: "5 seconds", from: ["a"], to: ["b", "c"] }],
@@ -66,7 +66,7 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("partition: one way only, if it says so", () =>
+    it.live("partition: blocks one direction only with oneWay", () =>
       Effect.gen(function* () {
         const seen = yield* ways(
           [{ kind: "partition", at: "5 seconds", for: "5 seconds", from: ["a"], to: ["b", "c"], oneWay: true }],
@@ -76,14 +76,14 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("clog: nothing passes from one node to another", () =>
+    it.live("clog: no bytes pass from one node to another", () =>
       Effect.gen(function* () {
         const seen = yield* ways([{ kind: "clog", at: "5 seconds", for: "5 seconds", from: "a", to: "b" }], [9.9, 12])
         assert.deepStrictEqual(seen, [["ac", "ba", "bc", "ca", "cb"], all])
       }),
     )
 
-    it.live("two that overlap: each ends by itself", () =>
+    it.live("overlapping faults: each ends at its own time", () =>
       Effect.gen(function* () {
         const seen = yield* ways(
           [
@@ -97,7 +97,7 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("swizzle: nodes are cut off one after the other and come back one after the other", () =>
+    it.live("swizzle: nodes are cut off one after the other and return one after the other", () =>
       Effect.gen(function* () {
         const seen = yield* ways(
           [
@@ -124,13 +124,13 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("halfOpen: one side loses the connection, by what it is told or by waiting in vain", () =>
+    it.live("halfOpen: one side loses the connection by a reset or by a timeout", () =>
       Effect.gen(function* () {
         const half = (how: "gone" | "deaf" | "dead" | "closed", until: number) =>
           losses({ kind: "halfOpen", at: "5 seconds", from: "a", to: "b", how }, until)
-        // What a wrote finds nobody, and resets come back.
+        // Bytes of a reach no connection at b and are answered with resets.
         assert.deepStrictEqual(yield* half("gone", 7), ["ab", "ba"])
-        // Nobody hears of it, until what was written was not delivered for too long; a writes on its own one only.
+        // Neither side notices until written bytes time out. Only a writes on the connection that a dialed.
         assert.deepStrictEqual(yield* half("deaf", 45), ["ab"])
         assert.deepStrictEqual(yield* half("dead", 45), ["ab", "ba"])
       }),
@@ -138,7 +138,7 @@ describe("Faults of a plan", () => {
   })
 
   describe("on a node", () => {
-    /** What a node is like at each of the times: its state and its count. */
+    /** Returns the state, the lives and the count of a node at each of the times. */
     const states = (timeline: Parameters<typeof under>[0], times: ReadonlyArray<number>) =>
       Effect.gen(function* () {
         const seen: Array<string> = []
@@ -154,7 +154,7 @@ describe("Faults of a plan", () => {
         return { seen, report }
       })
 
-    it.live("crash: it is away, and back after that time without its memory", () =>
+    it.live("crash: the node is down, and returns after the time without its memory", () =>
       Effect.gen(function* () {
         for (const silent of [false, true]) {
           const { report, seen } = yield* states(
@@ -167,7 +167,7 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("crash: peers are told, and not if it is the power that fails", () =>
+    it.live("crash: peers see a reset, unless the crash is silent", () =>
       Effect.gen(function* () {
         const lostAt = (silent: boolean) =>
           Effect.gen(function* () {
@@ -186,7 +186,7 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("stop: it is stopped in good order, and back after that time", () =>
+    it.live("stop: the node stops gracefully, and returns after the time", () =>
       Effect.gen(function* () {
         const { report, seen } = yield* states(
           [{ kind: "stop", at: "5 seconds", for: "5 seconds", node: "a" }],
@@ -197,7 +197,7 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("pause: it stands still and goes on", () =>
+    it.live("pause: the node pauses and continues", () =>
       Effect.gen(function* () {
         const { seen } = yield* states(
           [{ kind: "pause", at: "4500 millis", for: "5 seconds", node: "a" }],
@@ -208,7 +208,7 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("slow: each of its tasks takes so long, and no time at all afterwards", () =>
+    it.live("slow: each task of the node takes the given time, and no time afterwards", () =>
       Effect.gen(function* () {
         const took: Array<number> = []
         yield* under([{ kind: "slow", at: "5 seconds", for: "10 seconds", node: "a", task: "10 millis" }], (sim) =>
@@ -233,7 +233,7 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("clock: its wall clock is set, and its sleeps take as long as before", () =>
+    it.live("clock: the wall clock of the node is set, and sleeps take as long as before", () =>
       under([{ kind: "clock", at: "5 seconds", node: "a", by: "-2 minutes" }], (sim) =>
         Effect.gen(function* () {
           const { a, b } = yield* sim.nodes(["a", "b"], () => counter)
@@ -250,7 +250,7 @@ describe("Faults of a plan", () => {
       ),
     )
 
-    it.live("drift: its clock is fast, sleeps included", () =>
+    it.live("drift: the clock of the node is fast, and so are its sleeps", () =>
       under([{ kind: "drift", at: "0 seconds", node: "a", ppm: 500_000 }], (sim) =>
         Effect.gen(function* () {
           const { a, b } = yield* sim.nodes(["a", "b"], () => counter)
@@ -264,7 +264,7 @@ describe("Faults of a plan", () => {
       ),
     )
 
-    it.live("crash: at the instant at which one is over the next may come", () =>
+    it.live("crash: another crash may begin at the instant at which one ends", () =>
       Effect.gen(function* () {
         const { report, seen } = yield* states(
           [
@@ -278,7 +278,7 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("crash: what the scenario did with the node meanwhile is left as it is", () =>
+    it.live("crash: the end of the fault does not change a node that the scenario has restarted", () =>
       under([{ kind: "crash", at: "5 seconds", for: "10 seconds", node: "a" }], (sim) =>
         Effect.gen(function* () {
           const { a } = yield* sim.nodes(["a"], () => counter)
@@ -292,7 +292,7 @@ describe("Faults of a plan", () => {
       ),
     )
 
-    it.live("what cannot be done, because the node is away, is not done and not counted", () =>
+    it.live("faults that are impossible because the node is down are skipped and not counted", () =>
       Effect.gen(function* () {
         const { report, seen } = yield* states(
           [
@@ -309,7 +309,7 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("of several that slow a node down at the same time the worst counts, until it is over", () =>
+    it.live("of several faults that slow a node at the same time the worst applies until it ends", () =>
       Effect.gen(function* () {
         const { trace } = yield* under(
           [
@@ -338,7 +338,7 @@ describe("Faults of a plan", () => {
       }),
     )
 
-    it.live("what names a node that there is not ends the run, and says who there is", () =>
+    it.live("a fault of an unknown node ends the run, and the error lists the nodes", () =>
       Effect.gen(function* () {
         for (const fault of [
           { kind: "crash", at: "9 seconds", for: "1 seconds", node: "nobody" },
@@ -353,7 +353,7 @@ describe("Faults of a plan", () => {
     )
   })
 
-  /** One of each that lasts, and of each that does not. */
+  /** One fault of each kind. */
   const everything: ReadonlyArray<(typeof FaultPlan.Fault)["Encoded"]> = [
     { kind: "partition", at: "1 seconds", for: "1 hours", from: ["a"], to: ["b"] },
     { kind: "clog", at: "1 seconds", for: "1 hours", from: "c", to: "b" },
@@ -369,7 +369,7 @@ describe("Faults of a plan", () => {
     { kind: "crash", at: "20 seconds", for: "1 hours", node: "a" },
   ]
 
-  it.live("are all over when the nodes are to converge, and no more come", () =>
+  it.live("have all ended when the nodes must converge, and no more begin", () =>
     under(everything, (sim) =>
       Effect.gen(function* () {
         const nodes = yield* talkers(sim)
@@ -390,14 +390,14 @@ describe("Faults of a plan", () => {
     ),
   )
 
-  it.live("leave the network at its best when the nodes are to converge", () =>
+  it.live("leave a benign network when the nodes must converge", () =>
     Effect.gen(function* () {
       const { faultsFired } = yield* run(
         (sim) =>
           Effect.gen(function* () {
             const nodes = yield* talkers(sim)
             yield* sim.converges(() => open(sim, nodes).length === all.length)
-            // What is under way keeps the loss that it has had.
+            // Bytes in transit keep their losses.
             yield* Effect.sleep("20 seconds")
             const from = sim.now()
             for (const name of names) {
@@ -416,7 +416,7 @@ describe("Faults of a plan", () => {
     }),
   )
 
-  it.live("are told in the trace: when each began and was over, whom it hit, and what it keeps apart", () =>
+  it.live("are in the trace with their beginning, their end, their nodes and their cuts", () =>
     Effect.gen(function* () {
       const { replay, trace } = yield* under(
         [
@@ -463,7 +463,7 @@ describe("Faults of a plan", () => {
     }),
   )
 
-  it.live("come again, draw by draw, when a run is replayed, in whichever order it ran what was ready", () =>
+  it.live("are the same, draw by draw, in a replay of a run with any order", () =>
     Effect.gen(function* () {
       const { faults: all } = FaultPlan.swarm.swarm
       const scenario = Simulation.scenario(
@@ -497,7 +497,7 @@ describe("Faults of a plan", () => {
           const replayed = yield* Simulation.run(scenario, { seed, explore, replay: first.replay })
           assert.strictEqual(replayed.traceHash, first.traceHash, `${explore} ${seed}`)
           assert.deepStrictEqual(replayed.replay, first.replay)
-          // A trace changes nothing.
+          // Recording a trace does not change the run.
           assert.strictEqual((yield* Simulation.run(scenario, { seed, explore, trace: 10 })).traceHash, first.traceHash)
         }
       }
@@ -507,7 +507,7 @@ describe("Faults of a plan", () => {
 })
 
 describe("The network of a scenario", () => {
-  it.live("is cut, one way or both, and healed by hand, and the trace tells", () =>
+  it.live("can be cut by hand in one or both directions and healed, which the trace contains", () =>
     Effect.gen(function* () {
       const { trace } = yield* run(
         (sim) =>
@@ -541,7 +541,7 @@ describe("The network of a scenario", () => {
     }),
   )
 
-  it.live("heals also what the plan has closed, and nothing else of it", () =>
+  it.live("also heals directions that the plan has blocked, and ends no other faults of the plan", () =>
     Effect.gen(function* () {
       const { trace } = yield* under(
         [
@@ -576,7 +576,7 @@ describe("The network of a scenario", () => {
     }),
   )
 
-  it.live("tells connections and bytes, and loses connections by hand", () =>
+  it.live("reports connections and bytes, and can lose connections by hand", () =>
     run((sim) =>
       Effect.gen(function* () {
         const nodes = yield* talkers(sim)

@@ -8,7 +8,7 @@ import * as Scope from "effect/Scope"
 import type * as Simulation from "../../src/Simulation.ts"
 import { counter, failure, run, talkers } from "./world.ts"
 
-/** A scenario that stops a node with this layer, in the middle or at the end. */
+/** Makes a scenario that stops a node with the layer, in the middle or at the end. */
 const stopped =
   <E>(layer: Layer.Layer<never, E, Transport.Transport>, restart = false): Simulation.Scenario["body"] =>
   (sim) =>
@@ -21,7 +21,7 @@ const stopped =
       yield* Effect.sleep("10 minutes")
     })
 
-/** What the check says of it. */
+/** Returns the leaks that the check reports. */
 const left = (body: Simulation.Scenario["body"]) =>
   Effect.map(failure("InvariantViolated", body, { timeLimit: "30 minutes" }), (error) => {
     assert.strictEqual(error.invariant, "a stopped node leaves nothing behind")
@@ -56,13 +56,13 @@ describe("LeakDetector", () => {
     }),
   )
 
-  it.live("finds them also when the node was started again", () =>
+  it.live("also finds them when the node was started again", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* left(stopped(detached, true)), "1 fiber")
     }),
   )
 
-  it.live("lets a host take its time for what was under way", () =>
+  it.live("gives a host time to send the bytes in transit", () =>
     Effect.gen(function* () {
       const lingering = Layer.effectDiscard(Effect.forkDetach(Effect.sleep("50 seconds")))
       yield* run(stopped(lingering))
@@ -70,7 +70,7 @@ describe("LeakDetector", () => {
     }),
   )
 
-  it.live("does not mind timers that were cleared, that nobody counts on, or that are long over", () =>
+  it.live("ignores timers that were cleared, are unreferenced, or have fired", () =>
     run(
       stopped(
         Layer.effectDiscard(
@@ -90,7 +90,7 @@ describe("LeakDetector", () => {
     ),
   )
 
-  it.live("is content with nodes that talk to each other, restart, and have dialed in vain", () =>
+  it.live("reports nothing for nodes that exchange bytes, restart, and fail to dial", () =>
     run(
       (sim) =>
         Effect.gen(function* () {
@@ -108,7 +108,7 @@ describe("LeakDetector", () => {
     ),
   )
 
-  it.live("looks at no node that crashed", () =>
+  it.live("does not check a crashed node", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => detached)
@@ -118,7 +118,7 @@ describe("LeakDetector", () => {
     ),
   )
 
-  it.live("is content with a node on which the scenario has dialed in vain", () =>
+  it.live("reports nothing for a node on which the scenario failed to dial", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () =>

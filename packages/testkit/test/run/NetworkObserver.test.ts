@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import type * as Simulation from "../../src/Simulation.ts"
 import { run, talkers } from "./world.ts"
 
-/** Sends texts back and forth: what arrives is sent back in capitals. */
+/** Server that sends received texts back in capitals. */
 const server = Layer.effectDiscard(
   Effect.gen(function* () {
     const transport = yield* Transport.Transport
@@ -63,7 +63,7 @@ const faults = { network: { loss: 0.2, split: 0.5, delay: { uniform: ["1 millis"
 
 describe("NetworkObserver", () => {
   it.live(
-    "gives every byte to the decoder of its connection with its side, in order, on a network that cuts and loses",
+    "passes every byte with its side to the decoder of its connection, in order, on a network with splits and losses",
     () =>
       Effect.gen(function* () {
         const connections: Array<{ dialer: string; acceptor: string }> = []
@@ -82,7 +82,7 @@ describe("NetworkObserver", () => {
       }),
   )
 
-  it.live("marks what the decoder calls background, and only that", () =>
+  it.live("marks only messages that the decoder marks as background", () =>
     Effect.gen(function* () {
       const { trace } = yield* run(
         exchange(1),
@@ -106,7 +106,7 @@ describe("NetworkObserver", () => {
     }),
   )
 
-  it.live("tells what was sent with what it means, and what became of it", () =>
+  it.live("reports sends with their decoded messages and their outcomes", () =>
     Effect.gen(function* () {
       const { trace } = yield* run(
         exchange(1),
@@ -135,7 +135,7 @@ describe("NetworkObserver", () => {
     }),
   )
 
-  it.live("tells who dialed whom, and how connections end", () =>
+  it.live("reports dials and the ends of connections", () =>
     Effect.gen(function* () {
       const { trace } = yield* run(
         (sim) =>
@@ -162,7 +162,7 @@ describe("NetworkObserver", () => {
     }),
   )
 
-  it.live("says so when the decoder throws, and the run is as without it", () =>
+  it.live("reports a decoder that throws, and the run is the same as without the decoder", () =>
     Effect.gen(function* () {
       const broken: NonNullable<Simulation.Options["describe"]> = () => () => {
         throw new Error("no such frame")
@@ -177,7 +177,7 @@ describe("NetworkObserver", () => {
     }),
   )
 
-  it.live("keeps the last events of a run, and says how many it left out", () =>
+  it.live("keeps the last events of a run, and the number of omitted events", () =>
     Effect.gen(function* () {
       const all = (yield* run(exchange(1), {}, { trace: true })).trace
       const some = (yield* run(exchange(1), {}, { trace: 10 })).trace
@@ -190,7 +190,7 @@ describe("NetworkObserver", () => {
     }),
   )
 
-  it.live("has another hash for other bytes, times or fates", () =>
+  it.live("has another hash for other bytes, times or outcomes", () =>
     Effect.gen(function* () {
       const hashes = new Set<string>()
       for (const seed of [1, 2, 3]) hashes.add((yield* run(exchange(1), { faults }, { seed })).traceHash)

@@ -26,7 +26,7 @@ const loseAll = (guests: Set<Guest>, why: string): void => {
 }
 
 describe("NodeCall", () => {
-  it.live("gives its caller the exit of the effect, and leaves the life", () =>
+  it.live("returns the exit of the effect to its caller, and leaves the life", () =>
     Effect.gen(function* () {
       const { call, exits, guests } = make()
       assert.strictEqual(guests.size, 1)
@@ -37,7 +37,7 @@ describe("NodeCall", () => {
     }),
   )
 
-  it.live("fails with NodeDown when the life is over, and only once", () =>
+  it.live("fails with NodeDown once when the life ends", () =>
     Effect.gen(function* () {
       const { call, exits, guests } = make()
       const fiber = Effect.runFork(Effect.never)
@@ -52,10 +52,10 @@ describe("NodeCall", () => {
     }),
   )
 
-  it("does not start what was lost before its first turn", () => {
+  it("does not start an effect that was lost before its first turn", () => {
     const { call } = make()
     call.lost("a was stopped")
-    call.start(() => assert.fail("it started"))
+    call.start(() => assert.fail("the effect started"))
   })
 
   it.live("waits for the finalizers of an abandoned effect", () =>
@@ -81,7 +81,7 @@ describe("NodeCall", () => {
     }),
   )
 
-  it.live("ends the wait for finalizers when the life is over", () =>
+  it.live("ends the wait for finalizers when the life ends", () =>
     Effect.gen(function* () {
       const { call, guests } = make()
       call.start(() => Effect.runFork(Effect.onInterrupt(Effect.never, () => Effect.never)))

@@ -40,7 +40,7 @@ describe("NodeTable", () => {
     assert.isUndefined(tableOf("a").checkNew(["b", "node-1", "x".repeat(63)]))
   })
 
-  it("refuses names that are none, and the name of the scenario", () => {
+  it("refuses invalid names, and the name of the scenario", () => {
     for (const name of ["", "A", "a_b", "-a", "a-", "a.b", "x".repeat(64), scenarioName]) {
       const error = tableOf().checkNew(["ok", name])
       assert.strictEqual(error?.reason, "nodeName", name)
@@ -48,12 +48,12 @@ describe("NodeTable", () => {
     }
   })
 
-  it("refuses a name that a node has, or that is given twice", () => {
+  it("refuses a name that is in use, or that is given twice", () => {
     assert.include(tableOf("a").checkNew(["a"])?.message ?? "", 'a node "a" already exists')
     assert.include(tableOf().checkNew(["b", "b"])?.message ?? "", 'a node "b" already exists')
   })
 
-  it("names the unknown node, the time, and the nodes that there are", () => {
+  it("reports the unknown node, the time, and the existing nodes", () => {
     assert.isUndefined(tableOf("a", "b").checkKnown(["b", "a"], 0))
     assert.strictEqual(
       tableOf("a", "b").checkKnown(["a", "z"], 2_000_000)?.message,

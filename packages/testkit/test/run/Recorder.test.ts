@@ -11,7 +11,7 @@ const filled = (limit: number, count: number): Recorder => {
 }
 
 describe("Recorder", () => {
-  it("keeps the last events, and counts those before", () => {
+  it("keeps the last events, and counts the earlier ones", () => {
     for (const count of [5, 10, 11, 19, 20, 21, 95]) {
       const recorder = filled(10, count)
       const kept = recorder.events().map(({ at }) => at)
@@ -24,7 +24,7 @@ describe("Recorder", () => {
     }
   })
 
-  it("goes on after it was read", () => {
+  it("continues after it was read", () => {
     const recorder = filled(10, 12)
     assert.strictEqual(recorder.events().length, 10)
     recorder.add(note(12))

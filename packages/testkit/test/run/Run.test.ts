@@ -21,7 +21,7 @@ describe("the failures of a run", () => {
     }),
   )
 
-  it.live("Stalled: a scenario that awaits something real", () =>
+  it.live("Stalled: a scenario that waits for something outside of the simulation", () =>
     Effect.gen(function* () {
       const error = yield* failure("Stalled", () => Effect.promise(() => readFile("/etc/hosts")))
       assert.include(error.message, "something real")
@@ -43,7 +43,7 @@ describe("the failures of a run", () => {
     }),
   )
 
-  it.live("TimeLimit: a scenario that is not done in time", () =>
+  it.live("TimeLimit: a scenario that does not end in time", () =>
     Effect.gen(function* () {
       const error = yield* failure("TimeLimit", () => Effect.forever(Effect.sleep("1 second")), {
         timeLimit: "1 minute",
@@ -62,7 +62,7 @@ describe("the failures of a run", () => {
     }),
   )
 
-  it.live("ScenarioFailed: a forked fiber that died, and nobody heard of it", () =>
+  it.live("ScenarioFailed: a forked fiber that dies unobserved", () =>
     Effect.gen(function* () {
       const error = yield* failure("ScenarioFailed", () =>
         Effect.andThen(
@@ -80,7 +80,7 @@ describe("the failures of a run", () => {
     }),
   )
 
-  it.live("Escaped: in strict mode, time and chance of the machine, with the line that took them", () =>
+  it.live("Escaped: time and chance of the platform in strict mode, with the line of the use", () =>
     Effect.gen(function* () {
       for (const [what, use] of [
         ["Date", () => Date.now()],
@@ -112,7 +112,7 @@ describe("the failures of a run", () => {
     ),
   )
 
-  it.live("NodeDied: a layer that does not build, with its cause", () =>
+  it.live("NodeDied: a layer whose build fails, with its cause", () =>
     Effect.gen(function* () {
       const error = yield* failure("NodeDied", (sim) =>
         sim.nodes(["a"], () => Layer.effectDiscard(Effect.fail(new Error("no such table")))),
@@ -150,7 +150,7 @@ describe("the failures of a run", () => {
     }),
   )
 
-  it.live("what a stopped node leaves behind is gone with its process, if it is allowed to", () =>
+  it.live("leaks of a stopped node end with its process if leaks are allowed", () =>
     Effect.gen(function* () {
       let count = 0
       const tick = Effect.andThen(
@@ -176,9 +176,9 @@ const misuse = (body: Simulation.Scenario["body"], options?: Simulation.Options)
   failure("SimulationError", body, options)
 
 describe("a run refuses", () => {
-  it.live("a time limit and an order that are none", () =>
+  it.live("an invalid time limit and an unknown order", () =>
     Effect.gen(function* () {
-      // As somebody without the types would write it.
+      // As a caller without types could write it.
       const options: object = { timeLimit: "soon" }
       assert.include((yield* misuse(() => Effect.void, options)).message, "timeLimit: soon is not a duration")
       const order: object = { explore: "rnd" }
@@ -186,7 +186,7 @@ describe("a run refuses", () => {
     }),
   )
 
-  it.live("a seed that is none", () =>
+  it.live("an invalid seed", () =>
     Effect.gen(function* () {
       for (const seed of [-1, 1.5, Number.NaN]) {
         const error = yield* Effect.flip(run(() => Effect.void, {}, { seed }))

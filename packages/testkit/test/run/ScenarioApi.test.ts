@@ -9,7 +9,7 @@ import type * as Simulation from "../../src/Simulation.ts"
 import { Counter, counter, failure, run } from "./world.ts"
 
 describe("converges", () => {
-  it.live("brings back whoever is away, and waits until it is so", () =>
+  it.live("starts all nodes that are down, and waits until the condition holds", () =>
     run((sim) =>
       Effect.gen(function* () {
         const nodes = yield* sim.nodes(["a", "b", "c", "d"], () => counter)
@@ -32,7 +32,7 @@ describe("converges", () => {
     ),
   )
 
-  it.live("fails when it does not come to that", () =>
+  it.live("fails if the condition does not hold in time", () =>
     Effect.gen(function* () {
       const error = yield* failure("NotConverged", (sim) =>
         Effect.gen(function* () {
@@ -45,7 +45,7 @@ describe("converges", () => {
     }),
   )
 
-  it.live("can do with a core, and the others stay away", () =>
+  it.live("can use a core, and the other nodes stay down", () =>
     run((sim) =>
       Effect.gen(function* () {
         const nodes = yield* sim.nodes(["a", "b", "c"], () => counter)
@@ -111,7 +111,7 @@ describe("bad input of a scenario", () => {
     }),
   )
 
-  it.live("a name that is no host", () =>
+  it.live("a name that is not a host name", () =>
     Effect.gen(function* () {
       for (const name of ["", "A", "a b", "-a", "scenario"]) {
         assert.strictEqual((yield* misuse((sim) => sim.nodes([name], () => counter))).reason, "nodeName")
@@ -126,7 +126,7 @@ describe("bad input of a scenario", () => {
     }),
   )
 
-  it.live("a partition of nodes that there are not", () =>
+  it.live("a partition of unknown nodes", () =>
     Effect.gen(function* () {
       const error = yield* misuse((sim) =>
         Effect.andThen(

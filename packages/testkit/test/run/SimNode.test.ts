@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import type * as Simulation from "../../src/Simulation.ts"
 import { at, Counter, counter, failure, run, under } from "./world.ts"
 
-/** A layer with a finalizer. */
+/** Makes a layer with a finalizer. */
 const finalizer = (finalize: Effect.Effect<unknown>) =>
   Layer.effectDiscard(Effect.acquireRelease(Effect.void, () => finalize))
 
@@ -15,7 +15,7 @@ const orders = ["fifo", "random", "preempt"] as const
 
 describe("SimNode", () => {
   describe("an interruption", () => {
-    it.live("of what runs on a node ends when the node crashes before its finalizers are done", () =>
+    it.live("of an effect on a node ends when the node crashes before the finalizers have run", () =>
       run((sim) =>
         Effect.gen(function* () {
           const { a } = yield* sim.nodes(["a"], () => counter)
@@ -32,7 +32,7 @@ describe("SimNode", () => {
     )
 
     it.live(
-      "of what runs on a node that stands still does not wait for it, and its finalizers run when it goes on",
+      "of an effect on a paused node does not wait for the node, and the finalizers run when the node continues",
       () =>
         run((sim) =>
           Effect.gen(function* () {
@@ -51,7 +51,7 @@ describe("SimNode", () => {
         ),
     )
 
-    it.live("of what has not begun on a node, because that stands still, keeps it from beginning", () =>
+    it.live("of an effect that has not begun on a paused node prevents its start", () =>
       run((sim) =>
         Effect.gen(function* () {
           const { a } = yield* sim.nodes(["a"], () => counter)
@@ -73,7 +73,7 @@ describe("SimNode", () => {
       ),
     )
 
-    it.live("of `until` and of `converges` leaves nothing that is evaluated", () =>
+    it.live("of `until` and of `converges` ends the evaluation of their conditions", () =>
       run((sim) =>
         Effect.gen(function* () {
           yield* sim.nodes(["a"], () => counter)
@@ -94,7 +94,7 @@ describe("SimNode", () => {
   })
 
   describe("a crash", () => {
-    it.live("by the node's own code ends that code, and tells who waits for it", () =>
+    it.live("by the node's own code ends that code, and fails the call that waits for it", () =>
       Effect.forEach(orders, (explore) => {
         const seen: Array<string> = []
         return run(
@@ -121,7 +121,7 @@ describe("SimNode", () => {
       }),
     )
 
-    it.live("while the layer is built ends the building, and the next life builds its own", () =>
+    it.live("during the build of the layer ends the build, and the next life builds its own layer", () =>
       run((sim) =>
         Effect.gen(function* () {
           let builds = 0
@@ -150,7 +150,7 @@ describe("SimNode", () => {
       ),
     )
 
-    it.live("ends a stop that hangs in a finalizer, and who waits for the stop goes on", () =>
+    it.live("ends a stop that hangs in a finalizer, and the caller of the stop continues", () =>
       run((sim) =>
         Effect.gen(function* () {
           const { a } = yield* sim.nodes(["a"], () => Layer.merge(counter, finalizer(Effect.never)))
@@ -166,7 +166,7 @@ describe("SimNode", () => {
       ),
     )
 
-    it.live("of a paused node that is slow and paused again by the plan leaves the next life as the plan has it", () =>
+    it.live("of a node that is slow and paused leaves the next life in the states of the plan", () =>
       under(
         [
           { kind: "slow", at: "1 seconds", for: "1 minutes", node: "a", task: "1 millis" },
@@ -195,7 +195,7 @@ describe("SimNode", () => {
       ),
     )
 
-    it.live("ends what promises and timers of the node go on with, however often they have waited", () =>
+    it.live("ends the promises and timers of the node, however often they have waited", () =>
       run((sim) =>
         Effect.gen(function* () {
           let rounds = 0
@@ -225,7 +225,7 @@ describe("SimNode", () => {
           yield* a.restart
           yield* Effect.sleep("5500 millis")
           assert.strictEqual(rounds, 20)
-          // While its timers are under way.
+          // The crash occurs while its timers are pending.
           yield* a.crash
           yield* Effect.sleep("10 seconds")
           assert.strictEqual(rounds, 20)
@@ -235,7 +235,7 @@ describe("SimNode", () => {
   })
 
   describe("a stop", () => {
-    it.live("of a node that stands still waits until it goes on", () =>
+    it.live("of a paused node waits until the node continues", () =>
       run((sim) =>
         Effect.gen(function* () {
           let released = -1
@@ -257,7 +257,7 @@ describe("SimNode", () => {
       ),
     )
 
-    it.live("of a node whose layer is never built interrupts the building", () =>
+    it.live("of a node whose layer never completes interrupts the build", () =>
       run((sim) =>
         Effect.gen(function* () {
           let interrupted = false
@@ -284,7 +284,7 @@ describe("SimNode", () => {
       ),
     )
 
-    it.live("of a node that was started just now keeps its layer from being built", () =>
+    it.live("of a node that has just started prevents the build of its layer", () =>
       run((sim) =>
         Effect.gen(function* () {
           let builds = 0
@@ -308,7 +308,7 @@ describe("SimNode", () => {
       ),
     )
 
-    it.live("by the plan is in the way of another one by the scenario, which says so", () =>
+    it.live("by the plan makes a stop by the scenario fail with that reason", () =>
       under([{ kind: "stop", at: "1 seconds", for: "10 seconds", node: "a" }], (sim) =>
         Effect.gen(function* () {
           const { a } = yield* sim.nodes(["a"], () => Layer.merge(counter, finalizer(Effect.sleep("5 seconds"))))
@@ -321,7 +321,7 @@ describe("SimNode", () => {
           assert.strictEqual(a.state, "stopped")
           yield* a.restart
           yield* at(sim, 12)
-          // The plan has nothing to bring back any more.
+          // The plan does not start the node again.
           assert.deepStrictEqual([a.state, a.lives], ["running", 2])
         }),
       ),
@@ -339,7 +339,7 @@ describe("SimNode", () => {
       ),
     )
 
-    it.live("by the plan that is under way at the end of the scenario is waited for", () =>
+    it.live("by the plan that runs at the end of the scenario completes", () =>
       Effect.gen(function* () {
         let released = false
         yield* under([{ kind: "stop", at: "1 seconds", for: "10 seconds", node: "a" }], (sim) =>
@@ -363,7 +363,7 @@ describe("SimNode", () => {
   })
 
   describe("converges", () => {
-    it.live("starts a node whose stop is under way, when it is stopped", () =>
+    it.live("starts a stopping node after its stop", () =>
       run((sim) =>
         Effect.gen(function* () {
           const { a } = yield* sim.nodes(["a"], () => Layer.merge(counter, finalizer(Effect.sleep("5 seconds"))))
@@ -376,7 +376,7 @@ describe("SimNode", () => {
       ),
     )
 
-    it.live("with a core lets nobody else come back, whatever the plan or the scenario was doing to them", () =>
+    it.live("with a core keeps all other nodes down, whatever the plan or the scenario did with them", () =>
       under(
         [
           { kind: "crash", at: "1 seconds", for: "5 seconds", node: "b" },
@@ -403,7 +403,7 @@ describe("SimNode", () => {
     )
   })
 
-  it.live("are at full speed and awake when they are stopped at the end", () =>
+  it.live("are at full speed and not paused when they stop at the end", () =>
     Effect.gen(function* () {
       const { virtualSeconds } = yield* run((sim) =>
         Effect.gen(function* () {
@@ -417,7 +417,7 @@ describe("SimNode", () => {
     }),
   )
 
-  it.live("hear of what another node completes in a turn of their own, and not while they stand still", () =>
+  it.live("are resumed by another node's completion in a separate turn, and not while they are paused", () =>
     Effect.forEach(orders, (explore) =>
       run(
         (sim) =>
@@ -449,7 +449,7 @@ describe("SimNode", () => {
     ),
   )
 
-  it.live("may run effects of their own by Effect.runPromise", () =>
+  it.live("may run effects by Effect.runPromise", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => counter)
@@ -467,7 +467,7 @@ describe("SimNode", () => {
     ),
   )
 
-  it.live("log whatever they like, also what JSON cannot say", () =>
+  it.live("can log any values, including values that JSON does not support", () =>
     Effect.gen(function* () {
       const circle: Record<string, unknown> = {}
       circle["self"] = circle
@@ -485,7 +485,7 @@ describe("SimNode", () => {
     }),
   )
 
-  it.live("that throw in a callback die, and the run ends with that", () =>
+  it.live("that throw in a callback die, which ends the run", () =>
     Effect.gen(function* () {
       const callbacks: ReadonlyArray<readonly [string, (boom: () => void) => void]> = [
         ["a timer", (boom) => void setTimeout(boom, 1_000)],
@@ -516,7 +516,7 @@ describe("SimNode", () => {
     }),
   )
 
-  it.live("and the scenario do nothing more after the run, also when something real comes in", () =>
+  it.live("and the scenario do nothing after the run, even if an outside event arrives", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
       let real: Promise<unknown> = Promise.resolve()
@@ -538,7 +538,7 @@ describe("SimNode", () => {
     }),
   )
 
-  it.live("cannot have a clock whose time stands still or runs back", () =>
+  it.live("cannot have a clock whose time stops or decreases", () =>
     Effect.gen(function* () {
       const body =
         (ppm: number): Simulation.Scenario["body"] =>
@@ -555,7 +555,7 @@ describe("SimNode", () => {
     }),
   )
 
-  it.live("are none of them made when one of the names is wrong", () =>
+  it.live("are not made if one of the names is invalid", () =>
     run((sim) =>
       Effect.gen(function* () {
         yield* Effect.flip(sim.nodes(["a", "b", "a"], () => counter))
@@ -565,7 +565,7 @@ describe("SimNode", () => {
     ),
   )
 
-  it.live("have clocks that are set forth and back", () =>
+  it.live("have clocks that can be set forward and back", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => counter)

@@ -1,4 +1,4 @@
-/** The network as it is in a simulation: run by the kernel, in virtual time that passes by itself. */
+/** Network as in a simulation: the kernel runs it in virtual time, which passes by itself. */
 import * as TransportContract from "@coterie/testkit/TransportContract"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -23,7 +23,7 @@ interface Simulated {
 const suite = (name: string, explore: Explore, conditions: FaultPlan.Network): void => {
   let simulated: Simulated | undefined
 
-  /** Runs the test as the only program of a simulated machine. */
+  /** Runs a test as the only program of a simulated machine. */
   const run = (test: Effect.Effect<void, unknown>): Effect.Effect<void, unknown> =>
     Effect.callback((resume) => {
       const draws = Draws.seeded(seed)

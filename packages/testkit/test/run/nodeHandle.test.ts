@@ -31,12 +31,12 @@ describe("nodes", () => {
           assert.strictEqual(nodes.a.lives, 2)
         }),
       )
-      // What still runs at the end is stopped in good order.
+      // A node that still runs at the end is stopped gracefully.
       assert.deepStrictEqual(seen.slice(3), ["a acquired", "a released"])
     }),
   )
 
-  it.live("start with a new layer, and what they had in memory is gone", () =>
+  it.live("start with a new layer and without their earlier memory", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => counter)
@@ -48,13 +48,13 @@ describe("nodes", () => {
         assert.strictEqual(before?.count, 10)
         assert.strictEqual(a.service(Counter)?.count, 0)
         yield* Effect.sleep("5 seconds")
-        // The dead life counts no more.
+        // The ended life does not count any more.
         assert.strictEqual(before?.count, 10)
       }),
     ),
   )
 
-  it.live("stand still when they are paused, and catch up when they go on", () =>
+  it.live("do nothing while they are paused, and catch up when they continue", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => counter)
@@ -69,7 +69,7 @@ describe("nodes", () => {
     ),
   )
 
-  it.live("can be killed while they stand still, and the next life does not stand still", () =>
+  it.live("can be killed while they are paused, and the next life is not paused", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => counter)
@@ -82,7 +82,7 @@ describe("nodes", () => {
     ),
   )
 
-  it.live("end what was run on them with NodeDown when they crash or stop", () =>
+  it.live("end the effects on them with NodeDown when they crash or stop", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => counter)
@@ -96,13 +96,13 @@ describe("nodes", () => {
           assert.strictEqual((yield* Effect.flip(a.run(Effect.void)))._tag, "NodeDown")
           yield* a.restart
         }
-        // Only the stop ran it.
+        // Only the stop ran the finalizer.
         assert.strictEqual(finalized, 1)
       }),
     ),
   )
 
-  it.live("interrupt what was run on them when the scenario does", () =>
+  it.live("interrupt an effect on them when the scenario interrupts its call", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => counter)
@@ -118,7 +118,7 @@ describe("nodes", () => {
     ),
   )
 
-  it.live("have chance of their own, the same for the same seed", () => {
+  it.live("have their own random numbers, the same for the same seed", () => {
     const numbers = (seed: number) =>
       Effect.gen(function* () {
         const seen: Array<number> = []
@@ -146,7 +146,7 @@ describe("nodes", () => {
 })
 
 describe("the time of a node", () => {
-  it.live("is that of the node for what the node runs", () =>
+  it.live("applies to the effects that the node runs", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { a } = yield* sim.nodes(["a"], () => counter)

@@ -7,7 +7,7 @@ import * as RunFailures from "../../src/run/runFailures.ts"
 const scenario = new Machine("scenario", 0)
 
 describe("The failures of a run", () => {
-  it("say who waits", () => {
+  it("name the waiting lives", () => {
     const life = new Life(scenario, 1)
     life.fibers = 1
     assert.strictEqual(RunFailures.waiting(life, []), "the scenario (1 fiber)")
@@ -15,7 +15,7 @@ describe("The failures of a run", () => {
     assert.include(RunFailures.timeLimit(60_000_000, "a").message, "after 60.000 s of virtual time")
   })
 
-  it("say who runs in circles", () => {
+  it("name the origin of a livelock", () => {
     const message = (machine: Machine | undefined) =>
       RunFailures.livelock(0, { machine, scenario, stepsPerInstant: 10 }).message
     assert.include(message(undefined), "Some code probably loops")
@@ -23,13 +23,13 @@ describe("The failures of a run", () => {
     assert.include(message(new Machine("a", 1)), "a probably loops")
   })
 
-  it("belong to a node only if the node did it", () => {
+  it("belong to a node only if the node caused them", () => {
     assert.strictEqual(RunFailures.callbackThrew(1, "a", "a bug")._tag, "NodeDied")
     assert.strictEqual(RunFailures.callbackThrew(1, undefined, "a bug")._tag, "ScenarioFailed")
     assert.include(RunFailures.callbackThrew(1, "a", new Error("a bug")).message, "a bug")
   })
 
-  it("keep the error that the scenario failed with", () => {
+  it("keep the error of the scenario", () => {
     const error = new Error("not what was expected")
     const failure = RunFailures.scenarioFailed(1_000, Cause.fail(error))
     assert(failure._tag === "ScenarioFailed")

@@ -15,7 +15,7 @@ const recorded = (sim: Simulation.Sim, log: Array<string>) => {
 }
 
 describe("the start of an application", () => {
-  it.live("comes right after the layer, at each start, and the node is running when it has succeeded", () => {
+  it.live("runs right after the layer at each start, and the node is running when it has succeeded", () => {
     const log: Array<string> = []
     return run((sim) =>
       Effect.gen(function* () {
@@ -28,7 +28,7 @@ describe("the start of an application", () => {
     )
   })
 
-  it.live("is delayed by the plan, and the delay is counted and drawn", () => {
+  it.live("is delayed by the plan, and the delay is counted and recorded", () => {
     const log: Array<string> = []
     return Effect.gen(function* () {
       const { faultsFired, trace } = yield* run(
@@ -60,7 +60,7 @@ describe("the start of an application", () => {
     })
   })
 
-  it.live("runs in the node: its fibers go on, a stop ends them, and what fails ends the run", () =>
+  it.live("runs in the node: its fibers continue, a stop ends them, and a failure ends the run", () =>
     Effect.gen(function* () {
       let beats = 0
       yield* run((sim) =>
@@ -87,7 +87,7 @@ describe("the start of an application", () => {
     }),
   )
 
-  it.live("is delayed in some seeds of a swarm, and a replay delays it alike", () =>
+  it.live("is delayed with some seeds of a swarm, and a replay has the same delay", () =>
     Effect.gen(function* () {
       const starts: Array<number> = []
       const scenario = Simulation.scenario(
@@ -110,7 +110,9 @@ describe("the start of an application", () => {
   )
 })
 
-/** A node that greets each peer on a lane as soon as it has joined. The peers read the lane once they have started. */
+/**
+ * Makes a scenario whose nodes greet each peer on a lane at its join. The peers read the lane once they have started.
+ */
 const greeters = (faults: FaultPlan.Input) =>
   Simulation.scenario("a greeting reaches everybody who joins", { faults }, (sim) =>
     Effect.gen(function* () {
@@ -140,7 +142,7 @@ const greeters = (faults: FaultPlan.Input) =>
   )
 
 describe("a swarm with slow starts", () => {
-  it.live("finds the greeting that comes before the application reads", () =>
+  it.live("finds a greeting that arrives before the application reads", () =>
     Effect.gen(function* () {
       const network = { delay: { uniform: ["1 millis", "5 millis"] } } as const
       yield* Simulation.run(greeters({ network }), { seed: 1 })

@@ -1,4 +1,4 @@
-/** Small programs and short ways to run them, for the tests of runs. */
+/** Small programs, and functions that run them, for the tests of runs. */
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
 import { assert } from "@effect/vitest"
@@ -9,7 +9,7 @@ import type * as FaultPlan from "../../src/FaultPlan.ts"
 import * as Simulation from "../../src/Simulation.ts"
 import type * as SimulationError from "../../src/SimulationError.ts"
 
-/** Counts up once a second. */
+/** Counter that increments once per second. */
 export class Counter extends Context.Service<Counter, { count: number }>()("test/Counter") {}
 
 export const counter = Layer.effect(Counter)(
@@ -27,13 +27,15 @@ export const counter = Layer.effect(Counter)(
   }),
 )
 
-/** Who came through last, and when the connections were lost. */
+/** Times of the last received byte and of the lost connections, by peer. */
 export class Links extends Context.Service<
   Links,
   { readonly heard: Map<string, number>; readonly lost: Map<string, number> }
 >()("test/Links") {}
 
-/** Keeps a connection to each of the others and sends a byte on it ten times a second; and hears theirs. */
+/**
+ * Keeps a connection to each other node, sends a byte on it ten times per second, and receives the bytes of the others.
+ */
 export const chatty = (
   sim: Simulation.Sim,
   name: string,
@@ -74,7 +76,7 @@ export const chatty = (
 
 export const names = ["a", "b", "c"] as const
 
-/** Three that talk to each other. */
+/** Starts three nodes that send bytes to each other. */
 export const talkers = (sim: Simulation.Sim) => sim.nodes(names, (name) => chatty(sim, name, names))
 
 export const run = (
@@ -83,14 +85,14 @@ export const run = (
   how: Partial<Simulation.RunOptions> = {},
 ) => Simulation.run(Simulation.scenario("a test", options, body), { seed: 1, ...how })
 
-/** Runs it under a plan, without any delay beyond the least. */
+/** Runs a scenario under a plan, with the minimum delay only. */
 export const under = (
   timeline: ReadonlyArray<(typeof FaultPlan.Fault)["Encoded"]>,
   body: Simulation.Scenario["body"],
   how: Partial<Simulation.RunOptions> = {},
 ) => run(body, { faults: { timeline } }, how)
 
-/** The failure that a scenario ends with. */
+/** Returns the failure with which a scenario ends. */
 export const failure = <T extends (SimulationError.Failure | SimulationError.SimulationError)["_tag"]>(
   tag: T,
   body: Simulation.Scenario["body"],
@@ -101,6 +103,6 @@ export const failure = <T extends (SimulationError.Failure | SimulationError.Sim
     return error as Extract<typeof error, { readonly _tag: T }>
   })
 
-/** The rest of a run until a virtual second. */
+/** Sleeps until a virtual second of the run. */
 export const at = (sim: Simulation.Sim, seconds: number) =>
   Effect.suspend(() => Effect.sleep(seconds * 1000 - sim.now() / 1000))

@@ -23,7 +23,7 @@ import {
 } from "./attempts.ts"
 
 describe("shrinking", () => {
-  it.effect("leaves the two faults and the one draw that the failure needs, of 22 and 14, in less than 40 runs", () =>
+  it.effect("keeps the two faults and the draw that the failure needs, of 22 and 14, in fewer than 40 runs", () =>
     Effect.gen(function* () {
       const fails = needs("pause 7", "reset 3", "loss a>b #2")
       assert.isTrue(fails(many))
@@ -33,14 +33,15 @@ describe("shrinking", () => {
       assert.deepStrictEqual(from, { faults: 22, draws: 14 })
       assert.isTrue(minimal)
       assert.strictEqual(runs, given.length)
-      const small = failed.find((executed) => itemsOf(executed).length === 3) ?? assert.fail("it never became small")
+      const small =
+        failed.find((executed) => itemsOf(executed).length === 3) ?? assert.fail("no attempt with 3 items failed")
       const until = given.findIndex((attempt) => keyOf(attempt) === keyOf(small)) + 1
       assert.isBelow(until, 40)
       assert.isBelow(runs, 50)
     }),
   )
 
-  it.effect("sees in one run that a failure needs nothing", () =>
+  it.effect("finds in one run that a failure needs nothing", () =>
     Effect.gen(function* () {
       const { given, test } = tester(() => true)
       const shrunk = yield* Shrink.shrink(many, { test })
@@ -51,7 +52,7 @@ describe("shrinking", () => {
     }),
   )
 
-  it.effect("tries at once to do without all draws, or without all faults", () =>
+  it.effect("first tries to leave out all draws, or all faults", () =>
     Effect.gen(function* () {
       const { given, test } = tester(() => false)
       yield* Shrink.shrink(many, { test, maxRuns: 3 })
@@ -94,7 +95,7 @@ describe("shrinking", () => {
     }),
   )
 
-  it.effect("leaves out what happened together: half of the time, over all streams", () =>
+  it.effect("leaves out draws of the same time over all streams", () =>
     Effect.gen(function* () {
       const { given, test } = tester(() => false)
       const regular = Object.fromEntries(["loss a>b", "loss b>a"].map((stream) => [stream, { 0: 1, 1: 1, 2: 1, 3: 1 }]))
@@ -104,9 +105,9 @@ describe("shrinking", () => {
     }),
   )
 
-  it.effect("finds neighbours that must go together, although neither may go alone", () =>
+  it.effect("finds neighbours that can only be left out together", () =>
     Effect.gen(function* () {
-      // The second loss makes up for the first.
+      // The second loss cancels the effect of the first.
       const fails = (attempt: Attempt) =>
         needs("loss a>b #2")(attempt) && needs("loss a>b #0")(attempt) === needs("loss a>b #1")(attempt)
       const { test } = tester(fails)
@@ -115,9 +116,9 @@ describe("shrinking", () => {
     }),
   )
 
-  it.effect("goes on from what was really executed", () =>
+  it.effect("continues from the executed items", () =>
     Effect.gen(function* () {
-      // The run is over at the last fault that it needs, and without the crash nothing is ever lost.
+      // The run ends at the last necessary fault, and without the crash there are no losses.
       const execute = (given: Attempt): Attempt => ({
         timeline: given.timeline.filter(({ at }) => at <= seconds(7)),
         deviations: faultsOf(given).includes("crash 5")
@@ -128,14 +129,14 @@ describe("shrinking", () => {
       const { given, test } = tester(fails, execute)
       const { attempt } = yield* Shrink.shrink(many, { test })
       assert.deepStrictEqual(itemsOf(attempt), ["pause 7", "pick #1"])
-      // What was not executed once is not tried again.
+      // Items that were not executed once are not tried again.
       const later = given.slice(given.findIndex((attempt) => fails(execute(attempt))) + 1)
       assert.isAbove(later.length, 0)
       for (const attempt of later) assert.isTrue(attempt.timeline.every(({ at }) => at <= seconds(7)))
     }),
   )
 
-  it.effect("ends, with something that was executed, if a run does more than it was given", () =>
+  it.effect("ends with an executed attempt if a run executes more than the given items", () =>
     Effect.gen(function* () {
       const more = (given: Attempt): Attempt => ({
         ...given,
@@ -149,7 +150,7 @@ describe("shrinking", () => {
     }),
   )
 
-  it.effect("keeps what it has rather than something larger that was executed instead", () =>
+  it.effect("keeps its attempt if a larger one was executed instead", () =>
     Effect.gen(function* () {
       const more = (given: Attempt): Attempt => ({ ...given, deviations: { pick: { 0: 5, 1: 7, 2: 9, 3: 1 } } })
       const start = { timeline: timeline(6).filter(({ at }) => at >= seconds(4)), deviations: {} }
@@ -160,7 +161,7 @@ describe("shrinking", () => {
     }),
   )
 
-  it.effect("stops when the runs are used up, with the smallest that failed so far", () =>
+  it.effect("stops at the limit of runs, with the smallest failed attempt so far", () =>
     Effect.gen(function* () {
       const fails = needs("pause 7", "reset 3", "loss a>b #2")
       for (const maxRuns of [0, 1, 5, 12]) {
@@ -174,7 +175,7 @@ describe("shrinking", () => {
     }),
   )
 
-  it.effect("is minimal also if the last run that was allowed was the last that was needed", () =>
+  it.effect("is minimal if the last allowed run was the last necessary run", () =>
     Effect.gen(function* () {
       const fails = needs("reset 3", "loss a>b #2")
       const { runs } = yield* Shrink.shrink(many, tester(fails))
@@ -195,7 +196,7 @@ describe("shrinking", () => {
     }),
   )
 
-  it.effect("fails when a run cannot be", () =>
+  it.effect("fails if a run is impossible", () =>
     Effect.gen(function* () {
       const misuse = new SimulationError({ reason: "plan", message: "there is no such node" })
       const error = yield* Effect.flip(Shrink.shrink(many, { test: () => Effect.fail(misuse) }))
@@ -204,7 +205,7 @@ describe("shrinking", () => {
   )
 })
 
-/** One fault, or draw, and what is left of it if the failure needs the predicate to hold. */
+/** Shrinks one fault or draw. The failure needs the predicate to hold. */
 const milder = (start: Attempt, fails: (attempt: Attempt) => boolean) =>
   Effect.map(Shrink.shrink(start, tester(fails)), ({ attempt }) => attempt)
 
@@ -222,8 +223,8 @@ const onlyDraw = (stream: string, value: number, fails: (value: number) => boole
     ({ deviations }) => deviations[stream]?.[4],
   )
 
-describe("what is left is made milder", () => {
-  it.effect("a fault lasts no longer than it must, in times that can be read", () =>
+describe("the remaining items are made milder", () => {
+  it.effect("a fault has the shortest necessary time, in readable units", () =>
     Effect.gen(function* () {
       const pause = { kind: "pause", at: 12, for: 13_482_731, node: "a" } as const
       const atLeast = (least: number) => (fault: Fault) => "for" in fault && fault.for >= least
@@ -236,7 +237,7 @@ describe("what is left is made milder", () => {
     }),
   )
 
-  it.effect("a partition is between as few nodes as it must", () =>
+  it.effect("a partition has the fewest necessary nodes", () =>
     Effect.gen(function* () {
       const nodes = ["a", "b", "c", "d", "e", "f", "g"]
       const partition = { kind: "partition", at: 0, for: 1000, from: nodes, to: ["v", "w", "x"] } as const
@@ -258,7 +259,7 @@ describe("what is left is made milder", () => {
     }),
   )
 
-  it.effect("a machine that lost power may just as well have lost the process", () =>
+  it.effect("a power loss becomes a crash of the process", () =>
     Effect.gen(function* () {
       const crash = { kind: "crash", at: 0, for: 1000, node: "a" } as const
       const silent = { ...crash, silent: true }
@@ -267,7 +268,7 @@ describe("what is left is made milder", () => {
     }),
   )
 
-  it.effect("a clock goes less wrong, in the same direction", () =>
+  it.effect("a clock has a smaller error in the same direction", () =>
     Effect.gen(function* () {
       const clock = { kind: "clock", at: 0, node: "a", by: seconds(-8) } as const
       const back = (fault: Fault) => fault.kind === "clock" && fault.by <= -seconds(3)
@@ -278,7 +279,7 @@ describe("what is left is made milder", () => {
     }),
   )
 
-  it.effect("a slow node is less slow", () =>
+  it.effect("a slow node becomes less slow", () =>
     Effect.gen(function* () {
       const slow = { kind: "slow", at: 0, for: 1000, node: "a", task: 800_000 } as const
       const least = (fault: Fault) => fault.kind === "slow" && fault.task >= 60_000
@@ -286,7 +287,7 @@ describe("what is left is made milder", () => {
     }),
   )
 
-  it.effect("a swizzle is of fewer nodes, for a shorter time, and is over with the last of them", () =>
+  it.effect("a swizzle has fewer nodes and a shorter time, and ends with the last of them", () =>
     Effect.gen(function* () {
       const swizzle = {
         kind: "swizzle",
@@ -308,7 +309,7 @@ describe("what is left is made milder", () => {
     }),
   )
 
-  it.effect("a draw goes down to 1, or as far as it can", () =>
+  it.effect("a draw becomes 1, or as small as possible", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* onlyDraw("delay a>b", 300_000, (value) => value > 0), 1)
       assert.strictEqual(yield* onlyDraw("delay a>b", 300_000, (value) => value >= 100), 130)
@@ -316,7 +317,7 @@ describe("what is left is made milder", () => {
     }),
   )
 
-  it.effect("a limit stays, because a smaller one is worse", () =>
+  it.effect("a limit stays, because a smaller limit is worse", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* onlyDraw("bandwidth a>b", 10_000, (value) => value > 0), 10_000)
       assert.strictEqual(yield* onlyDraw("queue a>b", 2000, (value) => value > 0), 2000)
@@ -324,9 +325,9 @@ describe("what is left is made milder", () => {
     }),
   )
 
-  it.effect("and what is needless then is left out", () =>
+  it.effect("and items that become unnecessary are left out", () =>
     Effect.gen(function* () {
-      // A long pause needs the loss to do harm; a short one does not.
+      // The failure needs the loss with a long pause, and not with a short one.
       const pause = { kind: "pause", at: 0, for: seconds(10), node: "a" } as const
       const start = { timeline: [pause], deviations: { "loss a>b": { 0: 1 } } }
       const fails = (attempt: Attempt) =>
@@ -337,7 +338,7 @@ describe("what is left is made milder", () => {
   )
 })
 
-/** Which of many things a failure needs, and which of them make no harm without which others. */
+/** Items that a failure needs, and their dependencies on other items. */
 interface World {
   readonly start: Attempt
   readonly needed: ReadonlyArray<string>
@@ -369,14 +370,14 @@ const everySingle = (attempt: Attempt): ReadonlyArray<Attempt> => itemsOf(attemp
 
 const property = { arbitrary: { runs: 300 } }
 
-describe("whatever a failure needs", () => {
+describe("for any items that a failure needs", () => {
   const check = (start: Attempt, { failed, given, test }: Tester, maxRuns: number, fails: (a: Attempt) => boolean) =>
     Effect.gen(function* () {
       const { attempt, minimal, runs } = yield* Shrink.shrink(start, { test, maxRuns })
       assert.strictEqual(runs, given.length)
       assert.isAtMost(runs, maxRuns)
       assert.isTrue(runs === maxRuns || minimal)
-      assert.isTrue(fails(attempt), "what is left fails")
+      assert.isTrue(fails(attempt), "the result fails")
       assert.isTrue(
         [start, ...failed].some((known) => keyOf(known) === keyOf(attempt)),
         "it was executed as it is",
@@ -387,7 +388,7 @@ describe("whatever a failure needs", () => {
     })
 
   it.effect.prop(
-    "what is left fails and is minimal, if more faults and draws are never less harmful",
+    "the result fails and is minimal, if more faults and draws are never less harmful",
     [world, upTo(120)],
     ([{ needed, start }, maxRuns]) => {
       const fails = needs(...needed)
@@ -397,7 +398,7 @@ describe("whatever a failure needs", () => {
   )
 
   it.effect.prop(
-    "what is left fails and is minimal, if some do harm only while others are there",
+    "the result fails and is minimal, if some items are harmful only together with others",
     [world, upTo(200)],
     ([{ needed, pairs, start }, maxRuns]) => {
       const fails = (attempt: Attempt): boolean => {
@@ -412,7 +413,7 @@ describe("whatever a failure needs", () => {
   )
 
   it.effect.prop(
-    "what is left fails and is minimal, if some are executed only while others are there",
+    "the result fails and is minimal, if some items are executed only together with others",
     [world, upTo(200)],
     ([{ needed, pairs, start }, maxRuns]) => {
       const execute = (given: Attempt): Attempt => {

@@ -9,17 +9,17 @@ export type Deviations = Attempt["deviations"]
 
 export const seconds = (count: number): number => count * 1_000_000
 
-/** Draws as text: `loss a>b #2`. */
+/** Returns the draws as texts, such as `loss a>b #2`. */
 export const drawsOf = ({ deviations }: Attempt): ReadonlyArray<string> =>
   Object.entries(deviations).flatMap(([stream, draws]) => Object.keys(draws).map((index) => `${stream} #${index}`))
 
-/** Faults as text: `crash 5`, at five seconds. */
+/** Returns the faults as texts, such as `crash 5` at five seconds. */
 export const faultsOf = ({ timeline }: Attempt): ReadonlyArray<string> =>
   timeline.map(({ at, kind }) => `${kind} ${at / 1e6}`)
 
 export const itemsOf = (attempt: Attempt): ReadonlyArray<string> => [...faultsOf(attempt), ...drawsOf(attempt)]
 
-/** Without one thing. */
+/** Returns the attempt without an item. */
 export const without = (attempt: Attempt, item: string): Attempt => ({
   timeline: attempt.timeline.filter(({ at, kind }) => `${kind} ${at / 1e6}` !== item),
   deviations: Object.fromEntries(
@@ -39,11 +39,11 @@ export const keyOf = ({ deviations, timeline }: Attempt): string =>
 export interface Tester {
   readonly test: (attempt: Attempt) => Effect.Effect<Attempt | undefined>
   readonly given: Array<Attempt>
-  /** Attempt that failed, as it was executed. */
+  /** Attempts that failed, as they were executed. */
   readonly failed: Array<Attempt>
 }
 
-/** Executes a part of what it is given, all unless said otherwise, and fails if the predicate says so. */
+/** Makes a run that executes a part of an attempt, by default all, and fails if the predicate holds. */
 export const tester = (
   fails: (executed: Attempt) => boolean,
   execute: (given: Attempt) => Attempt = (given) => given,
@@ -79,13 +79,13 @@ export const kinds: ReadonlyArray<(at: number) => Fault> = [
   (at) => ({ kind: "clock", at, node: "a", by: seconds(-2) }),
 ]
 
-/** Faults of all kinds in turn, one a second. */
+/** Returns faults of all kinds in turn, one per second. */
 export const timeline = (count: number): ReadonlyArray<Fault> =>
-  Array.from({ length: count }, (_, i) => kinds[i % kinds.length]?.(seconds(i)) ?? assert.fail("there are kinds"))
+  Array.from({ length: count }, (_, i) => kinds[i % kinds.length]?.(seconds(i)) ?? assert.fail("there are no kinds"))
 
 const streams = ["delay a>b", "loss a>b", "loss b>c", "pick", "loss a>c"]
 
-/** Draws of all streams in turn. */
+/** Returns draws of all streams in turn. */
 export const deviations = (count: number): Deviations =>
   Object.fromEntries(
     streams

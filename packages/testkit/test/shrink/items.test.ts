@@ -13,7 +13,7 @@ const attempt: Attempt = {
 const items = itemsOf(attempt, endsOf(attempt.deviations))
 
 describe("The items of an attempt", () => {
-  it("are its faults in the order of time, then its draws that are not benign, as far as each stream has come", () => {
+  it("are its faults in the order of time, then its draws that are not benign, by their relative place in their stream", () => {
     assert.deepStrictEqual(
       items.map((item) => (item.side === "faults" ? item.fault.kind : item.id)),
       ["reset", "pause", "pick #0", "loss a>b #3", "loss a>b #10"],
@@ -21,13 +21,13 @@ describe("The items of an attempt", () => {
     assert.deepStrictEqual(sizeOf(items), { faults: 2, draws: 3 })
   })
 
-  it("make the same attempt again, but for benign draws", () => {
+  it("make the same attempt again, except for benign draws", () => {
     const { deviations, timeline } = attemptOf(items)
     assert.deepStrictEqual(timeline, attempt.timeline.toReversed())
     assert.deepStrictEqual(deviations, { "loss a>b": { 3: 1, 10: 2 }, pick: { 0: 4 } })
   })
 
-  it("have the same key for equal attempts, and another for any difference", () => {
+  it("have the same key for equal attempts, and another key for any difference", () => {
     const key = keyOf(attempt)
     assert.strictEqual(keyOf({ ...attempt, deviations: { ...attempt.deviations } }), key)
     assert.strictEqual(keyOf({ ...attempt, deviations: { "loss a>b": { 3: 1, 10: 2 }, pick: { 0: 4 } } }), key)
@@ -39,7 +39,7 @@ describe("The items of an attempt", () => {
     assert.strictEqual(new Set([key, ...others.map(keyOf)]).size, 4)
   })
 
-  it("know the kind of a stream", () => {
+  it("have the kind of their stream", () => {
     assert.deepStrictEqual(["loss a>b", "pick"].map(kindOf), ["loss", "pick"])
   })
 })

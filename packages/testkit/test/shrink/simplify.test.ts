@@ -34,7 +34,7 @@ describe("simplerItems", () => {
     }
   })
 
-  it("end: a fault that cannot become simpler has none", () => {
+  it("do not exist for a fault that cannot become simpler", () => {
     for (const start of faults) {
       let item = fault(start)
       for (let i = 0; i < 200; i++) item = simplerItems(item)[0] ?? item
@@ -61,7 +61,7 @@ describe("simplerItems", () => {
 })
 
 describe("isSimpler", () => {
-  it("prefers fewer items, then less in them", () => {
+  it("prefers fewer items, then smaller ones", () => {
     const [one, two] = [draw("delay a>b", 5), draw("delay a>b", 9)]
     assert.isTrue(isSimpler([two], [one, one]))
     assert.isTrue(isSimpler([one], [two]))

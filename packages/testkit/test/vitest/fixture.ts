@@ -1,4 +1,4 @@
-/** Tests for `vitest.test.ts`, which runs them in a process of its own: some of them fail. */
+/** Tests for `vitest.test.ts`, which runs them in a separate process. Some of them fail. */
 import * as Effect from "effect/Effect"
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
@@ -21,7 +21,7 @@ const ticking = Layer.effect(Ticks)(
   }),
 )
 
-/** How often each body was run, for those that are to be run by several seeds. */
+/** Seeds of the test that runs with several seeds. */
 const ran: Array<number> = []
 
 it.sim("passes once", (sim) => Effect.sync(() => assert.strictEqual(sim.seed, 1)))

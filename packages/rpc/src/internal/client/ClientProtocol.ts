@@ -1,5 +1,6 @@
 /**
- * Effect's client protocol over the lanes of a service. The lane of responses is read once, for the clients of all peers.
+ * Effect's client protocol over the lanes of a service. One reader reads the lane of responses for the clients of all
+ * peers.
  */
 import type { Cluster } from "@coterie/core/Cluster"
 import type { SendError } from "@coterie/core/ClusterError"
@@ -40,7 +41,7 @@ interface Options {
 }
 
 export class ClientProtocol {
-  /** Members that are in the view now. */
+  /** Current members of the view. */
   readonly members: Effect.Effect<Members>
   private readonly ids: RequestIds.RequestIds
   private readonly inFlight: InFlightRequests
@@ -89,15 +90,15 @@ export class ClientProtocol {
     const peer = nameOf(ref)
     const request = "requestId" in message ? this.inFlight.find(clientId, message.requestId) : undefined
     if (request === undefined) return Effect.void
-    // An `Ack` that is lost ends with its session.
+    // If the `Ack` cannot be sent, its session ends and so does the request.
     if (message._tag === "Ack") return Effect.ignore(this.sender.acknowledge(peer, request.id))
     this.inFlight.complete(request, "interrupted")
     return request.isSent ? this.sender.interrupt(peer, [request.id]) : Effect.void
   }
 
   /**
-   * Sends a request and waits until it is answered or lost, because Effect's client takes the failure of a request from the
-   * effect that sends it.
+   * Sends a request and waits until it is answered or lost, because Effect's client takes the failure of a request from
+   * the effect that sends it.
    */
   private request(
     ref: PeerRef,
@@ -128,7 +129,7 @@ export class ClientProtocol {
     const failure = error.maybeDelivered ? sessionEnded(request.peer) : toClientError(error)
     this.inFlight.complete(request, outcomeOfError(failure))
     if (!error.maybeDelivered) return Effect.fail(failure)
-    // The peer may have got the request before the link was lost.
+    // The peer may have received the request before the link was lost.
     return Effect.andThen(this.sender.interrupt(request.peer, [request.id]), Effect.fail(failure))
   }
 
@@ -144,14 +145,15 @@ export class ClientProtocol {
   }
 }
 
-/** Makes the protocol of a service and reads the lane of responses until the scope closes or this node has left. */
+/** Makes the protocol of a service and reads the lane of responses until the scope closes or this node leaves. */
 export const make = Effect.fnUntraced(function* (
   cluster: Cluster["Service"],
   options: { readonly service?: string | undefined },
 ) {
   const lanes = yield* RpcLanes.make(cluster, options)
   const ids = yield* RequestIds.make
-  // Closed by the finalizer below: clients that close later than this scope's children still send their interrupts.
+  // The finalizer below closes it, so that clients that close after this scope's children can still send their
+  // interrupts.
   const inner = yield* Scope.make()
   const sender = yield* Scope.provide(RequestSender.make(lanes), inner)
   const { metrics } = cluster
@@ -170,7 +172,7 @@ export const make = Effect.fnUntraced(function* (
   const reader = new ResponseReader({ lanes, ids, inFlight, sender })
   const responses = yield* Scope.provide(lanes.responses.open(), inner)
   const reading = Stream.runForEach(responses, (item) => reader.read(item))
-  // The stream ends when this node has left.
+  // The stream ends when this node leaves.
   yield* Effect.forkIn(Effect.ensuring(reading, client.stop), inner)
   yield* Effect.addFinalizer(() =>
     client.stop.pipe(Effect.andThen(sender.drain), Effect.andThen(Scope.close(inner, Exit.void))),

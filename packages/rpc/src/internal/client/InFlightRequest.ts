@@ -1,6 +1,6 @@
 /**
- * A request of this node until it ends: with a response, with an error, or by its own client. It knows the session that carries
- * it and the responses that its client has not taken yet.
+ * A request of this node until a response, an error or its own client ends it. It knows the session that carries it and
+ * the responses that its client has not taken yet.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -12,14 +12,14 @@ import type { RequestId } from "../RpcMessages.ts"
 export interface Options {
   /** Id that the server knows. */
   readonly id: string
-  /** Id that the client of Effect knows. */
+  /** Id that Effect's client knows. */
   readonly requestId: RequestId
   readonly clientId: number
   /** Name of the peer that serves the request. */
   readonly peer: string
-  /** Hands a response to the client of Effect. */
+  /** Hands a response to Effect's client. */
   readonly write: (response: FromServerEncoded) => Effect.Effect<void>
-  /** Time at which the request began, as `AnswerTime` gives it. */
+  /** Start of the request, a time of `AnswerTime.now`. */
   readonly began: number
   /** Scope of the fibers that hand over responses. */
   readonly scope: Scope.Scope
@@ -36,7 +36,7 @@ export class InFlightRequest {
   private readonly completion = Deferred.makeUnsafe<void, RpcClientError>()
   /** Responses that the client has not taken; `write` runs with the first of them. */
   private readonly undelivered: Array<FromServerEncoded> = []
-  /** Session that carries the request, known once the send succeeded. */
+  /** Session that carries the request. It is known once the send has succeeded. */
   private session: number | undefined
   /** Last session with the peer that ended while `session` was unknown. */
   private endedSession = -1
@@ -51,7 +51,7 @@ export class InFlightRequest {
     this.scope = options.scope
   }
 
-  /** Ends when the request is completed, and fails when it is failed. */
+  /** Waits for the end of the request. Succeeds after {@link complete} and fails after {@link fail}. */
   get completed(): Effect.Effect<void, RpcClientError> {
     return Deferred.await(this.completion)
   }
@@ -66,20 +66,23 @@ export class InFlightRequest {
     return this.session !== undefined
   }
 
-  /** Reports if this session carries the request. */
+  /** Reports whether this session carries the request. */
   isOn(session: number): boolean {
     return this.session === session
   }
 
-  /** Records the session that carries the request. Returns `false` if that session ended before the send was known to succeed. */
+  /**
+   * Records the session that carries the request. Returns `false` if that session ended before the send was known to
+   * succeed.
+   */
   onSent(session: number): boolean {
     this.session = session
     return session > this.endedSession
   }
 
   /**
-   * Records the end of a session with the peer. Returns `true` if the request was sent on that session or an earlier one, whose
-   * end may have been dropped.
+   * Records the end of a session with the peer. Returns `true` if that session or an earlier one carried the request.
+   * The mark for the end of an earlier session may have been dropped.
    */
   onSessionEnded(session: number): boolean {
     if (this.session !== undefined) return this.session <= session
@@ -98,8 +101,8 @@ export class InFlightRequest {
   }
 
   /**
-   * Hands a response to the client after the earlier ones, in a fiber of its own, so that a client that is slow to take the
-   * values of a stream does not delay the responses to others.
+   * Hands a response to the client after the earlier responses. A separate fiber does so, so that a client that takes
+   * the values of a stream slowly does not delay the responses to other requests.
    */
   deliver(response: FromServerEncoded): Effect.Effect<void> {
     return Effect.suspend(() => {

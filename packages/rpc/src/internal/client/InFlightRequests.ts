@@ -1,4 +1,4 @@
-/** The requests of this node that are in flight, found by their ids, their clients and their peers. Each of them ends once. */
+/** Requests of this node in flight, indexed by id and by client. Each request ends once. */
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type * as Scope from "effect/Scope"
 import type { RequestMetrics } from "../RequestMetrics.ts"
@@ -55,13 +55,15 @@ export class InFlightRequests {
     return [...this.byId.values()]
   }
 
-  /** Completes a request that has an exit. */
+  /** Completes a request that got an exit, and records the time until the answer. */
   answer(request: InFlightRequest.InFlightRequest, outcome: ExitOutcome): void {
     if (this.byId.has(request.id)) this.options.answerTime.record(request.began)
     this.complete(request, outcome)
   }
 
-  /** Removes the request and ends its send. The client gets the outcome in another way, or waits for none. */
+  /**
+   * Removes the request and completes its send. The client gets the outcome in another way, or does not wait for one.
+   */
   complete(request: InFlightRequest.InFlightRequest, outcome: RequestOutcome): void {
     if (this.remove(request, outcome)) request.complete()
   }

@@ -1,4 +1,4 @@
-/** Ids for the requests of one client layer, unique over all nodes and all generations. */
+/** Ids for the requests of one client layer, unique across all nodes and generations. */
 import * as Entropy from "@coterie/core/Entropy"
 import * as Effect from "effect/Effect"
 
@@ -17,7 +17,7 @@ export class RequestIds {
     return `${this.prefix}${this.last}`
   }
 
-  /** Reports whether the id is of this client layer. */
+  /** Reports whether this client layer made the id. */
   owns(id: string): boolean {
     return id.startsWith(this.prefix)
   }

@@ -1,6 +1,6 @@
 /**
- * Writer of the lane of requests: everything that a client of this node sends to servers. Messages that nothing waits for are
- * sent by background fibers, of which there is a bounded number.
+ * Writer of the lane of requests. It sends all messages from the clients of this node to servers. A bounded number of
+ * background fibers sends the messages that no client waits for.
  */
 import type { SendError } from "@coterie/core/ClusterError"
 import type { Lane, Sent } from "@coterie/core/Lane"
@@ -13,8 +13,8 @@ import type { RpcLanes } from "../RpcLanes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 
 /**
- * Maximum number of background fibers for one peer, so that a peer that grants no credit takes no fibers from the others. Further
- * tasks are dropped: a peer can do without their messages.
+ * Maximum number of background fibers for one peer, so that a peer that grants no credit takes no fibers from the
+ * others. Further tasks are dropped, because a peer works without their messages.
  */
 const maxBackgroundTasks = 1_024
 
@@ -44,14 +44,14 @@ export class RequestSender {
     return this.lane.send(peer, bytes)
   }
 
-  /** Acknowledges a chunk of the request, and asks the server if it has the request in flight. */
+  /** Acknowledges a chunk of the request, and asks the server whether it has the request in flight. */
   acknowledge(peer: string, requestId: string): Effect.Effect<void, SendError> {
     return this.encodeAndSend(peer, { _tag: "Ack", requestId })
   }
 
   /**
-   * Sends an `Interrupt` for each request, in the background. An interrupt that is lost ends with the session that carries the
-   * request.
+   * Sends an `Interrupt` for each request in the background. If an interrupt is lost, the end of the session that
+   * carries the request interrupts the handler.
    */
   interrupt(peer: string, ids: ReadonlyArray<string>): Effect.Effect<void> {
     if (ids.length === 0) return Effect.void
@@ -65,7 +65,7 @@ export class RequestSender {
     )
   }
 
-  /** Runs the task in a background fiber, or drops it if there are too many for the peer. */
+  /** Runs the task in a background fiber. Drops the task if the peer has {@link maxBackgroundTasks} fibers. */
   inBackground(peer: string, task: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const count = this.tasksByPeer.get(peer) ?? 0

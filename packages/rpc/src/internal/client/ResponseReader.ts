@@ -1,4 +1,4 @@
-/** Reader of the lane of responses: hands the responses of all servers to the requests that are in flight. */
+/** Reader of the lane of responses. It hands the responses of all servers to the requests in flight. */
 import type { LaneItem } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import * as Effect from "effect/Effect"
@@ -13,8 +13,8 @@ import type { RequestIds } from "./RequestIds.ts"
 import type { RequestSender } from "./RequestSender.ts"
 
 /**
- * Maximum number of chunks of one request that its client has not taken. A server sends a chunk and waits for its `Ack`; an
- * `Ack` that asks if the request is in flight looks the same and allows a second one.
+ * Maximum number of chunks of one request that its client has not taken. A server sends a chunk and waits for its
+ * `Ack`. An `Ack` that asks whether the request is in flight has the same form and allows a second chunk.
  */
 const maxUndelivered = 4
 
@@ -30,7 +30,7 @@ export class ResponseReader {
   private readonly ids: RequestIds
   private readonly inFlight: InFlightRequests
   private readonly sender: RequestSender
-  /** Decoders of the sessions that are open. */
+  /** Decoders of the open sessions. */
   private readonly parsers = new Map<number, Parser>()
 
   constructor({ ids, inFlight, lanes, sender }: Options) {
@@ -77,7 +77,9 @@ export class ResponseReader {
     })
   }
 
-  /** Fails all requests of the session: bytes that cannot be decoded do not say which request they answer. */
+  /**
+   * Fails all requests of the session, because bytes that cannot be decoded do not name the request that they answer.
+   */
   private onMalformed(message: Message, error: Error): Effect.Effect<void> {
     const { from, session } = message
     this.parsers.delete(session)
@@ -102,7 +104,7 @@ export class ResponseReader {
         const id = String(response.requestId)
         const request = this.inFlight.get(id)
         if (request !== undefined && request.peer === peer) return this.onResponseTo(request, response)
-        // A server makes a stream until it is interrupted.
+        // Without an interrupt the server continues a stream that no request waits for.
         return response._tag === "Chunk" && this.ids.owns(id) ? this.sender.interrupt(peer, [id]) : Effect.void
       }
     }
@@ -126,12 +128,15 @@ export class ResponseReader {
         return request.deliver({ ...response, requestId })
       case "Chunk":
         if (request.undeliveredCount < maxUndelivered) return request.deliver({ ...response, requestId })
-        this.inFlight.fail(request, malformed(peer, new Error("a stream that does not wait for its reader")))
+        this.inFlight.fail(
+          request,
+          malformed(peer, new Error("it sent chunks of a stream without waiting for their Ack")),
+        )
         return this.sender.interrupt(peer, [id])
     }
   }
 
-  /** Hands the defect to each client once: Effect's client ends all its requests with it. */
+  /** Hands the defect to each client once, because Effect's client ends all its requests with it. */
   private onDefect(
     peer: string,
     defect: Extract<RpcMessages.FromServer, { readonly _tag: "Defect" }>,
@@ -145,8 +150,9 @@ export class ResponseReader {
   }
 
   /**
-   * Asks the server about each request that it was sent: it answers an `Ack` for a request that it does not have in flight with
-   * `Interrupt`. Where the client has yet to take a chunk, the `Ack` of that chunk asks as well.
+   * Asks the server about each request that was sent to it. The server answers an `Ack` for a request that it does not
+   * have in flight with `Interrupt`. Skips requests with a chunk that the client has not taken yet, because the `Ack`
+   * of that chunk asks as well.
    */
   private confirmInFlight(peer: string): Effect.Effect<void> {
     const asked = this.inFlight.ofPeer(peer).filter((request) => request.isSent && request.undeliveredCount === 0)
@@ -156,7 +162,7 @@ export class ResponseReader {
         asked,
         (request) =>
           Effect.catch(this.sender.acknowledge(peer, request.id), ({ reason }) =>
-            // A request that is lost for any other reason ends with its session.
+            // After any other send error the session ends, and the request with it.
             Effect.sync(() => reason._tag === "NotReading" && this.inFlight.fail(request, givenUp(peer))),
           ),
         { discard: true },

@@ -1,4 +1,7 @@
-/** Outcomes of one effect for each of several peers, as they come, with a bound of the concurrency and of the whole time. */
+/**
+ * Runs an effect for each of several peers and emits the outcomes as they arrive. Bounds the concurrency and the total
+ * time.
+ */
 import type { PeerId } from "@coterie/core/Peer"
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
@@ -18,15 +21,17 @@ export interface Outcome<A, E> {
 export interface Options<A, E, R> {
   readonly peers: ReadonlyArray<PeerId>
   readonly ask: (peer: PeerId) => Effect.Effect<A, E, R>
-  /** Returns `true` if a failure means that the peer is not one of those to ask. Such a peer has no outcome. */
+  /**
+   * Returns `true` for a failure after which the peer has no outcome, such as a peer that does not serve the service.
+   */
   readonly isAbsent: (error: E | Cause.TimeoutError) => boolean
-  /** Number of peers that are asked at one time. */
+  /** Maximum number of peers to ask at one time. */
   readonly concurrency: number | "unbounded"
   /** Time for all peers together. */
   readonly timeout: Duration.Input
 }
 
-/** Asks the peers. The end of the stream's scope interrupts what is under way. */
+/** Asks the peers. The end of the stream's scope interrupts the effects that are running. */
 export const askAll = <A, E, R>({
   ask,
   concurrency,
@@ -36,7 +41,7 @@ export const askAll = <A, E, R>({
 }: Options<A, E, R>): Stream.Stream<Outcome<A, E | Cause.TimeoutError>, never, R> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      // There is room for every outcome, so a slow reader of the stream delays no request.
+      // The queue has room for every outcome, so a slow reader of the stream does not delay requests.
       const outcomes = yield* Queue.bounded<Outcome<A, E | Cause.TimeoutError>, Cause.Done>(Math.max(1, peers.length))
       const timer = yield* Effect.forkScoped(Effect.sleep(timeout))
       const timedOut = Effect.suspend(() => Effect.fail(new Cause.TimeoutError("the peer did not answer in time")))

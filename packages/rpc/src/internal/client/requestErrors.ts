@@ -1,9 +1,9 @@
-/** Errors with which a request of this node ends when no response comes. */
+/** Errors of requests of this node that get no usable response. */
 import type { SendError } from "@coterie/core/ClusterError"
 import { RpcClientDefect, RpcClientError } from "effect/rpc/RpcClientError"
 import { ClientClosed, GivenUp, RequestLost, type RequestLostReason, SessionEnded } from "../../RequestLost.ts"
 
-/** Returns the error of Effect's client with this cause. */
+/** Returns an error of Effect's client with the cause. */
 export const toClientError = (cause: SendError | RequestLost): RpcClientError =>
   new RpcClientError({ reason: new RpcClientDefect({ message: cause.message, cause }) })
 
@@ -22,5 +22,8 @@ export const clientClosed = (peer: string): RpcClientError => requestLost(peer, 
 /** Returns the error of a request whose response breaks the protocol. */
 export const malformed = (peer: string, cause: Error): RpcClientError =>
   new RpcClientError({
-    reason: new RpcClientDefect({ message: `"${peer}" sent what cannot be used: ${cause.message}`, cause }),
+    reason: new RpcClientDefect({
+      message: `"${peer}" sent a response that cannot be used (both nodes need the same RpcSerialization): ${cause.message}`,
+      cause,
+    }),
   })

@@ -1,6 +1,6 @@
 /**
- * A client of Effect's server: one session with one peer. Responses wait in a queue of the session, so that a peer that takes no
- * responses delays those to no other peer.
+ * A client of Effect's server: one session with one peer. Each session has its own queue of responses, so that a peer
+ * that takes no responses does not delay the responses to other peers.
  */
 import type { PeerId } from "@coterie/core/Peer"
 import type * as Cause from "effect/Cause"
@@ -14,12 +14,12 @@ import { outcomeOfExit, type RequestOutcome } from "../requestOutcomes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 
 /**
- * Number of queued responses at which denials and defects are dropped, if twice the limit is not more. A burst of this many
- * requests beyond the limit is denied without a round trip, and the denials of a peer that takes none need less than 1 MB.
+ * Minimum number of queued responses at which denials and defects are dropped. A burst of this many requests beyond the
+ * limit is denied without a round trip, and the denials of a peer that takes no responses need less than 1 MB.
  */
 const minCapacity = 2_048
 
-/** An encoded message to the peer. */
+/** Encoded message to the peer. */
 export interface QueuedResponse {
   readonly bytes: Uint8Array | string
   /** Request that the message answers, if any. */
@@ -27,7 +27,7 @@ export interface QueuedResponse {
 }
 
 export interface Options {
-  /** Id by which Effect's server knows the client. */
+  /** Id of the client in Effect's server. */
   readonly clientId: number
   readonly peer: PeerId
   readonly session: number
@@ -49,16 +49,21 @@ export class ClientSession {
   private readonly capacity: number
   private readonly metrics: RequestMetrics
   private readonly inFlight = new Map<RpcMessages.RequestId, "running" | "ended by a defect" | "notification">()
-  /** Requests whose handlers run, as far as {@link handlerStarted} and {@link handlerEnded} report them. */
+  /** Requests whose handlers run, as {@link handlerStarted} and {@link handlerEnded} report. */
   private readonly handled = new Set<RpcMessages.RequestId>()
-  /** Requests that have ended and whose handlers run: `discard` requests, and those whose handlers take long to end. */
+  /**
+   * Ended requests whose handlers still run: `discard` requests, and requests whose handlers take a long time to end.
+   */
   private readonly outlived = new Set<RpcMessages.RequestId>()
   private lastNotification = 0
-  /** `true` if a message to the client was dropped, and the client has to confirm its requests in flight. */
+  /** `true` if a message to the client was dropped, so that the client must confirm its requests in flight. */
   private owesEof = false
   /** `true` while a fiber interrupts the requests that a defect ended. */
   isInterrupting = false
-  /** `true` once the log was told of a response that is too large. A peer may ask for many, and must not fill the log. */
+  /**
+   * `true` once a response that is too large was logged. A peer can ask for many such responses and must not fill the
+   * log.
+   */
   hasLoggedTooLarge = false
 
   constructor({ clientId, limit, metrics, parser, peer, session }: Options, queue: ResponseQueue) {
@@ -78,8 +83,8 @@ export class ClientSession {
   }
 
   /**
-   * Adds a request whose id no request in flight has. Returns `false`, and does not add it, if the limit of requests in flight is
-   * reached.
+   * Adds a request. Its id must differ from the ids of the requests in flight. Returns `false` without adding it if the
+   * limit of requests in flight is reached.
    */
   addRequest(requestId: RpcMessages.RequestId): boolean {
     if (this.isAtLimit) {
@@ -92,8 +97,8 @@ export class ClientSession {
   }
 
   /**
-   * Adds a notification, whose handler counts towards the limit. Returns an id for Effect's server, which reports the end of a request
-   * and not that of a notification. Returns `undefined`, and does not add it, if the limit is reached.
+   * Adds a notification, whose handler counts towards the limit. Returns an id for Effect's server, which reports the
+   * end of requests only. Returns `undefined` without adding it if the limit is reached.
    */
   addNotification(): string | undefined {
     if (this.isAtLimit) {
@@ -106,14 +111,15 @@ export class ClientSession {
     return id
   }
 
-  /** Reports whether the id is that of a notification whose handler runs. */
+  /** Reports whether the id belongs to a notification whose handler runs. */
   isNotification(requestId: RpcMessages.RequestId): boolean {
     return this.inFlight.get(requestId) === "notification"
   }
 
   /**
-   * Ends all requests and notifications, and returns them. The client ends its side at the defect that it is sent. Here they stay in flight until
-   * Effect's server has ended their handlers, so that a client cannot run more handlers than its limit.
+   * Marks all requests and notifications as ended by a defect and returns them. The client ends them when it gets the
+   * defect. At the server they stay in flight until Effect's server has ended their handlers, so that a client cannot
+   * run more handlers than its limit.
    */
   endByDefect(): ReadonlyArray<RpcMessages.RequestId> {
     const ended = [...this.inFlight]
@@ -133,12 +139,12 @@ export class ClientSession {
     return this.inFlight.has(requestId) || this.outlived.has(requestId)
   }
 
-  /** Takes note that the handler of a request starts. */
+  /** Records the start of the handler of a request. */
   handlerStarted(requestId: RpcMessages.RequestId): void {
     this.handled.add(requestId)
   }
 
-  /** Takes note that the handler of a request has ended. */
+  /** Records the end of the handler of a request. */
   handlerEnded(requestId: RpcMessages.RequestId): void {
     this.handled.delete(requestId)
     this.outlived.delete(requestId)
@@ -155,16 +161,20 @@ export class ClientSession {
   }
 
   /**
-   * Queues a response of Effect's server. Throws for a chunk if the queue is full, which only a client that sends an `Ack` before it
-   * has taken the chunk can cause. Effect ends the request with that defect. A defect is dropped if denials and defects fill the
-   * queue, because a client that sends many messages that cannot be decoded and takes no response must not fill the memory.
+   * Queues a response of Effect's server. If the queue is full:
+   *
+   * - It throws for a chunk, and Effect ends the request with that defect. Only a client that sends an `Ack` before it
+   *   has taken the chunk can cause this.
+   * - It drops a defect. A client that sends many messages that cannot be decoded, and takes no response, must not fill
+   *   the memory.
    */
   respond(response: FromServerEncoded): void {
     switch (response._tag) {
       case "Chunk":
-        // A client that waits for chunks before it acknowledges them has at most one chunk and one exit queued for each request.
+        // A client that takes a chunk before it acknowledges it has at most one chunk and one exit queued for each
+        // request.
         if (Queue.sizeUnsafe(this.queue) >= this.capacity + 2 * this.limit)
-          throw new Error("the caller does not take what it asked for")
+          throw new Error("the client does not take the chunks that it acknowledged")
         return this.offer(response, response.requestId)
       case "Exit": {
         const { exit, requestId } = response
@@ -178,28 +188,31 @@ export class ClientSession {
     }
   }
 
-  /** Ends a request without an answer, and denies it. */
+  /** Ends a request without an answer and denies it. */
   giveUp(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
     const isNotification = this.isNotification(requestId)
     this.end(requestId, outcome)
     if (!isNotification) this.deny(requestId)
   }
 
-  /** Tells the peer that the request is not in flight and will not be answered. */
+  /**
+   * Queues an `Interrupt`: the request is not in flight and will not be answered. If the queue is full, the client
+   * confirms its requests later instead.
+   */
   deny(requestId: RpcMessages.RequestId): void {
     this.offerUnlessFull({ _tag: "Interrupt", requestId })
   }
 
   /**
-   * Makes the client confirm its requests in flight once it has taken the responses that are queued, because a message that ends
-   * some of them is not sent.
+   * Makes the client confirm its requests in flight once it has taken the queued responses, because a message that ends
+   * some of the requests was dropped.
    */
   confirmLater(): void {
     this.owesEof = true
     if (Queue.sizeUnsafe(this.queue) === 0) this.offerOwedEof()
   }
 
-  /** Ends the queue after the responses that it has. */
+  /** Ends the queue after the responses that it holds. */
   readonly endResponses: Effect.Effect<void> = Effect.suspend(() => Effect.asVoid(Queue.end(this.queue)))
 
   /** Ends all requests without a response. */

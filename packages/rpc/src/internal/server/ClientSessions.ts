@@ -1,6 +1,6 @@
 /**
- * The sessions that have sent a request, each with a fiber that sends its responses. A session that ends is a client that Effect's
- * server disconnects, which interrupts the handlers of its requests.
+ * Sessions that have sent a message, each with a fiber that sends its responses. When a session ends, Effect's server
+ * disconnects its client and interrupts the handlers of its requests.
  */
 import type { SendError } from "@coterie/core/ClusterError"
 import type { Lane } from "@coterie/core/Lane"
@@ -26,14 +26,14 @@ export interface Options {
   readonly responses: Lane
   readonly serialization: RpcSerialization["Service"]
   readonly input: ServerInput
-  /** Maximum number of requests of one session that are in flight. */
+  /** Maximum number of requests of one session in flight. */
   readonly limit: number
   readonly metrics: RequestMetrics
   /** Scope of the fibers that send responses. */
   readonly scope: Scope.Scope
 }
 
-/** A session with the fiber that sends its responses. One entry for both, so that neither outlives the other. */
+/** Session with the fiber that sends its responses. One entry holds both, so that neither outlives the other. */
 interface OpenSession {
   readonly client: ClientSession.ClientSession
   readonly sender: Fiber.Fiber<void>
@@ -92,7 +92,7 @@ export class ClientSessions {
     for (const { client } of [...this.byClientId.values()]) this.disconnect(client, outcome)
   }
 
-  /** Takes no more responses. The fibers that send responses end when the queues are empty. */
+  /** Ends the queues of responses. The fibers that send responses end when the queues are empty. */
   readonly endResponses: Effect.Effect<void> = Effect.suspend(() =>
     Effect.forEach(this.byClientId.values(), ({ client }) => client.endResponses, { discard: true }),
   )
@@ -179,7 +179,7 @@ export class ClientSessions {
         client.hasLoggedTooLarge = true
         return Effect.andThen(
           Effect.logError(
-            `an answer to "${client.peer.name}" was not sent: ${error.message}; more of this session are not logged`,
+            `the response to "${client.peer.name}" was not sent: ${error.message}; further such responses of this session are not logged`,
           ),
           interrupt,
         )
@@ -187,13 +187,13 @@ export class ClientSessions {
       // The peer has closed its clients: no request waits for a response.
       case "NotReading":
         return Effect.sync(() => this.disconnect(client, "interrupted"))
-      // The session ended. Its end is read from the lane of requests.
+      // The session ended. The reader of the lane of requests handles the end.
       default:
         return Effect.void
     }
   }
 }
 
-/** Makes the sessions of a server that no client has used yet. */
+/** Makes the sessions of a server. There are none at first. */
 export const make = (options: Options): Effect.Effect<ClientSessions> =>
   Effect.map(Queue.unbounded<number>(), (disconnected) => new ClientSessions(options, disconnected))

@@ -1,4 +1,7 @@
-/** Reader of the lane of requests: passes the messages of all peers to Effect's server, and tells it which sessions ended. */
+/**
+ * Reader of the lane of requests. It passes the messages of all peers and the ends of their sessions to Effect's
+ * server.
+ */
 import type { LaneItem } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import * as Effect from "effect/Effect"
@@ -61,7 +64,7 @@ export class RequestReader {
       if (!(decoded instanceof Error)) {
         return Effect.forEach(decoded, (each) => this.onClientMessage(client, each), { discard: true })
       }
-      // Bytes that cannot be decoded do not say which request they belong to, so all requests of the client end.
+      // Bytes that cannot be decoded do not name their request, so all requests of the client end.
       return Effect.andThen(this.fail(client, decoded), this.lanes.requests.deadLetter(message, decoded.message))
     })
   }
@@ -69,7 +72,7 @@ export class RequestReader {
   private onSessionEnded({ from, session }: SessionEnded): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.sessions.end(session)
-      // If the peer has a link, its side of the session may be open, and it may wait for messages that were lost.
+      // If the peer has a link, its side of the session may be open, and the peer may wait for messages that were lost.
       return Effect.asVoid(Effect.forkIn(Effect.ignore(this.lanes.responses.send(from, this.eof)), this.scope))
     })
   }
@@ -93,13 +96,16 @@ export class RequestReader {
       const id = client.addNotification()
       return id === undefined ? Effect.void : this.deliver(client, { ...request, id, headers })
     }
-    // A peer that uses the id of a request in flight again gets one exit.
+    // A peer that reuses the id of a request in flight gets one exit.
     if (client.hasRequest(message.id)) return Effect.void
     if (!client.addRequest(message.id)) return Effect.sync(() => client.deny(message.id))
     return this.deliver(client, { ...request, headers })
   }
 
-  /** Passes a message to Effect's server. A message of a peer must not end the reader, so a defect goes back to the client. */
+  /**
+   * Passes a message to Effect's server. Sends a defect back to the client, because the message of a peer must not end
+   * the reader.
+   */
   private deliver(client: ClientSession, message: FromClientEncoded): Effect.Effect<void> {
     return Effect.catch(this.input.write(client.clientId, message), (error) => {
       if (error._tag === "Failed") return this.fail(client, error.defect)

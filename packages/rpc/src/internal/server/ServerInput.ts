@@ -1,4 +1,4 @@
-/** Entrance to Effect's server, which takes the messages of clients once it runs. */
+/** Input of Effect's server, which takes the messages of clients once it runs. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { FromClientEncoded } from "effect/rpc/RpcMessage"
@@ -8,8 +8,8 @@ import type { Protocol } from "effect/rpc/RpcServer"
 export type Handler = Parameters<Protocol["Service"]["run"]>[0]
 
 /**
- * Effect's server did not take a message. It ends the fiber of a message that it cannot use by an interruption, such as a request
- * with the id of a handler that runs, or any message to a server that stops.
+ * Effect's server did not take a message. It ends the fiber of a message that it cannot use by an interruption, such as
+ * a request with the id of a handler that runs, or any message to a server that stops.
  */
 export class Refused {
   readonly _tag = "Refused"
@@ -28,7 +28,7 @@ export class Failed {
 export class ServerInput {
   private handler: Handler = () => Effect.void
 
-  /** Passes later messages to the handler. Messages before that are dropped. */
+  /** Passes all later messages to the handler. Earlier messages were dropped. */
   open(handler: Handler): void {
     this.handler = handler
   }

@@ -21,15 +21,18 @@ import { claim } from "./servedNames.ts"
 import { type Handler, ServerInput } from "./ServerInput.ts"
 
 /**
- * Requests of one session in flight if the options give no limit. Peers that wait for responses stay far below it, and a server
- * of some hundred peers can hold as many from each.
+ * Default limit of requests of one session in flight. Peers that wait for responses stay far below it, and a server can
+ * hold this many requests from each of some hundred peers.
  */
 const defaultLimit = 1_024
 
-/** Time that a server that stops waits for peers to take the last responses. A node that leaves waits as long for its peers. */
+/**
+ * Time to wait for peers to take the last responses when a server stops. A node that leaves waits for its peers as
+ * long.
+ */
 const drainTimeout = "5 seconds"
 
-/** Reports whether an exit says more than that the request was interrupted. An exit in bytes counts as an interruption. */
+/** Returns `false` for an exit that contains only interruptions. An exit in bytes counts as an interruption. */
 const isAnswer = (exit: ExitEncoded<unknown, unknown>): boolean =>
   exit._tag === "Success" || (exit._tag === "Failure" && exit.cause.some(({ _tag }) => _tag !== "Interrupt"))
 
@@ -69,20 +72,23 @@ export class ServerProtocol {
     })
   }
 
-  /** Closes the lane of requests. From now on the server gives up requests whose handlers are interrupted. */
+  /** Closes the lane of requests. From then on the server gives up requests whose handlers are interrupted. */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     this.isStopping = true
     return Scope.close(this.options.reading, Exit.void)
   })
 
-  /** Stops, sends the responses that are queued, and makes clients give up the requests that nobody read. */
+  /**
+   * Stops, sends the queued responses, and publishes `Eof`, so that clients give up the requests that the server did
+   * not read.
+   */
   get shutdown(): Effect.Effect<void> {
     const { reader, sessions } = this.options
     return this.stop.pipe(
       Effect.andThen(sessions.endResponses),
       Effect.andThen(Effect.timeoutOption(sessions.awaitSenders, drainTimeout)),
       Effect.andThen(reader.publishEof),
-      // Effect's server has ended before. A server of the application may leave requests without a response.
+      // Effect's server has ended already. A server of the application may leave requests without a response.
       Effect.andThen(Effect.sync(() => sessions.endAll("stopped"))),
     )
   }
@@ -93,7 +99,7 @@ export class ServerProtocol {
       input.open(handler)
       return Stream.runForEach(requests, (item) => reader.read(item))
     }).pipe(
-      // The stream ends when this node has left.
+      // The stream has ended because this node left.
       Effect.andThen(() => {
         sessions.endAll("SessionEnded")
         return Effect.never
@@ -121,8 +127,8 @@ export class ServerProtocol {
 }
 
 /**
- * Makes the protocol of a service. Fails with `OptionsError` if the limit or the name of the service is invalid, or if this node
- * serves the name already.
+ * Makes the protocol of a service. Fails with `OptionsError` if the limit or the name of the service is invalid, or if
+ * this node serves the name already.
  */
 export const make = Effect.fnUntraced(function* (
   cluster: Cluster["Service"],
@@ -130,11 +136,11 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const { limit = defaultLimit } = options
   if (!Number.isInteger(limit) || limit < 1) {
-    return yield* new OptionsError({ option: "limit", problem: "the limit of requests of a peer is at least 1" })
+    return yield* new OptionsError({ option: "limit", problem: "the limit must be an integer of at least 1" })
   }
   const lanes = yield* RpcLanes.make(cluster, options)
   yield* claim(cluster, lanes.service)
-  // Closed after the last responses are sent; `reading` is closed before they are.
+  // `inner` is closed after the last responses are sent, and `reading` before.
   const inner = yield* Scope.make()
   const reading = yield* Scope.fork(inner)
   const input = new ServerInput()

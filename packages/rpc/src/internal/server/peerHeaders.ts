@@ -1,4 +1,7 @@
-/** Headers that name the peer of a request. The server sets them on each request and overrides those that the request has. */
+/**
+ * Headers that name the peer of a request. The server sets them on each request and overrides the values of the
+ * request.
+ */
 import type { PeerId } from "@coterie/core/Peer"
 import type { Headers } from "effect/http/Headers"
 

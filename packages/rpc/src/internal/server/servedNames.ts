@@ -1,4 +1,4 @@
-/** Names of the services that each node serves. Two servers of one name would both carry out each request. */
+/** Names of the services that each node serves. Two servers of one name would carry out each request twice. */
 import type { Cluster } from "@coterie/core/Cluster"
 import { OptionsError } from "@coterie/core/ClusterError"
 import * as Effect from "effect/Effect"

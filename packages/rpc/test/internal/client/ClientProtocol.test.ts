@@ -40,7 +40,7 @@ const causeOf = (effect: Effect.Effect<void, RpcClientError>) =>
 const start = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
 
 describe("the protocol of a client", () => {
-  it.effect("sends a request under an id of its own, and waits until the request ends", () =>
+  it.effect("sends a request with a unique id, and waits until the request ends", () =>
     Effect.gen(function* () {
       const { inFlight, protocol, requests } = yield* setUp
       const sending = yield* start(protocol.send(1, request))
@@ -61,7 +61,7 @@ describe("the protocol of a client", () => {
     }),
   )
 
-  it.effect("fails a request that was not sent, and interrupts one that may have been", () =>
+  it.effect("fails a request that was not sent, and interrupts a request that may have been sent", () =>
     Effect.gen(function* () {
       const { inFlight, protocol, requests, sent } = yield* setUp
       requests.outcome = Effect.fail(sendError("NotReading"))
@@ -74,7 +74,7 @@ describe("the protocol of a client", () => {
     }),
   )
 
-  it.effect("fails a request whose session ended before the send was known to succeed", () =>
+  it.effect("fails a request whose session ended before its send completed", () =>
     Effect.gen(function* () {
       const { inFlight, protocol, requests } = yield* setUp
       const go = Deferred.makeUnsafe<void>()
@@ -86,7 +86,7 @@ describe("the protocol of a client", () => {
     }),
   )
 
-  it.effect("acknowledges and interrupts its own requests, and no others", () =>
+  it.effect("acknowledges and interrupts only its own requests", () =>
     Effect.gen(function* () {
       const { inFlight, protocol, requests, sent } = yield* setUp
       yield* start(protocol.send(1, request))
@@ -115,7 +115,7 @@ describe("the protocol of a client", () => {
     }),
   )
 
-  it.effect("counts requests by the reason for which they end, and no notifications", () =>
+  it.effect("counts requests by the reason of their end, and does not count notifications", () =>
     Effect.gen(function* () {
       const { client, fake, protocol, requests } = yield* setUp
       yield* protocol.send(1, { ...request, isNotification: true })

@@ -16,7 +16,7 @@ const request = Effect.map(
 const chunk = (value: number): FromServerEncoded => ({ _tag: "Chunk", requestId: "7", values: [value] })
 
 describe("a request in flight", () => {
-  it.effect("is completed once, by what ends it first", () =>
+  it.effect("ends once, by the first completion or failure", () =>
     Effect.gen(function* () {
       const make = yield* request
       const answered = make(() => Effect.void)
@@ -30,7 +30,7 @@ describe("a request in flight", () => {
     }),
   )
 
-  it.effect("is lost with the session that carries it, and with no earlier one", () =>
+  it.effect("is lost with the session that carries it, and not with an earlier session", () =>
     Effect.gen(function* () {
       const sent = (yield* request)(() => Effect.void)
       assert.isFalse(sent.isSent)
@@ -44,7 +44,7 @@ describe("a request in flight", () => {
     }),
   )
 
-  it.effect("is lost if its session ended before the send was known to succeed", () =>
+  it.effect("is lost if its session ended before its send completed", () =>
     Effect.gen(function* () {
       const make = yield* request
       for (const [session, isAlive] of [
@@ -60,7 +60,7 @@ describe("a request in flight", () => {
     }),
   )
 
-  it.effect("hands responses over one after the other, and does not wait for that", () =>
+  it.effect("hands responses over one after the other, in the background", () =>
     Effect.gen(function* () {
       const written: Array<FromServerEncoded> = []
       const go = Deferred.makeUnsafe<void>()

@@ -6,7 +6,7 @@ import { inFlightRequests } from "../FakeMetrics.ts"
 
 const write = () => Effect.void
 
-/** Two requests of client 1, to `b` and `c`, and one of client 2 to `b`, whose client uses the id of the first. */
+/** Adds two requests of client 1, to `b` and `c`, and a request of client 2 to `b` with the same id as the first. */
 const three = Effect.map(inFlightRequests, ({ fake, inFlight }) => {
   return {
     fake,
@@ -32,7 +32,7 @@ describe("the requests in flight", () => {
     }),
   )
 
-  it.effect("do not have a request that was completed or failed", () =>
+  it.effect("do not include a request that was completed or failed", () =>
     Effect.gen(function* () {
       const { first, inFlight, second, third } = yield* three
       inFlight.complete(first, "interrupted")

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as RequestIds from "../../../src/internal/client/RequestIds.ts"
 
 describe("ids of requests", () => {
-  it.effect("differ from each other, and from those of another client layer", () =>
+  it.effect("differ from each other, and from the ids of another client layer", () =>
     Effect.gen(function* () {
       const [one, other] = [yield* RequestIds.make, yield* RequestIds.make]
       assert.strictEqual(new Set([one.next(), one.next(), other.next(), other.next()]).size, 4)

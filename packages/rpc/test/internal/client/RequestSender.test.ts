@@ -16,7 +16,7 @@ const setUp = Effect.gen(function* () {
 })
 
 describe("the sender of requests", () => {
-  it.effect("acknowledges a request, and fails as the lane does", () =>
+  it.effect("acknowledges a request, and fails with the error of the lane", () =>
     Effect.gen(function* () {
       const { fake, sender } = yield* setUp
       yield* sender.acknowledge("b", "x-1")

@@ -23,7 +23,7 @@ const setUp = Effect.fnUntraced(function* (serialization = json) {
   const sender = yield* RequestSender.make(lanes)
   const reader = new ResponseReader({ lanes, ids, inFlight, sender })
   const written: Array<FromServerEncoded> = []
-  /** Adds a request that was sent on session 1, of a client whose id for the request is 7. */
+  /** Adds a request that was sent on session 1. Its client knows it by the id 7. */
   const add = (
     options: { readonly peer?: string; readonly clientId?: number; readonly write?: Effect.Effect<void> } = {},
   ) => {
@@ -45,7 +45,7 @@ const setUp = Effect.fnUntraced(function* (serialization = json) {
   return { add, fake, inFlight, reader, requests, responses, sent, written }
 })
 
-/** `waiting`, `completed`, or the reason of the loss of a request. */
+/** Returns `waiting`, `completed`, or the reason for which the request was lost. */
 const stateOf = (request: InFlightRequest) =>
   Effect.map(Effect.timeoutOption(Effect.result(request.completed), 0), (outcome) => {
     if (outcome._tag === "None") return "waiting"
@@ -79,7 +79,7 @@ describe("the reader of responses", () => {
     }),
   )
 
-  it.live("counts requests by what their responses are", () =>
+  it.live("counts requests by the kind of their responses", () =>
     Effect.gen(function* () {
       const { add, fake, reader } = yield* setUp()
       for (let i = 0; i < 5; i++) add()
@@ -105,7 +105,7 @@ describe("the reader of responses", () => {
     }),
   )
 
-  it.live("ignores the response of a peer that was not asked", () =>
+  it.live("ignores a response from a peer other than the server of the request", () =>
     Effect.gen(function* () {
       const { add, reader, sent } = yield* setUp()
       const request = add()
@@ -115,7 +115,7 @@ describe("the reader of responses", () => {
     }),
   )
 
-  it.live("interrupts a stream of its own that no request waits for, and no other", () =>
+  it.live("interrupts a stream that no request waits for, if this client layer made its id", () =>
     Effect.gen(function* () {
       const { reader, sent } = yield* setUp()
       yield* reader.read(message({ ...chunk, requestId: "y-1" }))
@@ -126,7 +126,7 @@ describe("the reader of responses", () => {
     }),
   )
 
-  it.live("cuts a stream off at the fifth chunk that its client has not taken", () =>
+  it.live("fails a stream at the fifth chunk that its client has not taken", () =>
     Effect.gen(function* () {
       const { add, reader, sent } = yield* setUp()
       const request = add({ write: Effect.never })
@@ -134,7 +134,7 @@ describe("the reader of responses", () => {
       assert.strictEqual(yield* stateOf(request), "waiting")
       assert.deepStrictEqual(yield* sent, [])
       yield* reader.read(message(chunk))
-      assert.include(yield* stateOf(request), "a stream that does not wait for its reader")
+      assert.include(yield* stateOf(request), "it sent chunks of a stream without waiting for their Ack")
       assert.deepStrictEqual(yield* sent, [interrupt])
     }),
   )
@@ -148,7 +148,7 @@ describe("the reader of responses", () => {
     }),
   )
 
-  it.live("fails and interrupts the requests of a session that ended, and no others", () =>
+  it.live("fails and interrupts only the requests of a session that ended", () =>
     Effect.gen(function* () {
       const { add, reader, sent } = yield* setUp()
       const [lost, later, other] = [add(), add(), add({ peer: "c" })]
@@ -162,7 +162,7 @@ describe("the reader of responses", () => {
   )
 
   it.live(
-    "fails a request whose session began and ended while the reader stood still, whatever other sessions followed",
+    "fails a request whose session began and ended while the reader was blocked, even if many sessions followed",
     () =>
       Effect.gen(function* () {
         const { add, reader } = yield* setUp()
@@ -185,7 +185,7 @@ describe("the reader of responses", () => {
       }),
   )
 
-  it.live("asks about each request of the peer after Eof, but those that have a chunk to acknowledge", () =>
+  it.live("asks about each request of the peer after Eof, except requests with a chunk to acknowledge", () =>
     Effect.gen(function* () {
       const { add, reader, requests, sent } = yield* setUp()
       const request = add()
@@ -217,7 +217,7 @@ describe("the reader of responses", () => {
   )
 
   it.live(
-    "decodes the messages of a session with one parser, and with a new one after bytes that cannot be decoded",
+    "decodes the messages of a session with one parser, and with a new parser after bytes that cannot be decoded",
     () =>
       Effect.gen(function* () {
         let parsers = 0
@@ -229,7 +229,7 @@ describe("the reader of responses", () => {
           },
         })
         add()
-        // The sender has a parser of its own.
+        // The sender made its own parser.
         parsers = 0
         for (const content of [chunk, chunk]) yield* reader.read(message(content))
         assert.strictEqual(parsers, 1)
@@ -242,7 +242,7 @@ describe("the reader of responses", () => {
       }),
   )
 
-  it.live("fails the requests of the session if bytes cannot be decoded, and goes on with the next", () =>
+  it.live("fails the requests of the session if bytes cannot be decoded, and reads the next message", () =>
     Effect.gen(function* () {
       const { add, reader, responses, sent } = yield* setUp()
       const [lost, later] = [add(), add()]

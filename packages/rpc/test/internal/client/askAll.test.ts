@@ -10,7 +10,7 @@ const peers: ReadonlyArray<PeerId> = ["b", "c", "d"].map((name) => ({ name, gene
 
 const options = { peers, isAbsent: () => false, concurrency: "unbounded", timeout: "10 seconds" } as const
 
-/** An answer after as many seconds as the table says, and the peers whose answer was interrupted. */
+/** Makes an effect that answers for each peer after the given seconds. Records the peers begun and interrupted. */
 const answering = (seconds: Readonly<Record<string, number>>) => {
   const begun: Array<string> = []
   const interrupted: Array<string> = []
@@ -36,8 +36,8 @@ const outcomes = <E extends { readonly _tag: string }, E2>(
   stream: Stream.Stream<{ readonly peer: PeerId; readonly exit: Exit.Exit<string, E> }, E2>,
 ) => Effect.map(Stream.runCollect(stream), (all) => all.map(({ exit, peer }) => `${peer.name}: ${describeExit(exit)}`))
 
-describe("what several peers are asked", () => {
-  it.effect("is handed on in the order in which it comes", () =>
+describe("a request to several peers", () => {
+  it.effect("emits the answers in the order of their arrival", () =>
     Effect.gen(function* () {
       const { ask } = answering({ b: 3, c: 1, d: 2 })
       assert.deepStrictEqual(yield* outcomes(askAll({ ...options, ask })), [
@@ -48,7 +48,7 @@ describe("what several peers are asked", () => {
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("fails for one peer and not for the others, whether with an error or a defect", () =>
+  it.effect("fails for one peer with an error or a defect, and does not fail for the others", () =>
     Effect.gen(function* () {
       const ask = ({ name }: PeerId): Effect.Effect<string, { readonly _tag: "Odd" }> =>
         name === "b" ? Effect.fail({ _tag: "Odd" }) : name === "c" ? Effect.die("a bug") : Effect.succeed("well")
@@ -65,7 +65,7 @@ describe("what several peers are asked", () => {
     }),
   )
 
-  it.effect("is interrupted for all that have not answered when the time is over, and not begun for the others", () =>
+  it.effect("is interrupted at the timeout for peers that have not answered, and does not begin for the others", () =>
     Effect.gen(function* () {
       const { ask, begun, interrupted } = answering({ b: 1, c: 60, d: 1 })
       const all = yield* outcomes(askAll({ ...options, ask, concurrency: 1 }))
@@ -75,7 +75,7 @@ describe("what several peers are asked", () => {
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("is under way for as many peers as the concurrency says", () =>
+  it.effect("runs for as many peers at one time as the concurrency allows", () =>
     Effect.gen(function* () {
       const { ask, begun } = answering({ b: 3, c: 3, d: 3 })
       yield* Effect.forkChild(outcomes(askAll({ ...options, ask, concurrency: 2 })))
@@ -86,7 +86,7 @@ describe("what several peers are asked", () => {
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("is interrupted when the reader of the outcomes has enough", () =>
+  it.effect("is interrupted when the reader of the outcomes stops", () =>
     Effect.gen(function* () {
       const { ask, interrupted } = answering({ b: 3, c: 1, d: 3 })
       assert.deepStrictEqual(yield* outcomes(Stream.take(askAll({ ...options, ask }), 1)), ["c: answer of c"])

@@ -5,7 +5,7 @@ import * as Errors from "../../../src/internal/client/requestErrors.ts"
 import { sendError } from "../FakeLane.ts"
 
 describe("the error of a request", () => {
-  it("has the cause that it was made of", () => {
+  it("has the cause that it was made with", () => {
     const cause = sendError("NotReading")
     assert.strictEqual(RequestLost.causeOf(Errors.toClientError(cause)), cause)
   })
@@ -23,7 +23,7 @@ describe("the error of a request", () => {
     }
   })
 
-  it("has no cause in the cluster if the peer breaks the protocol, or if it is another error of Effect", () => {
+  it("has no cause in the cluster if the peer breaks the protocol, or if Effect made the error", () => {
     assert.isUndefined(RequestLost.causeOf(Errors.malformed("b", new Error("no JSON"))))
     const other = new RpcClientError({ reason: new RpcClientDefect({ message: "", cause: new Error("other") }) })
     assert.isUndefined(RequestLost.causeOf(other))

@@ -27,7 +27,7 @@ const fill = (client: ClientSession.ClientSession) => {
   for (let i = 0; i < capacity; i++) client.deny(`denied ${i}`)
 }
 
-/** All responses of a session that takes no more. */
+/** Ends the queue of the session and returns all its responses. */
 const responsesOf = (client: ClientSession.ClientSession) =>
   Effect.andThen(
     client.endResponses,
@@ -37,14 +37,14 @@ const responsesOf = (client: ClientSession.ClientSession) =>
   )
 
 describe("a session of a client", () => {
-  it.effect("takes as many requests as its limit, and more when responses have been sent", () =>
+  it.effect("accepts as many requests as its limit, and more after responses have been sent", () =>
     Effect.gen(function* () {
       const client = yield* make(2)
       assert.isTrue(client.addRequest("1"))
       assert.isTrue(client.addRequest("2"))
       assert.isFalse(client.addRequest("3"))
       assert.isFalse(client.hasRequest("3"))
-      // An answer that has not been sent counts as its request did.
+      // A response that has not been sent counts towards the limit, as its request did.
       client.respond(exit("1"))
       assert.isFalse(client.hasRequest("1"))
       assert.isTrue(client.isAtLimit)
@@ -53,7 +53,7 @@ describe("a session of a client", () => {
     }),
   )
 
-  it.effect("keeps responses in order, each with the request that it answers", () =>
+  it.effect("queues responses in order, each with the id of its request", () =>
     Effect.gen(function* () {
       const client = yield* make(2)
       client.addRequest("1")
@@ -122,7 +122,7 @@ describe("a session of a client", () => {
     }),
   )
 
-  it.effect("has no request that it has given up", () =>
+  it.effect("does not have a request that it has given up", () =>
     Effect.gen(function* () {
       const client = yield* make(1)
       client.addRequest("1")
@@ -168,7 +168,7 @@ describe("a session of a client", () => {
       fill(client)
       // Denials do not take the place of chunks.
       for (let i = 0; i < 4; i++) client.respond(chunk("1"))
-      assert.throws(() => client.respond(chunk("1")), "the caller does not take what it asked for")
+      assert.throws(() => client.respond(chunk("1")), "the client does not take the chunks that it acknowledged")
       client.respond(exit("1"))
       assert.deepStrictEqual(
         (yield* responsesOf(client)).slice(capacity).map(([tag]) => tag),

@@ -31,11 +31,11 @@ const setUp = Effect.gen(function* () {
 
 const exit: FromServerEncoded = { _tag: "Exit", requestId: "1", exit: { _tag: "Success", value: 4 } }
 
-/** Enough for the fibers that send responses. */
+/** Yields often enough for the fibers that send responses to run. */
 const settle = Effect.forEach([1, 2, 3], () => Effect.yieldNow, { discard: true })
 
 describe("the sessions of clients", () => {
-  it.effect("are opened by their first message, each with a client id of its own", () =>
+  it.effect("open with their first message, each with its own client id", () =>
     Effect.gen(function* () {
       const { open, sessions } = yield* setUp
       const [one, other] = [yield* open(10), yield* open(11)]
@@ -46,7 +46,7 @@ describe("the sessions of clients", () => {
     }),
   )
 
-  it.effect("send responses to their peers, and a peer that takes none holds up no other", () =>
+  it.effect("send responses to their peers, and a peer that takes no responses does not delay the others", () =>
     Effect.gen(function* () {
       const { fake, open } = yield* setUp
       const [slow, other] = [yield* open(10, "slow"), yield* open(11, "other")]
@@ -64,7 +64,7 @@ describe("the sessions of clients", () => {
     }),
   )
 
-  it.effect("disconnect their client once when they end, and send it nothing more", () =>
+  it.effect("disconnect their client once when they end, and send nothing more to it", () =>
     Effect.gen(function* () {
       const { fake, open, sessions } = yield* setUp
       const client = yield* open(10)
@@ -79,7 +79,7 @@ describe("the sessions of clients", () => {
     }),
   )
 
-  it.effect("disconnect a client once if its session ends while a response finds that the peer reads none", () =>
+  it.effect("disconnect a client once if its session ends while a response fails with NotReading", () =>
     Effect.gen(function* () {
       const { fake, open, sessions } = yield* setUp
       const client = yield* open(10)
@@ -93,7 +93,7 @@ describe("the sessions of clients", () => {
     }),
   )
 
-  it.effect("end all at once", () =>
+  it.effect("all end with endAll", () =>
     Effect.gen(function* () {
       const { open, sessions } = yield* setUp
       const ids = [(yield* open(10)).clientId, (yield* open(11)).clientId]
@@ -166,7 +166,7 @@ describe("the sessions of clients", () => {
     }).pipe(Effect.provide(Logger.layer([]))),
   )
 
-  it.effect("log one response that is too large, and not each that a peer asks for", () => {
+  it.effect("log one response that is too large, and not further ones", () => {
     const lines: Array<unknown> = []
     return Effect.gen(function* () {
       const { fake, open, passed } = yield* setUp
@@ -185,7 +185,7 @@ describe("the sessions of clients", () => {
     }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(message))])))
   })
 
-  it.effect("end their requests with the reason for which they end", () =>
+  it.effect("end their requests with the reason of their own end", () =>
     Effect.gen(function* () {
       const { counts, fake, open, sessions } = yield* setUp
       ;(yield* open(10)).addRequest("1")
@@ -233,7 +233,7 @@ describe("the sessions of clients", () => {
     }),
   )
 
-  it.effect("send what is queued before their senders end", () =>
+  it.effect("send the queued responses before their senders end", () =>
     Effect.gen(function* () {
       const { fake, open, sessions } = yield* setUp
       const client = yield* open(10)

@@ -26,7 +26,7 @@ const setUp = Effect.gen(function* () {
   })
   const reader = new RequestReader({ lanes, sessions, input, scope })
   const read = (content: unknown) => reader.read(message(content, { from: "a" }))
-  /** Takes the messages that were sent to peers, after the fibers that send have run. */
+  /** Takes the messages that were sent to peers, after the sending fibers have run. */
   const sent = Effect.map(
     Effect.forEach([1, 2, 3], () => Effect.yieldNow),
     () => responses.takeSent(),
@@ -39,7 +39,7 @@ const ack = (requestId: string) => ({ _tag: "Ack", requestId })
 const interrupt = (requestId: string) => ({ _tag: "Interrupt", requestId })
 
 describe("the reader of requests", () => {
-  it.effect("passes a request on with the headers of the peer of the link", () =>
+  it.effect("passes a request on with the headers that name the peer of the link", () =>
     Effect.gen(function* () {
       const { passed, read } = yield* setUp
       yield* read(request("1"))
@@ -61,7 +61,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("passes notifications on as requests with ids of their own, and drops those beyond the limit", () =>
+  it.effect("passes notifications on as requests with unique ids, and drops notifications beyond the limit", () =>
     Effect.gen(function* () {
       const { counts, passed, read, sent } = yield* setUp
       for (let i = 0; i < 3; i++) yield* read({ ...request("1"), isNotification: true })
@@ -89,7 +89,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("gives up a request whose id a handler of Effect's server still has, and goes on", () =>
+  it.effect("gives up a request whose id a handler of Effect's server still has, and continues", () =>
     Effect.gen(function* () {
       const { counts, input, read, sent } = yield* setUp
       input.open(() => Effect.interrupt)
@@ -119,7 +119,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("passes an Ack on for a request in flight, and answers one for any other with Interrupt", () =>
+  it.effect("passes an Ack on for a request in flight, and answers an Ack for any other with Interrupt", () =>
     Effect.gen(function* () {
       const { passed, read, sent } = yield* setUp
       yield* read([request("1"), ack("1"), ack("2")])
@@ -128,7 +128,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("passes an Interrupt on for a request in flight, and drops one for any other", () =>
+  it.effect("passes an Interrupt on for a request in flight, and drops an Interrupt for any other", () =>
     Effect.gen(function* () {
       const { passed, read, sent } = yield* setUp
       yield* read([request("1"), interrupt("1"), interrupt("2")])
@@ -137,7 +137,7 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("answers bytes that cannot be decoded with a defect, and reports them", () =>
+  it.effect("answers bytes that cannot be decoded with a defect, and reports a dead letter", () =>
     Effect.gen(function* () {
       const { read, requests, sent, sessions } = yield* setUp
       yield* read(request("1"))
@@ -177,7 +177,7 @@ describe("the reader of requests", () => {
       }),
   )
 
-  it.effect("answers a defect of Effect's server with a defect, and goes on", () =>
+  it.effect("answers a defect of Effect's server with a defect, and continues", () =>
     Effect.gen(function* () {
       const { input, read, sent } = yield* setUp
       input.open(() => Effect.die(new Error("a bug")))

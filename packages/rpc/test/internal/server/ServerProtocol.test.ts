@@ -47,7 +47,7 @@ const setUp = Effect.gen(function* () {
     protocol.run((_, each) => Effect.sync(() => void passed.push(each))),
     { startImmediately: true },
   )
-  /** Makes a request in flight and gives the id of its client. */
+  /** Makes a request in flight and returns the id of its client. */
   const request = Effect.gen(function* () {
     yield* Queue.offer(items, message({ _tag: "Request", id: "1", tag: "Half", payload: 1, headers: [] }))
     yield* settle
@@ -57,7 +57,7 @@ const setUp = Effect.gen(function* () {
   return { counts, isReading: () => isReading, items, passed, protocol, request, responses, run, server }
 })
 
-/** Enough for the fibers that read and send. */
+/** Yields often enough for the fibers that read and send to run. */
 const settle = Effect.forEach([1, 2, 3, 4, 5], () => Effect.yieldNow, { discard: true })
 
 const success = { _tag: "Exit", requestId: "1", exit: { _tag: "Success", value: 4 } } as const
@@ -68,7 +68,7 @@ const interrupted = {
 } as const
 
 describe("the protocol of a server", () => {
-  it.effect("passes requests to the server that runs, and sends its responses", () =>
+  it.effect("passes requests to the running server, and sends its responses", () =>
     Effect.gen(function* () {
       const { passed, protocol, request, responses, run } = yield* setUp
       yield* run
@@ -89,7 +89,7 @@ describe("the protocol of a server", () => {
     }),
   )
 
-  it.effect("gives up a request whose handler it interrupts by stopping, and answers the others", () =>
+  it.effect("gives up a request whose handler its stop interrupts, and answers the others", () =>
     Effect.gen(function* () {
       const { isReading, protocol, request, responses, run } = yield* setUp
       const running = yield* run
@@ -104,7 +104,7 @@ describe("the protocol of a server", () => {
     }),
   )
 
-  it.effect("counts a request whose handler it interrupts by stopping, and one that it never answers, as stopped", () =>
+  it.effect("counts requests whose handlers its stop interrupts, and requests without an answer, as stopped", () =>
     Effect.gen(function* () {
       const { counts, items, protocol, request, run, server } = yield* setUp
       const running = yield* run
@@ -119,7 +119,7 @@ describe("the protocol of a server", () => {
     }),
   )
 
-  it.effect("disconnects all clients when the node has left, and runs on", () =>
+  it.effect("disconnects all clients when the node has left, and keeps running", () =>
     Effect.gen(function* () {
       const { items, protocol, request, run } = yield* setUp
       const running = yield* run
@@ -131,7 +131,7 @@ describe("the protocol of a server", () => {
     }),
   )
 
-  it.effect("waits 5 seconds for its last responses when it shuts down, and then publishes Eof", () =>
+  it.effect("waits up to 5 seconds for its last responses when it shuts down, and then publishes Eof", () =>
     Effect.gen(function* () {
       const { protocol, request, responses, run, server } = yield* setUp
       yield* run

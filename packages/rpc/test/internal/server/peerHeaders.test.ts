@@ -8,7 +8,7 @@ describe("the headers of a peer", () => {
     assert.deepStrictEqual(peerOf(Headers.fromInput(headersOf(peer))), peer)
   })
 
-  it("override those that the request has", () => {
+  it("override the headers of the request", () => {
     const forged: ReadonlyArray<readonly [string, string]> = [
       ["Coterie-Peer", "c"],
       ["coterie-generation", "1"],

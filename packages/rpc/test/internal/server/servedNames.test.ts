@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as World from "../../../../core/test/cluster/world.ts"
 import { claim } from "../../../src/internal/server/servedNames.ts"
 
-World.simulated("a node serves a name once, and again when the scope has closed", (world) =>
+World.simulated("a node serves a name once, and again after the scope has closed", (world) =>
   Effect.gen(function* () {
     const { cluster } = yield* world.node("a")
     yield* Effect.scoped(

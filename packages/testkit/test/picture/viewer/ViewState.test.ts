@@ -18,7 +18,7 @@ const make = (
 }
 
 describe("ViewState", () => {
-  it("keeps the view inside of the trace, with two empty rows below", () => {
+  it("limits the view to the trace, with two empty rows below", () => {
     const { model, state } = make()
     state.scrollBy(-10)
     state.settle()
@@ -44,7 +44,7 @@ describe("ViewState", () => {
     assert.strictEqual(state.view().left, layout.totalWidth(size.width) - size.width)
   })
 
-  it("keeps the row at the offset where it is when it zooms", () => {
+  it("keeps the row at the offset in place when it zooms", () => {
     const { state } = make()
     state.scrollTo(30, 0)
     const rowAt = (offset: number) => state.view().top + offset / state.view().zoom
@@ -54,7 +54,7 @@ describe("ViewState", () => {
     assert.closeTo(rowAt(90), row, 1e-9)
   })
 
-  it("zooms around the active event if it is visible, else around the middle", () => {
+  it("zooms around the active event if it is visible, and otherwise around the middle", () => {
     const { model, state } = make()
     state.scrollTo(30, 0)
     const yOf = (row: number) => (row - state.view().top) * state.view().zoom
@@ -128,14 +128,14 @@ describe("ViewState", () => {
     assert.isTrue(state.isVisible(0))
   })
 
-  it("begins with the failure, or else the last event, as the active one", () => {
+  it("begins with the failure as the active event, or with the last event", () => {
     const failed: Event = { _tag: "Failed", at: 1, text: "" }
     assert.strictEqual(make([log(0, "a"), failed, log(2, "a")]).state.view().active, 1)
     assert.strictEqual(make([log(0, "a"), log(2, "a")]).state.view().active, 1)
     assert.isUndefined(make([]).state.view().active)
   })
 
-  it("moves the active event to the last visible one in the view", () => {
+  it("moves the active event to the last visible event in the view", () => {
     const { model, state } = make()
     state.activate(30)
     state.scrollTo((model.timeline.rowOf[30] ?? 0) - 1, 0)

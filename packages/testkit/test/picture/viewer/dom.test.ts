@@ -11,7 +11,7 @@ describe("the elements of the page", () => {
     assert.isNull(node.children[0]?.getAttribute("class") ?? null)
   })
 
-  it("have attributes as text, and none that is undefined", () => {
+  it("have attributes as text, and omit undefined attributes", () => {
     const node = svgElement("rect", { x: 5, class: "wall", y: undefined })
     assert.deepStrictEqual(
       ["x", "class", "y"].map((name) => node.getAttribute(name)),
@@ -19,21 +19,21 @@ describe("the elements of the page", () => {
     )
   })
 
-  it("of an image are skipped by screen readers", () => {
+  it("of an image are hidden from screen readers", () => {
     const shape = svgElement("circle")
     const image = svgImage("0 0 1 1", shape)
     assert.deepStrictEqual([image.getAttribute("aria-hidden"), image.getAttribute("viewBox")], ["true", "0 0 1 1"])
     assert.strictEqual(image.children[0], shape)
   })
 
-  it("that are buttons call a function when they are clicked, and submit nothing", () => {
+  it("call a function at a click if they are buttons, and submit nothing", () => {
     let clicks = 0
     const node = button("cause", ["why"], () => clicks++)
     click(node)
     assert.deepStrictEqual([clicks, node.type, node.textContent], [1, "button", "why"])
   })
 
-  it("are found by their id, and a missing one is a mistake of the page", () => {
+  it("are found by their id, and a missing element throws", () => {
     const found = {}
     vi.stubGlobal("document", { getElementById: (id: string) => (id === "map" ? found : null) })
     assert.isTrue(Object.is(elementById("map"), found))

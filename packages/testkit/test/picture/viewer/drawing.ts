@@ -1,5 +1,5 @@
 /**
- * Trace and view that the tests of the renderers draw: a trace in a view of 1000 by 634 pixels, of which 600 are below the head.
+ * Trace and view for the tests of the renderers. The view has 1000 by 634 pixels, of which 600 are below the head.
  */
 import type { Event } from "@coterie/testkit/Trace"
 import { EventTargets } from "../../../src/picture/viewer/diagram/EventTargets.ts"
@@ -26,7 +26,7 @@ export const view: View = {
   active: undefined,
 }
 
-/** Everything that a renderer needs to draw some events. */
+/** Returns the objects that a renderer needs to draw some events. */
 export const drawingOf = (events: ReadonlyArray<Event>, nodes?: ReadonlyArray<string>) => {
   const model = new TraceModel(traceOf(events, nodes))
   const svg = svgElement("svg")

@@ -1,5 +1,5 @@
 /**
- * A small document for the tests of what the viewer draws. It has no layout: what depends on sizes is tested in a browser.
+ * Small document for the tests of the viewer's drawings. It has no layout, so tests that depend on sizes use a browser.
  */
 import { afterEach, beforeEach, vi } from "@effect/vitest"
 
@@ -33,7 +33,7 @@ class FakeElement {
   readonly classList = new FakeClassList(this)
   readonly dataset: { [name: string]: string } = {}
   type = ""
-  /** Number of attributes that were written or removed. */
+  /** Number of written and removed attributes. */
   writes = 0
   private readonly listeners = new Map<string, Array<() => void>>()
   private content: Array<string | FakeElement> = []
@@ -120,7 +120,7 @@ export const useFakeDocument = (): void => {
   afterEach(() => void vi.unstubAllGlobals())
 }
 
-/** Counts how often attributes of an element were written. */
+/** Returns the number of writes of attributes of an element. */
 export const writesOf = (node: unknown): number => (node instanceof FakeElement ? node.writes : Number.NaN)
 
 /** Lists the elements below `root` that have all of some classes. */

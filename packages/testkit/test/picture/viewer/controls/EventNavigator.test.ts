@@ -27,11 +27,11 @@ describe("EventNavigator", () => {
     assert.isUndefined(navigator().inLane(3, 1))
   })
 
-  it("steps from an event that has been hidden", () => {
+  it("steps from a hidden event", () => {
     assert.strictEqual(navigator([2]).inLane(2, 1), 3)
   })
 
-  it("steps to the nearest visible event of the next lane that has one", () => {
+  it("steps to the nearest visible event of the next lane with visible events", () => {
     // Lane b is empty.
     assert.strictEqual(navigator().acrossLanes(3, 1), 4)
     assert.strictEqual(navigator([4]).acrossLanes(3, 1), 1)

@@ -29,7 +29,7 @@ describe("the buttons", () => {
     return { click, state, redraws: () => redraws }
   }
 
-  it("scroll to hidden lanes by a part of the width, and draw", () => {
+  it("scroll towards hidden lanes by a part of the width, and draw", () => {
     const { click, redraws, state } = open()
     click("rightward")
     assert.strictEqual(state.view().left, 600)
@@ -38,7 +38,7 @@ describe("the buttons", () => {
     assert.strictEqual(redraws(), 2)
   })
 
-  it("zoom in, out again by the same, and to the whole trace", () => {
+  it("zoom in, out again by the same factor, and to the whole trace", () => {
     const { click, state } = open()
     const { zoom } = state.view()
     click("nearer")

@@ -5,7 +5,7 @@ import { FakeTarget, useFakeTargets } from "./fakeTargets.ts"
 describe("the event at a target", () => {
   useFakeTargets()
 
-  it("is that of the element, or of the nearest element around it", () => {
+  it("is the event of the element, or of the nearest element around it", () => {
     const outer = new FakeTarget("7")
     const inner = new FakeTarget(undefined, outer)
     for (const target of [outer, inner]) {
@@ -15,7 +15,7 @@ describe("the event at a target", () => {
     }
   })
 
-  it("is none outside of the events, for a number that is none, and for what is no element", () => {
+  it("is undefined outside of the events, for an invalid number, and for a target that is not an element", () => {
     assert.isUndefined(eventAt(new FakeTarget()))
     assert.isUndefined(eventAt(new FakeTarget("many")))
     assert.isUndefined(eventAt(new EventTarget()))

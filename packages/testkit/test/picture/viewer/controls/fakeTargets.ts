@@ -1,4 +1,4 @@
-/** Targets of events, for the tests of the controls. They have parents and one attribute, and no document. */
+/** Targets of events for the tests of the controls. They have parents and one attribute, and no document. */
 import { afterEach, beforeEach, vi } from "@effect/vitest"
 
 export class FakeTarget extends EventTarget {

@@ -46,7 +46,7 @@ describe("the keyboard", () => {
       toggleSelection: (event) => calls.push(`toggle ${event}`),
       focus: (event) => calls.push(`focus ${event}`),
     })
-    /** Presses a key while an event has the focus, or none. Returns `true` if the page does nothing more with the key. */
+    /** Presses a key while an event or no event has the focus. Returns `true` if the controls have handled the key. */
     const press = (key: string, focused?: number, modifier?: "ctrl" | "shift"): boolean => {
       const event = new Key(key, modifier)
       const target = new FakeTarget(focused?.toString())
@@ -57,7 +57,7 @@ describe("the keyboard", () => {
     return { calls, model, press, state }
   }
 
-  it("scrolls with the arrows while no event has the focus, and with Shift also then", () => {
+  it("scrolls with the arrows while no event has the focus, and with Shift always", () => {
     const { calls, press, state } = open()
     assert.isTrue(press("ArrowDown"))
     const { top } = state.view()
@@ -69,7 +69,7 @@ describe("the keyboard", () => {
     assert.deepStrictEqual(calls, [])
   })
 
-  it("steps from the event that has the focus: along its lane, and to other lanes", () => {
+  it("steps from the event with the focus along its lane and to other lanes", () => {
     const { calls, press, state } = open()
     press("ArrowDown", 4)
     press("ArrowUp", 4)
@@ -82,7 +82,7 @@ describe("the keyboard", () => {
     assert.strictEqual(state.view().top, 0)
   })
 
-  it("moves to both ends and by pages, and zooms", () => {
+  it("moves to both ends, moves by pages, and zooms", () => {
     const { model, press, state } = open()
     press("PageDown")
     assert.closeTo(state.view().top, 0.9 * state.rows(), 1e-9)
@@ -100,7 +100,7 @@ describe("the keyboard", () => {
     assert.strictEqual(state.view().zoom, zoom)
   })
 
-  it("selects the event that has the focus, and clears the selection with Escape", () => {
+  it("selects the event with the focus, and clears the selection with Escape", () => {
     const { calls, press } = open()
     press("Enter", 4)
     press(" ", 6)
@@ -108,7 +108,7 @@ describe("the keyboard", () => {
     assert.deepStrictEqual(calls, ["toggle 4", "toggle 6", "select undefined"])
   })
 
-  it("leaves other keys, and those with Ctrl, to the browser", () => {
+  it("leaves other keys, and keys with Ctrl, to the browser", () => {
     const { calls, press, state } = open()
     for (const key of ["a", "Enter", "Tab"]) assert.isFalse(press(key))
     assert.isFalse(press("+", undefined, "ctrl"))

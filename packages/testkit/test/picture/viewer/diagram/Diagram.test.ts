@@ -17,14 +17,14 @@ describe("Diagram", () => {
     const diagram = new Diagram(svg, model, layout)
     return { svg, diagram, draw: (changes: Partial<View> = {}) => diagram.draw({ ...view, ...changes }) }
   }
-  /** Messages of two kinds, of which every third is dropped. */
+  /** Messages of two kinds. Every third message is dropped. */
   const many = Array.from({ length: 1_500 }, (_, index): ReadonlyArray<Event> => {
     const end: Event =
       index % 3 === 0 ? { _tag: "Dropped", at: index * 10 + 5, id: index, why: "" } : arrived(index * 10 + 5, index)
     return [sent(index * 10, index, "a", "b", index % 5 === 0 ? "Rare" : "Usual"), end]
   }).flat()
 
-  it("draws single events, and only those in the view", () => {
+  it("draws single events, and only events in the view", () => {
     const { diagram, draw, svg } = make(Array.from({ length: 300 }, (_, index) => log(index * 1000, "a")))
     assert.isTrue(draw())
     const targets = attributesOf(svg, "target", "data-event")
@@ -35,7 +35,7 @@ describe("Diagram", () => {
     assert.isUndefined(diagram.targetOf(0))
   })
 
-  it("draws one path for each kind of more events than can be told apart, the rarest on top", () => {
+  it("draws one path for each kind if single events cannot be distinguished, the rarest kind on top", () => {
     const { draw, svg } = make(many)
     assert.isFalse(draw({ zoom: 0.1 }))
     assert.deepStrictEqual(attributesOf(svg, "lines", "class").length, 1)
@@ -46,7 +46,7 @@ describe("Diagram", () => {
     assert.deepStrictEqual(attributesOf(svg, "message many k1", "d"), [])
   })
 
-  it("replaces paths by events and back", () => {
+  it("replaces paths by events, and events by paths", () => {
     const { draw, svg } = make(many)
     draw({ zoom: 0.1 })
     draw()
@@ -56,7 +56,7 @@ describe("Diagram", () => {
     assert.deepStrictEqual(attributesOf(svg, "arrowhead", "d"), [])
   })
 
-  it("dims what is not in the past of a selection, by a class", () => {
+  it("dims events outside of the past of a selection by a class", () => {
     const { draw, svg } = make([log(0, "a"), log(1, "b")])
     draw({ selected: 0, past: [true, false] })
     assert.include(svg.getAttribute("class"), "cone")
@@ -74,7 +74,7 @@ describe("Diagram", () => {
     assert.deepStrictEqual(textsOf(svg, "lane").at(-1), "g")
   })
 
-  it("labels buttons for screen readers, and lets the Tab key reach the active one only", () => {
+  it("labels buttons for screen readers, and lets the Tab key reach only the active one", () => {
     const { draw, svg } = make([log(0, "a"), log(1, "b")])
     draw({ active: 1, selected: 0 })
     assert.deepStrictEqual(attributesOf(svg, "target", "aria-label"), ["a: x, at 0.000000 s", "b: x, at 0.000001 s"])

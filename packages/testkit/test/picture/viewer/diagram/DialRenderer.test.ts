@@ -28,11 +28,11 @@ describe("DialRenderer", () => {
     return attributesOf(drawing.svg, "dial", "d").length
   }
 
-  it("draws a line from a dial to its acceptance, and none for a dial that was refused", () => {
+  it("draws a line from a dial to its acceptance, and no line for a refused dial", () => {
     assert.strictEqual(draw(), 1)
   })
 
-  it("draws nothing of connections that are outside of the view or hidden", () => {
+  it("does not draw connections that are outside of the view or hidden", () => {
     assert.strictEqual(draw({ top: 20 }), 0)
     assert.strictEqual(draw({ hidden: new Set(["connections"]) }), 0)
   })

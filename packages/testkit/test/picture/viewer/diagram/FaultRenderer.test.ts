@@ -15,7 +15,7 @@ const slow = (at: number, state: "began" | "over"): Event => ({
   text: "b is slow",
 })
 
-/** A fault, from row 1 to below what happens in between. */
+/** Returns events with a fault that lasts from row 1 to below the events in between. */
 const during = (began: Event, over: Event): ReadonlyArray<Event> => [
   began,
   ...Array.from({ length: 9 }, (_, index) => log(index + 1, "a")),
@@ -37,7 +37,7 @@ describe("FaultRenderer", () => {
   }
   const partition = during(fault(0, 0, "began", ["a", "b", "c"]), fault(0, 0, "over", ["a", "b", "c"]))
 
-  it("shades the sides of a cut, draws the boundary, and writes what it is", () => {
+  it("shades the sides of a cut, draws the boundary, and writes the text", () => {
     const { svg } = draw(partition)
     assert.strictEqual(attributesOf(svg, "cut side0", "x").length, 1)
     assert.strictEqual(attributesOf(svg, "cut side1", "x").length, 2)
@@ -45,19 +45,19 @@ describe("FaultRenderer", () => {
     assert.deepStrictEqual(textsOf(svg, "shade-text"), ["fault 0"])
   })
 
-  it("shades a slow node, and draws no other fault of a single node", () => {
+  it("shades a slow node, and does not draw other faults of a single node", () => {
     const events = during(slow(0, "began"), slow(10, "over"))
     assert.strictEqual(attributesOf(draw(events).svg, "shade slow", "x").length, 1)
     const crash = events.map((event) => (event._tag === "Fault" ? { ...event, kind: "crash" } : event))
     assert.strictEqual(attributesOf(draw(crash).svg, "shade", "x").length, 0)
   })
 
-  it("draws nothing of a fault that is outside of the view or hidden", () => {
+  it("does not draw a fault that is outside of the view or hidden", () => {
     assert.deepStrictEqual(attributesOf(draw(partition, { top: 50 }).svg, "cut", "x"), [])
     assert.deepStrictEqual(attributesOf(draw(partition, { hidden: new Set(["faults"]) }).svg, "cut", "x"), [])
   })
 
-  it("moves the text down until it is free, and leaves it out where nothing is free", () => {
+  it("moves the text down to a free place, and omits it if there is none", () => {
     const all = { left: 0, right: 1000, top: 0 }
     const [usual] = attributesOf(draw(partition).svg, "shade-text", "y")
     const [lower] = attributesOf(draw(partition, {}, [{ ...all, bottom: 60 }]).svg, "shade-text", "y")

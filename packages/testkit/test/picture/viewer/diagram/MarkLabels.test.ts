@@ -31,13 +31,13 @@ describe("MarkLabels", () => {
       .viewport()
       .x(1)
 
-  it("stand on the right of their mark", () => {
+  it("are on the right of their mark", () => {
     const drawing = draw(note("elected"))
     assert.deepStrictEqual(textsOf(drawing.svg, "say note"), ["elected"])
     assert.closeTo(xOf(drawing), middle() + 12, 0.1)
   })
 
-  it("stand on the left if the right is occupied", () => {
+  it("are on the left if the right is occupied", () => {
     const drawing = draw(note("elected"), [{ ...everything, left: middle() }])
     assert.deepStrictEqual(textsOf(drawing.svg, "say note"), ["elected"])
     assert.isBelow(xOf(drawing), middle())
@@ -50,12 +50,12 @@ describe("MarkLabels", () => {
     assert.match(written ?? "", /^a long story .*…$/)
   })
 
-  it("are left out where there is no room", () => {
+  it("are omitted if there is no room", () => {
     assert.deepStrictEqual(textsOf(draw(note("elected"), [everything]).svg, "say"), [])
     assert.deepStrictEqual(textsOf(draw(note("")).svg, "say"), [])
   })
 
-  it("of a failure stand below its line, from the left", () => {
+  it("of a failure are below its line, from the left", () => {
     const drawing = draw({ _tag: "Failed", at: 0, node: "c", text: "two leaders" })
     assert.deepStrictEqual(textsOf(drawing.svg, "say failed"), ["two leaders"])
     assert.isBelow(xOf(drawing), drawing.viewport().x(0))

@@ -24,14 +24,14 @@ describe("MarkRenderer", () => {
     return drawing
   }
 
-  it("draws a button around each mark, and none for messages", () => {
+  it("draws a button around each mark, and no button for messages", () => {
     const { svg } = draw([node(0, "a", "running"), sent(1, 1, "a", "b"), arrived(2, 1), log(3, "b")])
     assert.deepStrictEqual(attributesOf(svg, "target", "data-event"), ["0", "3"])
     assert.strictEqual(attributesOf(svg, "badge", "r").length, 1)
     assert.strictEqual(attributesOf(svg, "glyph", "d").length, 2)
   })
 
-  it("points the icon of a connection to the host that was dialed", () => {
+  it("points the icon of a connection to the dialed host", () => {
     const transform = (event: Event) => attributesOf(draw([event]).svg, "glyph", "transform")[0] ?? ""
     assert.notInclude(transform(dial("a", "b")), "scale(-1 1)")
     assert.include(transform(dial("b", "a")), "scale(-1 1)")

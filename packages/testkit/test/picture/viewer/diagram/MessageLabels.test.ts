@@ -70,12 +70,12 @@ describe("MessageLabels", () => {
     }
   })
 
-  it("draws nothing where there is no room", () => {
+  it("draws nothing if there is no room", () => {
     assert.deepStrictEqual(textsOf(draw(send("b", vote), { occupy: (grid) => grid.occupy(everything) }), "label"), [])
     assert.deepStrictEqual(textsOf(draw(send("b", vote), { changes: { width: 130 } }), "label"), [])
   })
 
-  it("moves along its arrow to keep clear of another one", () => {
+  it("moves along its arrow to avoid another label", () => {
     const short = send("b", { kind: "Vote", text: "Vote" })
     const xOf = (svg: Element): number =>
       Number(/translate\(([\d.]+)/.exec(attributesOf(svg, "label", "transform")[0] ?? "")?.[1])
@@ -87,7 +87,7 @@ describe("MessageLabels", () => {
     assert.strictEqual(own, usual)
   })
 
-  it("covers another arrow rather than being left out", () => {
+  it("covers another arrow if it would be omitted otherwise", () => {
     const svg = draw(send("b", vote), { occupy: (_, arrows) => arrows.occupy({ ...everything, owner: 7 }) })
     assert.deepStrictEqual(textsOf(svg, "label"), ["Vote { term: 3 }"])
   })

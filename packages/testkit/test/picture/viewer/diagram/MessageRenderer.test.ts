@@ -24,11 +24,11 @@ describe("MessageRenderer", () => {
     assert.deepStrictEqual(attributesOf(svg, "message arrived k0", "data-sent"), ["0"])
     assert.strictEqual(attributesOf(svg, "arrowhead", "d").length, 1)
     assert.deepStrictEqual(attributesOf(svg, "target", "data-event"), ["0", "1"])
-    // The layer has the class as well.
+    // The layer also has the class.
     assert.deepStrictEqual(attributesOf(svg, "touch", "data-event"), [null, "1"])
   })
 
-  it("draws a cross for a message that is dropped, and an open end for one in transit", () => {
+  it("draws a cross for a dropped message, and an open end for a message in transit", () => {
     const dropped = draw([send, { _tag: "Dropped", at: 1, id: 1, why: "" }]).svg
     assert.strictEqual(attributesOf(dropped, "message dropped", "d").length, 1)
     assert.strictEqual(attributesOf(dropped, "cross", "d").length, 1)
@@ -39,7 +39,7 @@ describe("MessageRenderer", () => {
     assert.deepStrictEqual(attributesOf(inTransit, "target", "data-event"), ["0"])
   })
 
-  it("draws losses beside each other, with their number", () => {
+  it("draws losses next to each other, with their number", () => {
     const lost = (times: number): Event => ({ _tag: "Lost", at: 0, id: 1, times })
     const { svg } = draw([send, lost(1), lost(3), arrived(1, 1)])
     assert.strictEqual(new Set(attributesOf(svg, "glyph lost", "transform")).size, 2)

@@ -4,7 +4,7 @@ import { OccupancyGrid } from "../../../../src/picture/viewer/diagram/OccupancyG
 const box = (left: number, top: number, size = 10) => ({ left, top, right: left + size, bottom: top + size })
 
 describe("OccupancyGrid", () => {
-  it("is free where nothing is, and beside what only touches", () => {
+  it("is free in empty places, and next to boxes that only touch", () => {
     const grid = new OccupancyGrid()
     assert.isTrue(grid.isFree(box(0, 0)))
     grid.occupy(box(0, 0))
@@ -20,7 +20,7 @@ describe("OccupancyGrid", () => {
     assert.isTrue(grid.isFree(box(0, 101)))
   })
 
-  it("lets boxes of one owner overlap, and no others", () => {
+  it("lets only boxes of one owner overlap", () => {
     const grid = new OccupancyGrid()
     grid.occupy({ ...box(0, 0), owner: 1 })
     assert.isTrue(grid.isFree({ ...box(0, 0), owner: 1 }))

@@ -14,7 +14,7 @@ describe("SvgLayer", () => {
     return { parent, layer, texts }
   }
 
-  it("keeps the element of a key that is put again, and writes only what changed", () => {
+  it("keeps the element of a key that is put again, and writes only changed attributes", () => {
     const { layer } = make()
     layer.put("a", "path", { class: "x", d: "M0 0" })
     const node = layer.get("a")
@@ -27,7 +27,7 @@ describe("SvgLayer", () => {
     assert.strictEqual(writesOf(node) - before, 1)
   })
 
-  it("removes the elements that were not put in a frame", () => {
+  it("removes elements that were not put in a frame", () => {
     const { layer, texts } = make()
     layer.put("a", "text", {}, "first")
     layer.put("b", "text", {}, "second")

@@ -18,7 +18,7 @@ describe("TimeRenderer", () => {
     return drawing
   }
 
-  it("writes times that do not touch each other, and a line for each", () => {
+  it("draws times that do not touch each other, with a line for each", () => {
     const { svg } = draw()
     const positions = attributesOf(svg, "time", "y").map(Number)
     assert.isAbove(positions.length, 5)
@@ -27,7 +27,7 @@ describe("TimeRenderer", () => {
     assert.strictEqual(textsOf(svg, "time")[0], "0.000 000")
   })
 
-  it("draws a fold with its length, which no time covers", () => {
+  it("draws a fold with its length, which times do not cover", () => {
     const { model, svg, viewport } = draw()
     assert.strictEqual(attributesOf(svg, "fold", "d").length, 1)
     assert.deepStrictEqual(textsOf(svg, "fold-text"), ["⋮ 4.99 s"])
@@ -36,7 +36,7 @@ describe("TimeRenderer", () => {
     for (const y of attributesOf(svg, "time", "y")) assert.isAtLeast(Math.abs(Number(y) - 3.5 - middle), 14 - 0.1)
   })
 
-  it("draws no fold that is too flat to be seen, or outside of the view", () => {
+  it("does not draw a fold that is too flat, or outside of the view", () => {
     assert.deepStrictEqual(attributesOf(draw({ zoom: 2 }).svg, "fold", "d"), [])
     assert.deepStrictEqual(attributesOf(draw({ top: 20 }).svg, "fold", "d"), [])
   })

@@ -20,7 +20,7 @@ describe("Viewport", () => {
     assert.strictEqual(viewport.yOf(9), viewport.y(viewport.rowOf(9)))
   })
 
-  it("lists exactly the events whose marks reach into the view, wherever it is", () => {
+  it("lists exactly the events whose marks reach into the view", () => {
     const drawing = drawingOf(events)
     for (const top of [-5, 0, 7.3, 50, 119, 500]) {
       const viewport = drawing.viewport({ top })

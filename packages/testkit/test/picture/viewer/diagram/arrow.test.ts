@@ -32,7 +32,7 @@ describe("arrows", () => {
     return message
   }
 
-  it("end at the receiver, at the drop, or in the open", () => {
+  it("end at the receiver, at the drop, or at an open end", () => {
     const drawing = drawingOf(events)
     const viewport = drawing.viewport()
     const arrowFor = (number: number) => arrowOf(messageOf(drawing, number), viewport)
@@ -70,7 +70,7 @@ describe("arrows", () => {
     )
   })
 
-  it("are visible while a part of them is in the view and a kind of theirs is not hidden", () => {
+  it("are visible if a part of them is in the view and one of their kinds is not hidden", () => {
     const late = Array.from({ length: 60 }, (_, index) => log(10 + index, "a"))
     const drawing = drawingOf([...events.slice(0, 2), ...late, { _tag: "Arrived", at: 99, id: 1 }])
     const numbers = (changes: Parameters<typeof drawing.viewport>[0]) =>

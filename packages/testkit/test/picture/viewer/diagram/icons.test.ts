@@ -8,7 +8,7 @@ describe("the look of a kind of messages", () => {
     assert.strictEqual(colourClassOf("", 3), "bytes")
   })
 
-  it("has a shape beside its colour", () => {
+  it("has a shape in addition to its colour", () => {
     assert.strictEqual(new Set(Array.from({ length: 8 }, (_, slot) => tailOf(slot))).size, 8)
     assert.strictEqual(tailOf(9), tailOf(1))
   })

@@ -2,11 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { clip, clipMiddle, lettersOf, px } from "../../../../src/picture/viewer/diagram/text.ts"
 
 describe("clip", () => {
-  it("keeps a text that fits, in one line", () => {
+  it("keeps a text that fits in one line", () => {
     assert.strictEqual(clip("one\n two", 7), "one two")
   })
 
-  it("shortens a text at its end, and leaves out one that would have no letters", () => {
+  it("shortens a text at its end, and omits a text without room for letters", () => {
     assert.strictEqual(clip("heartbeat", 6), "heart…")
     assert.strictEqual(clip("a heartbeat", 3), "a…")
     assert.strictEqual(clip("heartbeat", 2), "")

@@ -26,7 +26,7 @@ describe("TimelineBuilder", () => {
     assert.deepStrictEqual([folds, instants, rowOf], [[], [], []])
   })
 
-  it("puts events of one instant beside each other if none follows from another", () => {
+  it("puts events of one instant next to each other if none is a cause of another", () => {
     const builder = builderOf([log(0, "a"), log(0, "b")])
     builder.addInstant(0)
     const [a, b] = builder.result().rowOf
@@ -42,7 +42,7 @@ describe("TimelineBuilder", () => {
     assert.closeTo(fourth - first, 1, 1e-9)
   })
 
-  it("puts faults of one instant below each other, and a failure below all", () => {
+  it("puts faults of one instant below each other, and a failure below all others", () => {
     const failed: Event = { _tag: "Failed", at: 0, text: "" }
     const builder = builderOf([fault(0, 1, "began", ["a"]), fault(0, 2, "began", ["b"]), log(0, "c"), failed])
     builder.addInstant(0)

@@ -51,7 +51,7 @@ describe("TraceModel", () => {
     )
   })
 
-  it("hides a message with all of its kinds, and other events with their group", () => {
+  it("hides a message if all of its kinds are hidden, and other events with their group", () => {
     const visible = (...hidden: ReadonlyArray<string>) =>
       events.flatMap((_, event) => (model.isVisible(event, new Set(hidden)) ? [event] : []))
     // Event 7 belongs to a message that the trace does not have.
@@ -61,7 +61,7 @@ describe("TraceModel", () => {
     assert.deepStrictEqual(visible("faults", "notes", "logs", "connections", "Ping"), [0, 1, 2, 3, 4, 5, 6])
   })
 
-  it("takes a kind of messages and a group of the same name for two filters", () => {
+  it("has two filters for a kind of messages and a group of the same name", () => {
     const model = new TraceModel(traceOf([sent(0, 1, "a", "b", "logs"), log(1, "a")]))
     assert.deepStrictEqual(
       [0, 1].map((event) => model.isVisible(event, new Set(["logs"]))),
@@ -123,7 +123,7 @@ describe("TraceModel", () => {
     }
   })
 
-  it("knows the last failure", () => {
+  it("returns the last failure", () => {
     const failed: Event = { _tag: "Failed", at: 9, text: "" }
     assert.isUndefined(model.failure)
     assert.strictEqual(new TraceModel(traceOf([failed, log(9, "a"), failed])).failure, 2)

@@ -8,7 +8,7 @@ const send = sent(1_000, 1, "a", "b", "Vote")
 const message: Message = { sent: 0, end: undefined, arrived: false, losses: [], from: 0, to: 1, kinds: ["Vote"] }
 
 const detailsOf = (message: Message, ...events: ReadonlyArray<Event>) =>
-  send._tag === "Sent" ? messageDetailsOf(message, send, [send, ...events]) : assert.fail("it is a send")
+  send._tag === "Sent" ? messageDetailsOf(message, send, [send, ...events]) : assert.fail("the event is not a send")
 
 describe("the details of an event", () => {
   it("have a heading, and the time in seconds", () => {
@@ -30,7 +30,7 @@ describe("the details of an event", () => {
 })
 
 describe("the details of a message", () => {
-  it("say from where to where it went, when, and what it contained", () => {
+  it("contain its ends, its times and its content", () => {
     assert.deepStrictEqual(detailsOf({ ...message, end: 1, arrived: true }, arrived(3_500, 1)), {
       heading: "a → b",
       facts: [
@@ -43,7 +43,7 @@ describe("the details of a message", () => {
     })
   })
 
-  it("say how often it was lost before", () => {
+  it("contain the number of its losses", () => {
     const lost = (times: number): Event => ({ _tag: "Lost", at: 2_000, id: 1, times })
     const { facts } = detailsOf({ ...message, losses: [1, 2] }, lost(1), lost(3))
     assert.deepStrictEqual(facts.slice(1, 3), [
@@ -52,7 +52,7 @@ describe("the details of a message", () => {
     ])
   })
 
-  it("say why it was dropped, or that it had not arrived yet at the end of the trace", () => {
+  it("contain the reason of its drop, or that it had not arrived at the end of the trace", () => {
     const dropped: Event = { _tag: "Dropped", at: 4_000, id: 1, why: "cut" }
     assert.deepStrictEqual(detailsOf({ ...message, end: 1 }, dropped).facts[1], ["dropped", "0.004000 s: cut"])
     assert.deepStrictEqual(detailsOf(message).facts[1], ["arrived", "not before the end of the trace"])

@@ -5,7 +5,7 @@ import { timelineOf } from "../../../../src/picture/viewer/model/timeline.ts"
 import { fault, log, traceOf } from "../../traces.ts"
 
 describe("faults", () => {
-  it("last from their beginning, or that of the trace, to their end, or that of the trace", () => {
+  it("last from their beginning to their end, limited to the trace", () => {
     const trace = traceOf([
       log(0, "a"),
       fault(1, 0, "began", ["a", "b", "c"]),
@@ -31,7 +31,7 @@ describe("faults", () => {
     )
   })
 
-  it("have a boundary wherever one side meets the other", () => {
+  it("have a boundary between neighbouring lanes of different sides", () => {
     assert.deepStrictEqual(boundariesOf({ from: [0], to: [1, 2] }), [0])
     assert.deepStrictEqual(boundariesOf({ from: [0, 2], to: [1, 3] }), [0, 1, 2])
     assert.deepStrictEqual(boundariesOf({ from: [0, 4], to: [2] }), [0, 2])

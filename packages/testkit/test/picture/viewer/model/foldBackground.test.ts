@@ -4,7 +4,7 @@ import { foldBackground } from "../../../../src/picture/viewer/model/foldBackgro
 import { TraceModel } from "../../../../src/picture/viewer/model/TraceModel.ts"
 import { arrived, log, samples, sent, traceOf } from "../../traces.ts"
 
-/** Returns a send of messages, of which those in lower case are background. */
+/** Returns a send of messages. Messages in lower case are background. */
 const mixed = (at: number, id: number, from: string, to: string, ...kinds: ReadonlyArray<string>): Event => ({
   _tag: "Sent",
   at,
@@ -19,7 +19,7 @@ const mixed = (at: number, id: number, from: string, to: string, ...kinds: Reado
 })
 
 describe("folding", () => {
-  it("leaves out segments of background only, with what became of them, and keeps the rest of mixed ones", () => {
+  it("omits segments of background only, with their outcomes, and keeps the other messages of mixed segments", () => {
     const { count, kinds, origins, trace } = foldBackground(
       traceOf([
         mixed(0, 1, "a", "b", "ping"),
@@ -41,7 +41,7 @@ describe("folding", () => {
     assert.deepStrictEqual(trace.events[2], sent(6, 4, "a", "b"))
   })
 
-  it("leaves heartbeats out of what could have influenced an event", () => {
+  it("omits heartbeats from the past of an event", () => {
     const story = traceOf([log(0, "a"), mixed(1, 1, "a", "b", "ping"), arrived(2, 1), log(3, "b")])
     const pastOf = (trace: typeof story) => {
       const { length } = trace.events
@@ -51,7 +51,7 @@ describe("folding", () => {
     assert.strictEqual(pastOf(foldBackground(story).trace), 1)
   })
 
-  it("changes nothing where nothing is background", () => {
+  it("changes nothing if nothing is background", () => {
     for (const trace of Object.values(samples)) {
       const folded = foldBackground(trace)
       assert.deepStrictEqual(folded.trace, trace)

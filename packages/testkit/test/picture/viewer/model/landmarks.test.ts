@@ -11,7 +11,7 @@ const note = (at: number, kind: "note" | "mark" | "history" | "healed"): Event =
 })
 
 describe("landmarks", () => {
-  it("are notes, faults, nodes that went down, and the failure, and not logs, calls or messages", () => {
+  it("are notes, faults, nodes that went down, and the failure, and exclude logs, calls and messages", () => {
     const events = [
       log(0, "a"),
       note(1, "note"),
@@ -29,7 +29,7 @@ describe("landmarks", () => {
     assert.deepStrictEqual(landmarksOf(events), [1, 3, 4, 7, 8, 10, 11])
   })
 
-  it("name a crash once, if a fault of the plan is its cause", () => {
+  it("contain a crash once if a fault of the plan is its cause", () => {
     const began = fault(4, 0, "began", ["a"])
     assert.deepStrictEqual(landmarksOf([node(4, "a", "crashed"), began]), [1])
     assert.deepStrictEqual(landmarksOf([began, log(4, "b"), node(4, "a", "crashed")]), [0])

@@ -13,7 +13,7 @@ describe("states of nodes", () => {
     )
   }
 
-  it("follow each other without gaps, and continue after a pause as before it", () => {
+  it("follow each other without gaps, and continue after a pause with the earlier state", () => {
     const trace = traceOf([
       node(0, "a", "starting"),
       node(5, "a", "paused"),
@@ -45,7 +45,7 @@ describe("states of nodes", () => {
     for (const [index, span] of own.slice(1).entries()) assert.strictEqual(span.top, own[index]?.bottom)
   })
 
-  it("are guessed before the first change, if the trace has lost its beginning", () => {
+  it("are guessed before the first change if the beginning of the trace is missing", () => {
     const before = (state: Parameters<typeof node>[2]) => statesOf({ ...traceOf([node(5, "a", state)]), skipped: 9 }, 0)
     assert.deepStrictEqual(before("crashed"), ["running", "crashed"])
     assert.deepStrictEqual(before("running"), ["starting", "running"])

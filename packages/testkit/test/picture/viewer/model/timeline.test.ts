@@ -5,7 +5,7 @@ import { timeAt, timelineOf } from "../../../../src/picture/viewer/model/timelin
 import { log, samples, traceOf } from "../../traces.ts"
 
 describe("the timeline", () => {
-  it("goes down with time, and from cause to effect within an instant", () => {
+  it("runs down with time, and from cause to effect within an instant", () => {
     for (const trace of Object.values(samples)) {
       const causality = causalityOf(trace)
       const { height, instants, rowOf } = timelineOf(trace.events, causality)
@@ -40,7 +40,7 @@ describe("the timeline", () => {
     }
   })
 
-  it("folds long idle times with their length, and nothing else", () => {
+  it("folds only long idle times, with their length", () => {
     const busy = Array.from({ length: 20 }, (_, index) => log(index * 1000, index % 2 === 0 ? "a" : "b"))
     const rest = busy.map((event) => ({ ...event, at: event.at + 60_000_000 }))
     const trace = traceOf([...busy, ...rest])
@@ -56,7 +56,7 @@ describe("the timeline", () => {
     assert.deepStrictEqual(timelineOf(busy, causalityOf(traceOf(busy))).folds, [])
   })
 
-  it("is in proportion to times that are not far apart", () => {
+  it("is proportional to times that are not far apart", () => {
     const events = [0, 1000, 2000, 4000].map((at, index) => log(at, index % 2 === 0 ? "a" : "b"))
     const { rowOf } = timelineOf(events, causalityOf(traceOf(events)))
     const [p = 0, q = 0, r = 0, s = 0] = rowOf
@@ -64,7 +64,7 @@ describe("the timeline", () => {
     assert.closeTo(s - r, 2 * (q - p), 1e-9)
   })
 
-  it("counts a time that goes back as the time before it", () => {
+  it("treats a decreasing time as the previous time", () => {
     const events = [log(5, "a"), log(3, "a"), log(9, "b")]
     const { instants, rowOf } = timelineOf(events, causalityOf(traceOf(events)))
     assert.deepStrictEqual(

@@ -15,7 +15,7 @@ describe("the list of landmarks", () => {
     return root
   }
 
-  it("has a button for each, with its time, and jumps to the one that is clicked", () => {
+  it("has a button with the time for each, and jumps to the clicked one", () => {
     const jumps: Array<number> = []
     const note: Event = { _tag: "Note", at: 1_500_000, kind: "note", text: "the cut begins" }
     const root = draw([log(0, "a"), note, fault(2_000_000, 0, "began", ["a", "b"])], (event) => jumps.push(event))
@@ -24,7 +24,7 @@ describe("the list of landmarks", () => {
     assert.deepStrictEqual(jumps, [2])
   })
 
-  it("shows the last ones of very many, and says how many came before", () => {
+  it("shows the last ones of very many, and the number of earlier ones", () => {
     const notes = Array.from({ length: 230 }, (_, at): Event => ({
       _tag: "Note",
       at,
@@ -37,7 +37,7 @@ describe("the list of landmarks", () => {
     assert.deepStrictEqual(textsOf(root, "quiet"), ["30 earlier events left out"])
   })
 
-  it("is empty where there are none", () => {
+  it("is empty if there are none", () => {
     assert.strictEqual(draw([log(0, "a")]).childElementCount, 0)
   })
 })

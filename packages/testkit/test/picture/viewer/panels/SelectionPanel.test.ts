@@ -26,14 +26,14 @@ describe("SelectionPanel", () => {
     assert.include(root.textContent, "Escclear the selection")
   })
 
-  it("lists the events that could have influenced the selected one, the latest first", () => {
+  it("lists the events that could have influenced the selected event, the latest first", () => {
     const { root, select } = make()
     select(2)
     assert.include(root.textContent, "2 events on 2 nodes could have influenced it.")
     assert.deepStrictEqual(textsOf(root, "cause"), ["0.000001a sends to b: 10 bytes", "0.000000a: x"])
   })
 
-  it("says that nothing influenced the selected event", () => {
+  it("reports that nothing influenced the selected event", () => {
     const { root, select } = make()
     select(3)
     assert.include(root.textContent, "No event in this trace could have influenced it.")

@@ -22,21 +22,21 @@ describe("the banner", () => {
     return root
   }
 
-  it("tells what was run, with the length of the trace and what is missing", () => {
+  it("contains the scenario, the length of the trace, and the number of missing events", () => {
     const root = draw([log(0, "a"), log(2_000_000, "a")], { title: "storm" }, () => {}, 1_200)
     assert.deepStrictEqual(textsOf(root, "title"), [
       "stormtest · seed 1 · 3 nodes · 2 events · 2 s of virtual time · without the first 1,200 events",
     ])
   })
 
-  it("takes the failure of the options, or else that of the trace", () => {
+  it("shows the failure of the options, or of the trace if there is none", () => {
     assert.deepStrictEqual(textsOf(draw([failed]), "failure"), ["Failedtwo leaders"])
     const root = draw([failed], { failure: "no leader\nat step 3\nat step 4" })
     assert.deepStrictEqual(textsOf(root, "failure"), ["Failedno leader"])
     assert.deepStrictEqual(textsOf(root, "more"), ["at step 3\nat step 4"])
   })
 
-  it("has no report where nothing went wrong", () => {
+  it("has no report without a failure", () => {
     assert.deepStrictEqual(findAll(draw([log(0, "a")]), "report"), [])
   })
 

@@ -20,7 +20,7 @@ describe("eventContent", () => {
     assert.include(textsOf(content, "facts")[0], "sent0.000000 s")
   })
 
-  it("cuts long texts, and counts the messages that it leaves out", () => {
+  it("truncates long texts, and counts the omitted messages", () => {
     const content = contentOf(sent(0, 1, "a", "b", "Heartbeat", "Ping", "Ping"), { letters: 5, messages: 1 })
     assert.deepStrictEqual(textsOf(content, "decoded"), ["HeartbeatHeart …"])
     assert.deepStrictEqual(textsOf(content, "quiet"), ["and 2 more messages"])
@@ -28,7 +28,7 @@ describe("eventContent", () => {
     assert.deepStrictEqual(textsOf(note, "heading"), ["a: …"])
   })
 
-  it("cuts a text only if it is too long", () => {
+  it("truncates a text only if it is too long", () => {
     assert.strictEqual(cutText("heart", 5), "heart")
     assert.strictEqual(cutText("hearts", 5), "heart …")
   })

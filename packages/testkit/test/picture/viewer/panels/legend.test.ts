@@ -34,7 +34,7 @@ describe("the legend", () => {
     assert.strictEqual(draw([]).childElementCount, 0)
   })
 
-  it("shows on a button if its events are visible", () => {
+  it("shows on a button whether its events are visible", () => {
     const toggled: Array<string> = []
     const root = draw([log(0, "a")], (filter) => toggled.push(filter) % 2 === 0)
     const [toggle] = findAll(root, "toggle")
@@ -46,7 +46,7 @@ describe("the legend", () => {
     assert.deepStrictEqual(toggled, ["logs", "logs"])
   })
 
-  it("has one switch for all background traffic, which is off at first", () => {
+  it("has one switch for all background traffic, which is initially off", () => {
     let toggled = 0
     const root = draw([sent(0, 1, "a", "b", "Vote")], undefined, {
       kinds: ["Ping", "Pong"],
