@@ -217,8 +217,7 @@ const lookup = (address: Address.Address, lookups: HostLookups.HostLookups) =>
 
 const dialError = (address: Address.Address, cause: Error): Transport.TransportError => {
   const code = errorCode(cause)
-  // A connection that was cut before it was open proves nothing about the process. A device between the two, or the
-  // process itself at one of its limits, may have cut it.
+  // A connection that was cut before it was open says nothing about the process, for a device between the two may have cut it.
   const refused = code === "ECONNREFUSED"
   return new Transport.TransportError({
     reason: refused ? "refused" : "unreachable",
