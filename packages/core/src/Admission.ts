@@ -114,16 +114,18 @@ export const Admission = Context.Reference<Policy>("@coterie/core/Admission", {
 export const layer = (policy: Policy): Layer.Layer<Admission> => provide(Admission, policy)
 
 /**
- * Admits a peer whose certificate has at least one of the names that belong to the claimed name of the peer. Denies every peer that
- * proved no certificate, also a peer that proved a secret.
+ * Admits a peer whose certificate has at least one of the names that belong to the claimed name of the peer. Denies
+ * every peer that proved no certificate, also a peer that proved a secret.
  *
  * **When to use**
  *
- * Use it to tie the names of peers to certificates. Without it, each holder of a trusted certificate can claim any name.
+ * Use it to tie the names of peers to certificates. Without it, each holder of a trusted certificate can claim any
+ * name.
  *
  * **Details**
  *
- * `namesOf` returns DNS names or URIs. DNS names are compared in lower case, and URIs as they are. A `*` matches only a `*`.
+ * `namesOf` returns DNS names or URIs. DNS names are compared in lower case, and URIs as they are. A `*` matches only a
+ * `*`.
  *
  * **Example** (One SPIFFE id for each peer)
  *

@@ -55,11 +55,11 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
 /**
  * Proof of the other end of a connection, which the transport checks before it hands the connection out.
  *
- * - `Secret`: the other end has a secret of the ring. Each process with the secret can claim any name. `key` is the id of
- *   the secret, and may be shown in logs and metrics.
- * - `Certificate`: the other end has the private key of a certificate of a trusted authority. `names` are the DNS names,
- *   in lower case, and the URIs of the certificate. `fingerprint` is its SHA-256 hash. `validTo` is the time of its
- *   expiry, in milliseconds since 1970.
+ * - `Secret`: the other end has a secret of the ring. Each process with the secret can claim any name. `key` is the id
+ *   of the secret, and may be shown in logs and metrics.
+ * - `Certificate`: the other end has the private key of a certificate of a trusted authority. `names` are the DNS
+ *   names, in lower case, and the URIs of the certificate. `fingerprint` is its SHA-256 hash. `validTo` is the time of
+ *   its expiry, in milliseconds since 1970.
  *
  * @category models
  * @since 0.1.0
@@ -90,8 +90,8 @@ export interface Connection {
    * Completes, at most once, when another connection to the peer should replace this connection, because its proof is
    * withdrawn or the connection is old: only the transport knows the age and the bytes of a connection. Absent if that
    * never happens. The node dials the peer again within 10 seconds, and moves the link without loss. A transport that
-   * withdraws a proof closes the connection itself after a bound, and `pull` and `write` then fail with `closed`. With a
-   * bound of less than 20 seconds links can end before they are renewed.
+   * withdraws a proof closes the connection itself after a bound, and `pull` and `write` then fail with `closed`. With
+   * a bound of less than 20 seconds links can end before they are renewed.
    */
   readonly renewal?: Effect.Effect<void> | undefined
   /**

@@ -107,8 +107,8 @@ export interface NodeOptions<Name extends string, A> {
    */
   readonly start?: ((name: Name) => StartEffect<NoInfer<A>>) | undefined
   /**
-   * Returns the proof of a node, as the other nodes see it in `Connection.identity`. Called at each start of the node. Defaults
-   * to no proof, as with plain TCP.
+   * Returns the proof of a node, as the other nodes see it in `Connection.identity`. Called at each start of the node.
+   * Defaults to no proof, as with plain TCP.
    */
   readonly identity?: ((name: Name) => Transport.Identity | undefined) | undefined
 }
@@ -149,13 +149,13 @@ export interface Network {
     how: (typeof FaultPlan.HalfOpen.Type)["how"],
   ) => Effect.Effect<void, SimulationError>
   /**
-   * Changes the proof of a node until its next start. Connections that are made later have the new identity; open connections
-   * keep theirs.
+   * Changes the proof of a node until its next start. Connections that are made later have the new identity; open
+   * connections keep theirs.
    */
   readonly prove: (node: string, identity: Transport.Identity | undefined) => Effect.Effect<void, SimulationError>
   /**
-   * Withdraws the proofs of the open connections of a node, as a node does that removes a secret. Affects only connections on
-   * which at least one side has an identity. See `SimNetwork.WithdrawOptions`.
+   * Withdraws the proofs of the open connections of a node, as a node does that removes a secret. Affects only
+   * connections on which at least one side has an identity. See `SimNetwork.WithdrawOptions`.
    */
   readonly withdraw: (node: string, options?: WithdrawOptions) => Effect.Effect<void, SimulationError>
   /** Returns the number of open connections between two nodes. For invariants. */

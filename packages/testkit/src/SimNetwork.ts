@@ -106,8 +106,8 @@ export interface WithdrawOptions {
   /** Withdraws only connections with this host. Defaults to the connections with all hosts. */
   readonly peer?: string | undefined
   /**
-   * Time after which the connections are reset. Defaults to {@link defaultWithdrawal}. `Duration.infinity` only asks for other
-   * connections, as a transport does for old ones.
+   * Time after which the connections are reset. Defaults to {@link defaultWithdrawal}. `Duration.infinity` only asks
+   * for other connections, as a transport does for old ones.
    */
   readonly within?: Duration.Input | undefined
 }
@@ -120,7 +120,8 @@ export interface WithdrawOptions {
  */
 export interface Shape {
   /**
-   * Returns the transport of a node at the given host. `options` are a port, or {@link TransportOptions}. Each node needs a layer of its own. Building a layer at a crashed host starts the host again.
+   * Returns the transport of a node at the given host. `options` are a port, or {@link TransportOptions}. Each node
+   * needs a layer of its own. Building a layer at a crashed host starts the host again.
    */
   readonly transport: (host: string, options?: number | TransportOptions) => Layer.Layer<Transport.Transport>
   /**
@@ -129,9 +130,9 @@ export interface Shape {
    */
   readonly prove: (host: string, identity: Transport.Identity | undefined) => Effect.Effect<void>
   /**
-   * Withdraws the proofs of the open connections of a node, as a node does that removes a secret. The connections' `renewal`
-   * completes at this node. Then the connections are reset, unless the node has replaced them. Affects only connections
-   * on which at least one side has an identity.
+   * Withdraws the proofs of the open connections of a node, as a node does that removes a secret. The connections'
+   * `renewal` completes at this node. Then the connections are reset, unless the node has replaced them. Affects only
+   * connections on which at least one side has an identity.
    */
   readonly withdraw: (host: string, options?: WithdrawOptions) => Effect.Effect<void>
   /** Blocks all traffic between the two groups. Connections stay open and stall. */

@@ -64,11 +64,12 @@ export class LinkRenewer {
       const result = yield* Effect.result(addresses.dial(address, { expected: name }))
       if (!this.isUsed(link)) return
       if (result._tag === "Success") continue
+      const reason = Handshake.describeDial(address, result.failure)
       yield* log.write({
         level: "Warn",
         kind: "renewal",
         subject: name,
-        text: `the link to ${name} could not be renewed: ${Handshake.describeDial(address, result.failure)}; trying again`,
+        text: `the link to ${name} could not be renewed: ${reason}; trying again`,
         annotations: { peer: name, generation },
       })
     }

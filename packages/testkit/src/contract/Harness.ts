@@ -34,8 +34,8 @@ export interface Harness {
    */
   readonly open: Effect.Effect<number>
   /**
-   * Withdraws the proofs of all open connections on at least one of their sides, with a short time until they are closed. Needed
-   * for a transport that proves identities.
+   * Withdraws the proofs of all open connections on at least one of their sides, with a short time until they are
+   * closed. Needed for a transport that proves identities.
    */
   readonly withdraw?: Effect.Effect<void> | undefined
 }
