@@ -11,6 +11,11 @@ const admission = Admission.layer((applicant) =>
 )
 // #endregion
 
+// #region named
+/** Admits a peer if its certificate has the name that belongs to the peer. */
+export const named = Admission.layerNamed((peer) => [`spiffe://example.org/shop/${peer}`])
+// #endregion
+
 // #region discovery
 /** Dials the addresses of a DNS name, at the default port 24868. */
 const discovery = NodeDiscovery.layerDns({ name: "peers.example.internal" })

@@ -15,7 +15,7 @@ export const layer = <E, R>(readers: Layer.Layer<never, E, R>) =>
 /** Waits until the node has stopped. Fails unless it left on its own, so that a supervisor starts the process again. */
 export const run = Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped)
 
-/** Runs the service on TCP. */
+/** Runs the service on TLS if there is a secret, and on TCP if there is none. */
 export const main = <E>(readers: Layer.Layer<never, E, Cluster.Cluster>) =>
   run.pipe(Effect.provide(layer(readers).pipe(Layer.provide(NodeTransport.layerFromEnv()))))
 

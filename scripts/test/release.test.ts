@@ -4,7 +4,7 @@ import { fileProblems, manifestProblems, packProblems } from "../lib/packRules.t
 import type { Pack, PublishedManifest } from "../lib/packs.ts"
 import { type Circumstances, refusals } from "../lib/releaseRules.ts"
 
-const shared = { version: "1.2.0", repository: "git+https://example.org/coterie.git", node: ">=22.19" }
+const shared = { version: "1.2.0", repository: "git+https://example.org/coterie.git", node: "^22.22.0 || >=24.13.0" }
 
 const manifest: PublishedManifest = {
   name: "@coterie/rpc",
@@ -20,7 +20,7 @@ const manifest: PublishedManifest = {
   exports: { ".": "./dist/index.js", "./internal/*": null, "./package.json": "./package.json" },
   publishConfig: { access: "public", provenance: true },
   peerDependencies: { "@coterie/core": "^1.2.0", effect: "^4.1.0" },
-  engines: { node: ">=22.19" },
+  engines: { node: "^22.22.0 || >=24.13.0" },
 }
 
 const files = [
@@ -64,7 +64,7 @@ describe("a package that is published", () => {
     assert.deepStrictEqual(problems({ bugs: "" }), ["it does not say where to report bugs"])
     assert.deepStrictEqual(problems({ license: "ISC" }), ["its license is not MIT"])
     assert.deepStrictEqual(problems({ sideEffects: true }), ["its sideEffects is not false"])
-    assert.deepStrictEqual(problems({ engines: { node: ">=20" } }), ["its engines.node is not >=22.19"])
+    assert.deepStrictEqual(problems({ engines: { node: ">=20" } }), ["its engines.node is not ^22.22.0 || >=24.13.0"])
     assert.deepStrictEqual(problems({ repository: { url: shared.repository } }), [
       "its repository.directory is not packages/rpc",
     ])

@@ -7,6 +7,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import * as Config from "../../programs/config.ts"
 import * as File from "../../programs/file.ts"
+import * as Secret from "../../programs/secret.ts"
 import * as Srv from "../../programs/srv.ts"
 
 /** Time for a link on a busy machine. */
@@ -70,6 +71,34 @@ describe("the programs of AGENTS.md of node-transport", () => {
       assert.include(String(error), "POD_NAME")
       const ann = yield* start(provide({ ...env, POD_NAME: "ann" }))
       assert.include(yield* ann.self, { name: "ann" })
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("secret.ts links nodes with a secret in common, and reports a node without one as unauthenticated", () =>
+    Effect.gen(function* () {
+      const nothing = Effect.succeed([])
+      const resolver = { a: () => nothing, aaaa: () => nothing, srv: () => nothing }
+      const node = (name: string, secrets: string) =>
+        start(
+          Layer.provide(
+            Secret.layer(name, { port: 0, resolver }),
+            ConfigProvider.layer(ConfigProvider.fromEnv({ env: { COTERIE_SECRET: secrets } })),
+          ),
+        )
+      const secret = (name: string) => `the ${name} secret of the cluster of a test`
+      const ann = yield* node("ann", secret("old"))
+      const bob = yield* node("bob", `${secret("new")},${secret("old")}`)
+      const eve = yield* node("eve", secret("other"))
+      const address = yield* addressOf(ann)
+      yield* bob.join(address)
+      yield* lists(ann, "bob")
+      yield* Effect.forkScoped(Effect.ignore(eve.join(address)))
+      const unavailable = yield* eve.events.pipe(
+        Stream.filter((event) => event._tag === "SeedUnavailable" && event.reason === "unauthenticated"),
+        Stream.runHead,
+        Effect.timeout(within),
+      )
+      assert.isDefined(unavailable)
     }).pipe(Effect.scoped),
   )
 })

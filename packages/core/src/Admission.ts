@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { policyLayer } from "./internal/policyLayer.ts"
+import type { Identity } from "./Transport.ts"
 
 /**
  * A peer that dialed this node, or that answered at an address that this node dialed.
@@ -25,6 +26,8 @@ export interface Applicant {
   readonly metadata: Readonly<Record<string, string>>
   /** Host at the other end of the connection, as the network reports it. */
   readonly remoteHost: string
+  /** Proof of the peer, as the transport reports it; `undefined` if the transport requires none. */
+  readonly identity: Identity | undefined
 }
 
 /**
@@ -109,5 +112,47 @@ export const Admission = Context.Reference<Policy>("@coterie/core/Admission", {
  * @since 0.1.0
  */
 export const layer = (policy: Policy): Layer.Layer<Admission> => provide(Admission, policy)
+
+/**
+ * Admits a peer whose certificate has at least one of the names that belong to the claimed name of the peer. Denies
+ * every peer that proved no certificate, also a peer that proved a secret.
+ *
+ * **When to use**
+ *
+ * Use it to tie the names of peers to certificates. Without it, each holder of a trusted certificate can claim any
+ * name.
+ *
+ * **Details**
+ *
+ * `namesOf` returns DNS names or URIs. DNS names are compared in lower case, and URIs as they are. A `*` matches only a
+ * `*`.
+ *
+ * **Example** (One SPIFFE id for each peer)
+ *
+ * ```ts
+ * import { Admission, Cluster } from "@coterie/core"
+ *
+ * const ClusterLive = Cluster.layer({
+ *   cluster: "shop",
+ *   policies: [Admission.layerNamed((peer) => [`spiffe://example.org/coterie/shop/${peer}`])],
+ * })
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerNamed = (namesOf: (peer: string) => ReadonlyArray<string>): Layer.Layer<Admission> =>
+  layer(({ identity, name }) =>
+    Effect.sync(() => {
+      if (identity?._tag !== "Certificate") return deny(`"${name}" proved no certificate`)
+      const proved = new Set(identity.names.map(comparable))
+      return namesOf(name).some((each) => proved.has(comparable(each)))
+        ? admit
+        : deny(`the certificate does not have a name that belongs to "${name}"`)
+    }),
+  )
+
+/** Only URIs contain a colon, and their case matters. */
+const comparable = (name: string): string => (name.includes(":") ? name : name.toLowerCase())
 
 const provide = policyLayer<Admission>()

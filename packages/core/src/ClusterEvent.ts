@@ -188,6 +188,8 @@ const notices = {
     address: Schema.String,
     /**
      * - `unreachable`: no route, no such host, or no answer. `refused`: no process listens at the address.
+     * - `unauthenticated`: a process answered, and one side does not accept the proof of the other.
+     * - `forbidden`: the network lists of this node exclude the address.
      * - `timeout`: a process answered but did not complete the handshake in time. `lost`: the connection ended before
      *   that.
      * - `protocol`: the process at the address does not speak the protocol of Coterie.
@@ -203,6 +205,8 @@ const notices = {
     reason: Schema.Literals([
       "unreachable",
       "refused",
+      "unauthenticated",
+      "forbidden",
       "timeout",
       "lost",
       "protocol",

@@ -12,6 +12,10 @@
  * - Closing the scope of a connection closes it permanently and frees all of its resources.
  * - {@link Connection.reset} frees all resources of a connection at once. `pull` and `write` of both ends fail.
  * - An interrupted `pull` or `connect` loses no bytes and leaks no connection.
+ * - `connect` fails with `refused` only if the host answered that no process listens at the address.
+ * - {@link Connection.identity} is set before the first `pull`, and never changes.
+ * - {@link Connection.renewal} completes at most once. After the proof of a connection is withdrawn, `pull` and `write`
+ *   fail with `closed` within a bound of the transport.
  *
  * @since 0.1.0
  */
@@ -24,10 +28,15 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "./Address.ts"
 
 /**
- * Reason of a {@link TransportError}.
+ * Failure of the network.
  *
- * - `refused`: the host answered and refused the connection, so no process listens at the address.
- * - `unreachable`: no route, no such host, or no answer in time.
+ * - `refused`: the host answered that no process listens at the address (ECONNREFUSED), and nothing else. The failure
+ *   detector uses it as evidence that the process has ended.
+ * - `unreachable`: no connection came about: no route, no such host, no answer in time, or a connection that was cut
+ *   before it was open.
+ * - `unauthenticated`: a process answered, and one side does not accept the proof of the other. Another attempt may
+ *   succeed, because secrets and certificates change.
+ * - `forbidden`: the network lists of this node exclude the address. This node sent nothing.
  * - `closed`: an open connection was lost.
  * - `listen`: the transport could not listen on the address. The message has the cause, usually a port in use.
  *
@@ -35,13 +44,34 @@ import type { Address } from "./Address.ts"
  * @since 0.1.0
  */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
-  reason: Schema.Literals(["refused", "unreachable", "closed", "listen"]),
+  reason: Schema.Literals(["refused", "unreachable", "unauthenticated", "forbidden", "closed", "listen"]),
   message: Schema.String,
   cause: Schema.optionalKey(Schema.Defect()),
 }) {
   // A stack trace into this library would not help: the message and the cause describe the failure of the network.
   override readonly stack: string = `${this.name}: ${this.message}`
 }
+
+/**
+ * Proof of the other end of a connection, which the transport checks before it hands the connection out.
+ *
+ * - `Secret`: the other end has a secret of the ring. Each process with the secret can claim any name. `key` is the id
+ *   of the secret, and may be shown in logs and metrics.
+ * - `Certificate`: the other end has the private key of a certificate of a trusted authority. `names` are the DNS
+ *   names, in lower case, and the URIs of the certificate. `fingerprint` is its SHA-256 hash. `validTo` is the time of
+ *   its expiry, in milliseconds since 1970.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Identity =
+  | { readonly _tag: "Secret"; readonly key: string }
+  | {
+      readonly _tag: "Certificate"
+      readonly names: ReadonlyArray<string>
+      readonly fingerprint: string
+      readonly validTo: number
+    }
 
 /**
  * One connection, open in both directions.
@@ -52,6 +82,18 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
 export interface Connection {
   /** Host of the other end without a port, as the network reports it. Limits per remote host count by it. */
   readonly remoteHost: string
+  /**
+   * Proof of the other end. Absent if the transport requires none. Set before the first `pull`, and never changed.
+   */
+  readonly identity?: Identity | undefined
+  /**
+   * Completes, at most once, when another connection to the peer should replace this connection, because its proof is
+   * withdrawn or the connection is old: only the transport knows the age and the bytes of a connection. Absent if that
+   * never happens. The node dials the peer again within 10 seconds, and moves the link without loss. A transport that
+   * withdraws a proof closes the connection itself after a bound, and `pull` and `write` then fail with `closed`. With
+   * a bound of less than 20 seconds links can end before they are renewed.
+   */
+  readonly renewal?: Effect.Effect<void> | undefined
   /**
    * Waits for the next batch of bytes. The arrays belong to the caller. If an array fills its buffer, the buffer
    * belongs to the caller, too.

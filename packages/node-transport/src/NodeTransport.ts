@@ -1,26 +1,27 @@
 /**
- * Transport over plain TCP of Node. It neither encrypts nor authenticates, so use it only in a network that you trust.
+ * Transports of Coterie for Node. {@link layerSecret} encrypts, and admits the processes that have a secret. {@link layerTcp} neither
+ * encrypts nor authenticates: use it only within a network that you trust.
  *
  * @since 0.1.0
  */
-import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
-import { advertisedAddresses, isLoopback } from "./internal/advertisedAddresses.ts"
-import { errorCode } from "./internal/errorCode.ts"
+import { dialSecret, dialTcp } from "./internal/dial.ts"
+import { followRing, logRing } from "./internal/followRing.ts"
 import * as HostLookups from "./internal/HostLookups.ts"
-import { awaitConnected, openSocket } from "./internal/openSocket.ts"
-import { type Resolver, resolver, type SourceError } from "./internal/resolver.ts"
+import { listen, listenError } from "./internal/listen.ts"
+import { type Resolver, resolver } from "./internal/resolver.ts"
+import { SecretServer } from "./internal/SecretServer.ts"
+import { configError, secretVariables } from "./internal/secretVariables.ts"
+import { hasPresharedKeys, runtimeName } from "./internal/secretTls.ts"
 import * as SocketConnection from "./internal/SocketConnection.ts"
 import { SocketServer } from "./internal/SocketServer.ts"
+import * as Keyring from "./Keyring.ts"
 
 /**
  * Options of {@link layerTcp}.
@@ -95,22 +96,143 @@ export interface Options {
  * @category layers
  * @since 0.1.0
  */
-export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport> => {
-  const connectTimeout = Duration.fromInputUnsafe(options.connectTimeout ?? "5 seconds")
-  const linger = Duration.toMillis(Duration.fromInputUnsafe(options.linger ?? "5 seconds"))
-  return Layer.effect(
+export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport> =>
+  Layer.effect(
     Transport.Transport,
-    Effect.map(HostLookups.make(options.resolver ?? resolver()), (lookups) => ({
-      listen: listen(options, lookups, linger),
-      connect: (address) => connect(address, lookups, connectTimeout, linger),
+    Effect.map(dialer(options), (dial) => ({
+      listen: listen({
+        ...options,
+        lookups: dial.lookups,
+        makeServer: () => new SocketServer(),
+        loopbackOnly: options.insecure === true ? undefined : refuseTcp,
+        open: ({ socket }) => SocketConnection.make(socket, dial.linger),
+      }),
+      connect: (address) => dialTcp({ ...dial, address }),
     })),
   )
+
+const refuseTcp = (host: string): string =>
+  `plain TCP on ${host} admits every process that reaches the port: listen on 127.0.0.1, ` +
+  `or set "insecure: true" in a network that you trust`
+
+/** Returns how a transport dials, with its look-ups. */
+const dialer = (options: Pick<Options, "connectTimeout" | "linger" | "resolver">) =>
+  Effect.map(HostLookups.make(options.resolver ?? resolver()), (lookups) => ({
+    lookups,
+    timeout: Duration.fromInputUnsafe(options.connectTimeout ?? "5 seconds"),
+    linger: millis(options.linger ?? "5 seconds"),
+  }))
+
+const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
+
+/**
+ * Options of {@link layerSecret}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SecretOptions {
+  /** Interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all interfaces. Defaults to `127.0.0.1`. */
+  readonly host?: string | undefined
+  /** Port to listen on, or 0 for any free port. Defaults to `Address.defaultPort`, which is 24868. */
+  readonly port?: number | undefined
+  /** Addresses at which peers reach this node, as in {@link Options}. */
+  readonly advertise?: string | ReadonlyArray<string> | undefined
+  /** Resolver of the names that are dialed or listened on, as in {@link Options}. */
+  readonly resolver?: Resolver | undefined
+  /**
+   * Time after which a dial without an answer fails as `unreachable`: the lookup of a name, and the attempts with all keys of the
+   * ring. Defaults to 5 seconds.
+   */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** Time in which a connection that arrives must prove a key. After that the node cuts it. Defaults to 5 seconds. */
+  readonly handshakeTimeout?: Duration.Input | undefined
+  /** Time that a closed connection has to send the rest, as in {@link Options}. Defaults to 5 seconds. */
+  readonly linger?: Duration.Input | undefined
+  /** Age at which a connection is replaced by a new one. It is also replaced after 64 GiB. Defaults to 24 hours. */
+  readonly renewAfter?: Duration.Input | undefined
+  /**
+   * Time that a connection has after its key was removed from the ring. The node replaces it by a connection with another key, which
+   * takes up to 10 seconds, and cuts it after this time. A shorter time can cut a link before its replacement. A time of more than a
+   * minute counts as a minute. Defaults to 30 seconds.
+   */
+  readonly withdrawWithin?: Duration.Input | undefined
 }
 
 /**
- * Provides TCP with options from the configuration, such as
- * `layerConfig({ host: Config.String("HOST"), port: Config.succeed(7000) })`. Fails with `ConfigError` if a value is
- * missing or cannot be used.
+ * Provides TLS 1.3 with the secrets of a {@link Keyring.Keyring}. Both ends of a connection prove that they have a secret in common,
+ * and nobody else can read or change messages. Every process with the secret is a member, under any name.
+ *
+ * **Details**
+ *
+ * A node dials with the first key of its ring, and with the others where the peer does not accept the first. A dial to a peer without
+ * a common key fails as `unauthenticated`. `Connection.identity` has the id of the key. The connections of a removed key are replaced,
+ * and cut after `withdrawWithin`.
+ *
+ * **Gotchas**
+ *
+ * `listen` fails in runtimes whose TLS has no external pre-shared keys, such as Electron.
+ *
+ * **Example** (A node of a cluster with a secret, from `COTERIE_SECRET`)
+ *
+ * ```ts
+ * import { Cluster } from "@coterie/core"
+ * import { Keyring, NodeTransport } from "@coterie/node-transport"
+ * import { Layer } from "effect"
+ *
+ * const ClusterLive = Cluster.layer({ cluster: "shop", seeds: ["web-1", "web-2"] }).pipe(
+ *   Layer.provide(NodeTransport.layerSecret({ host: "0.0.0.0" })),
+ *   Layer.provide(Keyring.layerConfig),
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.Transport, never, Keyring.Keyring> =>
+  Layer.effect(
+    Transport.Transport,
+    Effect.gen(function* () {
+      const keyring = yield* Keyring.Keyring
+      const dial = yield* dialer(options)
+      const { refresh, sessions } = yield* followRing(keyring, {
+        renewAfter: millis(options.renewAfter ?? "24 hours"),
+        withdrawWithin: Math.min(millis(options.withdrawWithin ?? "30 seconds"), maxWithdrawMillis),
+      })
+      const bind = listen({
+        ...options,
+        lookups: dial.lookups,
+        makeServer: () => new SecretServer(sessions.find, millis(options.handshakeTimeout ?? "5 seconds")),
+        loopbackOnly: undefined,
+        open: ({ key, raw, socket }) => SocketConnection.make(socket, dial.linger, sessions.open(key, socket, raw)),
+      })
+      return {
+        listen: Effect.gen(function* () {
+          yield* requirePresharedKeys
+          const listener = yield* bind
+          yield* logRing(sessions.ring)
+          return listener
+        }),
+        connect: (address) => Effect.andThen(refresh, dialSecret({ ...dial, address }, sessions)),
+      }
+    }),
+  )
+
+/** A key that was removed may have leaked, so its connections do not stay for longer, whatever the options say. */
+const maxWithdrawMillis = 60_000
+
+const requirePresharedKeys = Effect.flatMap(hasPresharedKeys, (works) =>
+  works
+    ? Effect.void
+    : listenError(
+        `TLS of ${runtimeName()} has no pre-shared keys, which a secret needs: run the node with Node 22.22 or later`,
+      ),
+)
+
+/**
+ * Provides TCP with options of the configuration, such as
+ * `layerConfig({ host: Config.String("HOST"), port: Config.succeed(7000) })`. Fails with `ConfigError` if one of them is missing or
+ * cannot be used.
  *
  * @category layers
  * @since 0.1.0
@@ -119,34 +241,46 @@ export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Transpor
   Layer.unwrap(Effect.map(Config.unwrap<Options>(options), layerTcp))
 
 /**
- * Provides TCP with options from environment variables. Options given here take precedence, and their variables are not
- * read.
+ * Provides TLS with the secret of the environment, or TCP if there is none, with options of the environment. The options that are given
+ * here win, and their variables are not read.
  *
  * **Details**
  *
  * | variable | option |
  * | --- | --- |
+ * | `COTERIE_SECRET`, `COTERIE_SECRET_FILE` | secrets as for `Keyring.layerConfig`. If one of them is set, this is {@link layerSecret} |
  * | `COTERIE_HOST` | `host` |
  * | `COTERIE_PORT` | `port`, 0 to 65535 |
  * | `COTERIE_ADVERTISE` | `advertise`, a list separated by commas, the best first |
- * | `COTERIE_INSECURE` | `insecure`, `true` or `false` |
+ * | `COTERIE_INSECURE` | `insecure`, `true` or `false`, for TCP |
  *
- * If a variable is not set or is empty, its option has the default. Fails with `ConfigError` if a value cannot be used.
+ * A variable that is not set, or empty, leaves its option at the default. Fails with `ConfigError` if a value cannot be used, or if
+ * there is a secret and `insecure` is `true`. Fails with `KeyringError` if a secret cannot be used; the node never falls back to TCP.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerFromEnv = (options: Options = {}): Layer.Layer<Transport.Transport, Config.ConfigError> =>
+export const layerFromEnv = (
+  options: Options = {},
+): Layer.Layer<Transport.Transport, Config.ConfigError | Keyring.KeyringError> =>
   Layer.unwrap(
-    Effect.map(
-      Config.all({
+    Effect.gen(function* () {
+      const found = yield* Config.all({
         host: given(options.host, Config.NonEmptyString("COTERIE_HOST")),
         port: given(options.port, Config.schema(Port, "COTERIE_PORT")),
         advertise: given(options.advertise, Config.map(Config.String("COTERIE_ADVERTISE"), list)),
         insecure: given(options.insecure, Config.Boolean("COTERIE_INSECURE")),
-      }),
-      (found) => layerTcp({ ...options, ...found }),
-    ),
+      })
+      const { path, secret } = yield* secretVariables
+      const { insecure, ...place } = { ...options, ...found }
+      if (Option.isNone(path) && Option.isNone(secret)) return layerTcp({ ...place, insecure })
+      if (insecure === true) {
+        return yield* configError(
+          "there is a secret, and plain TCP is allowed (COTERIE_INSECURE): remove one of the two",
+        )
+      }
+      return Layer.provide(layerSecret(place), Keyring.layerConfig)
+    }),
   )
 
 /** Returns the option if it was given, and otherwise reads its variable. */
@@ -160,146 +294,3 @@ const list = (text: string): ReadonlyArray<string> =>
     .filter((each) => each !== "")
 
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
-
-const defaultHost = "127.0.0.1"
-
-const ignore = () => {}
-
-// Dialing
-
-const connect = (
-  address: Address.Address,
-  lookups: HostLookups.HostLookups,
-  timeout: Duration.Duration,
-  linger: number,
-): Effect.Effect<Transport.Connection, Transport.TransportError, Scope.Scope> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
-      const answered = timeLimit(address, timeout)
-      const [elapsed, hosts] = yield* restore(Effect.timed(answered(lookup(address, lookups), timeout)))
-      const socket = openSocket({ hosts, port: Address.port(address) })
-      // Registered first, because an error without a listener ends the process.
-      socket.on("error", ignore)
-      const connected = Effect.mapError(awaitConnected(socket), (cause) => dialError(address, cause))
-      yield* restore(answered(connected, Duration.subtract(timeout, elapsed))).pipe(
-        // `acquireRelease` would leak the socket if an interrupt arrives together with the answer.
-        Effect.onExit((exit) => Effect.sync(() => (Exit.isSuccess(exit) ? undefined : socket.destroy()))),
-      )
-      return yield* SocketConnection.make(socket, linger)
-    }),
-  )
-
-/** Returns a time limit for a part of a dial. Its error reports the time limit of the whole dial. */
-const timeLimit =
-  (address: Address.Address, whole: Duration.Duration) =>
-  <A>(part: Effect.Effect<A, Transport.TransportError>, duration: Duration.Duration) =>
-    Effect.timeoutOrElse(part, {
-      duration,
-      orElse: () =>
-        Effect.fail(
-          new Transport.TransportError({
-            reason: "unreachable",
-            message: `${address} did not answer within ${Duration.format(whole)}`,
-          }),
-        ),
-    })
-
-const lookup = (address: Address.Address, lookups: HostLookups.HostLookups) =>
-  Effect.mapError(
-    lookups.find(Address.host(address)),
-    (cause) =>
-      new Transport.TransportError({
-        reason: "unreachable",
-        message: `${address} cannot be reached: ${cause.message}`,
-        cause,
-      }),
-  )
-
-const dialError = (address: Address.Address, cause: Error): Transport.TransportError => {
-  const code = errorCode(cause)
-  const refused = code === "ECONNREFUSED" || code === "ECONNRESET"
-  return new Transport.TransportError({
-    reason: refused ? "refused" : "unreachable",
-    message: refused
-      ? `${address} refused the connection: nobody listens there`
-      : `${address} cannot be reached: ${code ?? cause.message}`,
-    cause,
-  })
-}
-
-// Listening
-
-const listen = (
-  options: Options,
-  lookups: HostLookups.HostLookups,
-  linger: number,
-): Effect.Effect<Transport.Listener, Transport.TransportError, Scope.Scope> =>
-  Effect.gen(function* () {
-    const host = (options.host ?? defaultHost).replace(/^\[(.*)\]$/, "$1")
-    const port = options.port ?? Address.defaultPort
-    if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      return yield* listenError(`the port must be an integer from 0 to 65535, not ${port}`)
-    }
-    const [ip] = yield* Effect.catch(lookups.find(host), (cause) => listenError(lookupMessage(host, cause), cause))
-    const server = yield* Effect.acquireRelease(
-      Effect.sync(() => new SocketServer()),
-      (server) => Effect.sync(() => server.close()),
-    )
-    yield* Effect.callback<void, Transport.TransportError>((resume) => {
-      server.net.once("error", (cause) => resume(listenError(listenMessage(host, port, cause))))
-      server.net.listen({ host: ip, port }, () => resume(Effect.void))
-    })
-    const bound = server.net.address()
-    if (bound === null || typeof bound === "string") return yield* listenError(`${host} is not a TCP host`)
-    if (options.insecure !== true && !isLoopback(bound.address)) {
-      return yield* listenError(
-        `plain TCP on ${host} admits every process that reaches the port: listen on 127.0.0.1, ` +
-          `or set "insecure: true" in a network that you trust`,
-      )
-    }
-    const addresses = advertisedAddresses(options.advertise, host, bound)
-    if (Result.isFailure(addresses)) return yield* listenError(addresses.failure)
-    return { addresses: addresses.success, run: run(server, linger) }
-  })
-
-const run =
-  (server: SocketServer, linger: number): Transport.Listener["run"] =>
-  <R>(handler: (connection: Transport.Connection) => Effect.Effect<void, never, R>) =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const fork = yield* FiberSet.makeRuntime<Exclude<R, Scope.Scope>>()
-        return yield* server.run((socket) => {
-          fork(
-            SocketConnection.make(socket, linger).pipe(
-              // The handler starts after this call, so that a fiber that the handler wakes finds it in the set.
-              Effect.tap(Effect.yieldNow),
-              Effect.flatMap(handler),
-              Effect.scoped,
-              Effect.ignoreCause({ log: "Error", message: "The handler of a connection died" }),
-            ),
-          )
-        })
-      }),
-    )
-
-const listenError = (message: string, cause?: unknown): Effect.Effect<never, Transport.TransportError> =>
-  Effect.fail(new Transport.TransportError({ reason: "listen", message, ...(cause === undefined ? {} : { cause }) }))
-
-const lookupMessage = (host: string, { message, reason }: SourceError): string =>
-  reason === "notFound"
-    ? `the host ${host} is unknown: listen on an address of this machine, or on 0.0.0.0 for all interfaces`
-    : `the lookup of the host ${host} failed: ${message}`
-
-const listenMessage = (host: string, port: number, cause: unknown): string => {
-  const code = errorCode(cause)
-  switch (code) {
-    case "EADDRINUSE":
-      return `port ${port} on ${host} is in use: pick another, or 0 for any free one`
-    case "EACCES":
-      return `port ${port} on ${host} is not allowed: ports below 1024 need privileges, so pick a higher one`
-    case "EADDRNOTAVAIL":
-      return `${host} is not an address of this machine: listen on one that is, or on 0.0.0.0 for all interfaces`
-    default:
-      return `cannot listen on port ${port} of ${host}: ${code ?? String(cause)}`
-  }
-}

@@ -1,2 +1,3 @@
+export * as Keyring from "./Keyring.ts"
 export * as NodeDiscovery from "./NodeDiscovery.ts"
 export * as NodeTransport from "./NodeTransport.ts"

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Net from "node:net"
@@ -270,6 +271,23 @@ describe("NodeTransport", () => {
       const refused = yield* Effect.flip(node.connect(address))
       assert.strictEqual(refused.reason, "refused")
       assert.strictEqual(refused.message, `${address} refused the connection: nobody listens there`)
+    }),
+  )
+
+  it.live("does not report a connection that was cut at once as refused", () =>
+    Effect.gen(function* () {
+      const node = yield* nodeOf()
+      const port = yield* Effect.acquireRelease(
+        Effect.callback<Net.Server>((resume) => {
+          const server = Net.createServer((socket) => void socket.resetAndDestroy())
+          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => void server.close()),
+      ).pipe(Effect.map((server) => (server.address() as Net.AddressInfo).port))
+      const address = yield* Effect.fromResult(Address.make("127.0.0.1", port))
+      const outcome = yield* Effect.result(node.connect(address))
+      // The connection may also have been open for a moment.
+      if (Result.isFailure(outcome)) assert.strictEqual(outcome.failure.reason, "unreachable")
     }),
   )
 

@@ -86,6 +86,53 @@ describe("the transport from the environment", () => {
     )
   }
 
+  describe("with a secret", () => {
+    const secret = "00112233445566778899aabbccddeeff"
+    const place = { COTERIE_PORT: "0", COTERIE_HOST: "0.0.0.0", COTERIE_ADVERTISE: "127.0.0.1" }
+
+    /** Connects a node of the environment to itself. Returns the identity that it proved. */
+    const identity = Effect.gen(function* () {
+      const context = yield* Layer.build(NodeTransport.layerFromEnv())
+      const { connect, listen } = Context.get(context, Transport.Transport)
+      const connection = yield* connect((yield* listen).addresses[0])
+      return connection.identity?._tag
+    }).pipe(Effect.scoped)
+
+    it.live("encrypts, and may listen on every interface", () =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* identity, "Secret")
+      }).pipe(withVariables({ ...place, COTERIE_SECRET: secret, COTERIE_INSECURE: "false" })),
+    )
+
+    it.live("takes the secret of a file", () =>
+      Effect.gen(function* () {
+        const folder = yield* Effect.acquireRelease(
+          Effect.promise(() => Fs.mkdtemp(Path.join(Os.tmpdir(), "coterie-environment-"))),
+          (path) => Effect.promise(() => Fs.rm(path, { recursive: true })),
+        )
+        const path = Path.join(folder, "secret")
+        yield* Effect.promise(() => Fs.writeFile(path, secret))
+        assert.strictEqual(yield* withVariables({ ...place, COTERIE_SECRET_FILE: path })(identity), "Secret")
+      }),
+    )
+
+    it.live("never falls back to TCP", () =>
+      Effect.gen(function* () {
+        const failure = (env: Record<string, string>) =>
+          Effect.flip(withVariables({ ...place, COTERIE_INSECURE: "false", ...env })(identity))
+        assert.include(yield* failure({ COTERIE_SECRET: "changeme" }), { _tag: "KeyringError", reason: "short" })
+        assert.include(yield* failure({ COTERIE_SECRET_FILE: "/missing" }), {
+          _tag: "KeyringError",
+          reason: "unreadable",
+        })
+        const both = yield* failure({ COTERIE_SECRET: secret, COTERIE_INSECURE: "true" })
+        assert.strictEqual(both._tag, "ConfigError")
+        assert.include(both.message, "COTERIE_INSECURE")
+        assert.notInclude(both.message, secret)
+      }),
+    )
+  })
+
   it.live("reads variables with other names", () =>
     Effect.gen(function* () {
       const layer = NodeTransport.layerConfig({

@@ -15,6 +15,7 @@ import type { Explore } from "./kernel/Kernel.ts"
 import type { Side } from "./network/Environment.ts"
 import type { Checks, Predicate } from "./run/Checks.ts"
 import type { StartEffect, State } from "./run/SimNode.ts"
+import type { WithdrawOptions } from "./SimNetwork.ts"
 import type { Failure, NodeDown, NotReached, SimulationError } from "./SimulationError.ts"
 import type * as Trace from "./Trace.ts"
 
@@ -105,6 +106,11 @@ export interface NodeOptions<Name extends string, A> {
    * can delay the effect (`startDelay`): the other nodes then see a node whose application does not answer yet.
    */
   readonly start?: ((name: Name) => StartEffect<NoInfer<A>>) | undefined
+  /**
+   * Returns the proof of a node, as the other nodes see it in `Connection.identity`. Called at each start of the node.
+   * Defaults to no proof, as with plain TCP.
+   */
+  readonly identity?: ((name: Name) => Transport.Identity | undefined) | undefined
 }
 
 /**
@@ -142,6 +148,16 @@ export interface Network {
     to: string,
     how: (typeof FaultPlan.HalfOpen.Type)["how"],
   ) => Effect.Effect<void, SimulationError>
+  /**
+   * Changes the proof of a node until its next start. Connections that are made later have the new identity; open
+   * connections keep theirs.
+   */
+  readonly prove: (node: string, identity: Transport.Identity | undefined) => Effect.Effect<void, SimulationError>
+  /**
+   * Withdraws the proofs of the open connections of a node, as a node does that removes a secret. Affects only
+   * connections on which at least one side has an identity. See `SimNetwork.WithdrawOptions`.
+   */
+  readonly withdraw: (node: string, options?: WithdrawOptions) => Effect.Effect<void, SimulationError>
   /** Returns the number of open connections between two nodes. For invariants. */
   readonly connections: (a: string, b: string) => number
   /** Returns the number of bytes that have arrived from one node at the other. For invariants. */

@@ -84,6 +84,35 @@ export interface Options {
 }
 
 /**
+ * Options of a node's transport.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface TransportOptions {
+  /** Port on which the node listens; 0 picks a free one. Defaults to {@link defaultPort}. */
+  readonly port?: number | undefined
+  /** Proof of the node, as the other nodes see it in `Connection.identity`. Defaults to none, as with plain TCP. */
+  readonly identity?: Transport.Identity | undefined
+}
+
+/**
+ * Options of a withdrawal.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface WithdrawOptions {
+  /** Withdraws only connections with this host. Defaults to the connections with all hosts. */
+  readonly peer?: string | undefined
+  /**
+   * Time after which the connections are reset. Defaults to {@link defaultWithdrawal}. `Duration.infinity` only asks
+   * for other connections, as a transport does for old ones.
+   */
+  readonly within?: Duration.Input | undefined
+}
+
+/**
  * Functions of a network.
  *
  * @category models
@@ -91,10 +120,21 @@ export interface Options {
  */
 export interface Shape {
   /**
-   * Returns the transport of a node at the given host. It listens on `port`, which defaults to {@link defaultPort}; 0
-   * picks a free port. Each node needs a layer of its own. Building a layer at a crashed host starts the host again.
+   * Returns the transport of a node at the given host. `options` are a port, or {@link TransportOptions}. Each node
+   * needs a layer of its own. Building a layer at a crashed host starts the host again.
    */
-  readonly transport: (host: string, port?: number) => Layer.Layer<Transport.Transport>
+  readonly transport: (host: string, options?: number | TransportOptions) => Layer.Layer<Transport.Transport>
+  /**
+   * Changes the proof of a node. Connections that are made later have the new identity; open connections keep theirs. A
+   * transport that is built later has the identity of its options.
+   */
+  readonly prove: (host: string, identity: Transport.Identity | undefined) => Effect.Effect<void>
+  /**
+   * Withdraws the proofs of the open connections of a node, as a node does that removes a secret. The connections'
+   * `renewal` completes at this node. Then the connections are reset, unless the node has replaced them. Affects only
+   * connections on which at least one side has an identity.
+   */
+  readonly withdraw: (host: string, options?: WithdrawOptions) => Effect.Effect<void>
   /** Blocks all traffic between the two groups. Connections stay open and stall. */
   readonly partition: (hostsA: ReadonlyArray<string>, hostsB: ReadonlyArray<string>) => Effect.Effect<void>
   /** Blocks all traffic from the first group to the second. */
@@ -135,6 +175,14 @@ export class SimNetwork extends Context.Service<SimNetwork, Shape>()("@coterie/t
  * @since 0.1.0
  */
 export const defaultPort = Engine.defaultPort
+
+/**
+ * Time between the withdrawal of a proof and the reset of the connections that have it.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaultWithdrawal: Duration.Input = "30 seconds"
 
 /** Makes draws from the service, without a record of them. */
 const drawsFrom = (random: typeof Random.Random.Service): Draws => {
@@ -212,7 +260,13 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
     )
     yield* Effect.addFinalizer(() => Effect.sync(() => engine.close()))
     return SimNetwork.of({
-      transport: (host, port) => engine.transport(host, port),
+      transport: (host, given = {}) => {
+        const { identity, port } = typeof given === "number" ? { port: given, identity: undefined } : given
+        return engine.transport(host, port, () => identity)
+      },
+      prove: (host, identity) => Effect.sync(() => engine.prove(host, identity)),
+      withdraw: (host, { peer, within = defaultWithdrawal } = {}) =>
+        Effect.sync(() => engine.withdraw(host, peer, within)),
       partition: (hostsA, hostsB) => Effect.sync(() => void engine.partition(hostsA, hostsB)),
       partitionOneWay: (from, to) => Effect.sync(() => void engine.partitionOneWay(from, to)),
       heal: Effect.sync(() => engine.heal()),

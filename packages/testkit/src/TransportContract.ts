@@ -20,6 +20,7 @@
  *
  * @since 0.1.0
  */
+import type * as Transport from "@coterie/core/Transport"
 import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -32,6 +33,7 @@ import type { Harness, Suite } from "./contract/Harness.ts"
 import { checkInterruption } from "./contract/interruption.ts"
 import { checkListening } from "./contract/listening.ts"
 import { checkLoss } from "./contract/loss.ts"
+import { checkProofs } from "./contract/proofs.ts"
 import { checkTransfer } from "./contract/transfer.ts"
 
 export type { Harness, SilentPeer } from "./contract/Harness.ts"
@@ -47,6 +49,8 @@ export interface Options {
   readonly name: string
   /** Runs the tests in real time (`it.live`) instead of under the `TestClock` (`it.effect`). */
   readonly live: boolean
+  /** Kind of proof that the transport requires of both ends. Defaults to none, as with plain TCP. */
+  readonly proves?: Transport.Identity["_tag"] | undefined
   /** Makes the harness. Runs once for each test. */
   readonly harness: Effect.Effect<Harness, never, Scope.Scope>
   /** Runs a test elsewhere, such as inside a simulation. Defaults to running it where `it` does. */
@@ -102,5 +106,6 @@ export const suite = (options: Options): void => {
     checkListening(registered)
     checkAccepting(registered)
     checkHandlers(registered)
+    if (options.proves !== undefined) checkProofs(registered, options.proves)
   })
 }

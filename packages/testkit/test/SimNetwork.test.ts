@@ -1,7 +1,9 @@
+import type * as Transport from "@coterie/core/Transport"
 import * as SimNetwork from "@coterie/testkit/SimNetwork"
 import * as TransportContract from "@coterie/testkit/TransportContract"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -10,11 +12,14 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { address, hear, linked, nodeAt, reasonOf, say, settle, start, timed } from "./network/talk.ts"
 
-const harness = (options: SimNetwork.Options) =>
+const secret = { _tag: "Secret", key: "Zk9qW2mB1xYt" } as const
+
+const harness = (options: SimNetwork.Options, identity?: Transport.Identity) =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make(options)
     return {
-      transport: (port: number) => network.transport("a", port),
+      transport: (port: number) => network.transport("a", { port, identity }),
+      withdraw: network.withdraw("a", { within: 0 }),
       silentPeer: Effect.gen(function* () {
         const node = yield* nodeAt(network, "silent")
         const {
@@ -29,6 +34,7 @@ const harness = (options: SimNetwork.Options) =>
 TransportContract.suite({ name: "SimNetwork", live: false, harness: harness({}) })
 TransportContract.suite({ name: "SimNetwork that splits", live: false, harness: harness({ split: true }) })
 TransportContract.suite({ name: "SimNetwork with a small buffer", live: false, harness: harness({ sendBuffer: 5000 }) })
+TransportContract.suite({ name: "SimNetwork with proofs", live: false, proves: "Secret", harness: harness({}, secret) })
 TransportContract.suite({
   name: "SimNetwork with latency",
   live: true,
@@ -404,6 +410,64 @@ describe("SimNetwork", () => {
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(yield* Fiber.join(pulling), "closed")
       assert.strictEqual(yield* reasonOf(a.connect(listener.addresses[0])), "unreachable")
+    }),
+  )
+
+  it.effect("gives each end the identity of the other, and keeps it", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make()
+      const a = yield* nodeAt(network, "a", { identity: secret })
+      const listener = yield* (yield* nodeAt(network, "b")).listen
+      const accepted: Array<Transport.Connection> = []
+      yield* start(
+        listener.run((connection) =>
+          Effect.andThen(
+            Effect.sync(() => accepted.push(connection)),
+            Effect.never,
+          ),
+        ),
+      )
+      const first = yield* a.connect(listener.addresses[0])
+      yield* network.prove("a", undefined)
+      yield* network.prove("b", secret)
+      const second = yield* a.connect(listener.addresses[0])
+      yield* settle
+      assert.deepStrictEqual(
+        [first, second, ...accepted].map(({ identity }) => identity?._tag),
+        [undefined, "Secret", "Secret", undefined],
+      )
+    }),
+  )
+
+  it.effect("asks for another connection at the node that withdraws, and resets the connection after the time", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make({ latency: 10 })
+      const { acceptor, dialer } = yield* linked(network, TestClock.adjust("1 second"), secret)
+      const there = yield* start(acceptor.renewal ?? Effect.void)
+      const here = yield* start(dialer.renewal ?? Effect.void)
+      yield* network.withdraw("a", { peer: "elsewhere" })
+      yield* network.withdraw("b", { within: Duration.infinity })
+      yield* TestClock.adjust("1 day")
+      assert.isDefined(there.pollUnsafe())
+      assert.isUndefined(here.pollUnsafe())
+      const pulling = yield* start(timed(hear(acceptor)))
+      yield* network.withdraw("a")
+      yield* TestClock.adjust("1 minute")
+      assert.isDefined(here.pollUnsafe())
+      assert.deepStrictEqual(yield* Fiber.join(pulling), ["closed", 30_010])
+      assert.strictEqual(yield* hear(dialer), "closed")
+    }),
+  )
+
+  it.effect("leaves connections without proofs alone", () =>
+    Effect.gen(function* () {
+      const network = yield* SimNetwork.make()
+      const { acceptor, dialer } = yield* linked(network)
+      assert.isUndefined(dialer.renewal)
+      yield* network.withdraw("a", { within: 0 })
+      yield* TestClock.adjust("1 minute")
+      yield* say(dialer, "hello")
+      assert.strictEqual(yield* hear(acceptor), "hello")
     }),
   )
 

@@ -7,6 +7,7 @@ import * as Member from "../membership/Member.ts"
 import type { Peer } from "../Peer.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
+import type { Identity } from "../Transport.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { ObservedMetrics } from "./ObservedMetrics.ts"
 
@@ -21,6 +22,15 @@ export interface Sources {
 const statuses: ReadonlyArray<ReturnType<typeof Member.localStatus>> = ["alive", "suspect", "failed"]
 
 const linkStates: ReadonlyArray<Peer["link"]> = ["up", "indirect", "down"]
+
+type IdentityLabel = "none" | "secret" | "certificate"
+
+const identities: ReadonlyArray<IdentityLabel> = ["none", "secret", "certificate"]
+
+const labelOf = (identity: Identity | undefined): IdentityLabel => {
+  if (identity === undefined) return "none"
+  return identity._tag === "Secret" ? "secret" : "certificate"
+}
 
 /** Quantiles of the round-trip times in the registry: the median and the maximum. */
 const roundTripQuantiles: ReadonlyArray<number> = [0.5, 1]
@@ -41,6 +51,11 @@ const showMembers = (metrics: ObservedMetrics, { links, loop }: Sources): void =
   for (const state of linkStates) {
     metrics.gauge("coterie_links", "Members by the state of the link to them.", { state }, () =>
       countIf(loop.state().view.peers.values(), ({ link }) => link === state),
+    )
+  }
+  for (const identity of identities) {
+    metrics.gauge("coterie_link_identities", "Links by the proof of the peer.", { identity }, () =>
+      countIf(links.all(), (link) => labelOf(link.identity) === identity),
     )
   }
   metrics.gauge(

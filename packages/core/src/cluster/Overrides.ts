@@ -9,16 +9,19 @@ import { ReceiveLanes } from "../flow/ReceiveLanes.ts"
 import { SendLanes } from "../flow/SendLanes.ts"
 import type { LaneFactories } from "../link/Link.ts"
 import * as Membership from "../membership/Membership.ts"
+import * as LinkRenewer from "../peering/LinkRenewer.ts"
 import * as PeerConnections from "../peering/PeerConnections.ts"
 
 export interface Overrides extends LaneFactories {
   readonly step: typeof Membership.step
   readonly makePeerConnections: (options: PeerConnections.Options) => PeerConnections.PeerConnections
+  readonly makeLinkRenewer: (options: LinkRenewer.Options) => LinkRenewer.LinkRenewer
 }
 
 export const defaults: Overrides = {
   step: Membership.step,
   makePeerConnections: (options) => new PeerConnections.PeerConnections(options),
+  makeLinkRenewer: (options) => new LinkRenewer.LinkRenewer(options),
   makeReceiveLane: (options) => new ReceiveLane(options),
   makeReceiveLanes: (options) => new ReceiveLanes(options),
   makeSendLanes: (options) => new SendLanes(options),

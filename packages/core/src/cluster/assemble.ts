@@ -287,6 +287,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     sinkOf: readers.sinkOf,
     observedHosts,
     outlivesNamesake: () => status.outlivesNamesake(),
+    renew: (link, dialed) => dialer.renew(link, dialed),
     log,
   })
   const outcomes = new SeedOutcomes({
@@ -311,6 +312,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
     }),
     onTried: (address, error) => status.tried(address, error),
+    log,
+    makeLinkRenewer: overrides.makeLinkRenewer,
   })
   metrics.showNode({ loop, links, hub, limits })
   return {

@@ -49,6 +49,8 @@ const reasonOf = (error: HandshakeError): SeedUnavailable["reason"] => {
   switch (error.reason) {
     case "refused":
     case "unreachable":
+    case "unauthenticated":
+    case "forbidden":
     case "timeout":
       return error.reason
     case "violation":

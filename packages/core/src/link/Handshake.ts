@@ -15,7 +15,7 @@ import * as PeerName from "../protocol/PeerName.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import { compareProcesses, type Process } from "../protocol/processOrder.ts"
 import { clip } from "../protocol/ProtocolViolation.ts"
-import type { Connection, TransportError } from "../Transport.ts"
+import type { Connection, Identity, TransportError } from "../Transport.ts"
 import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import * as FrameTable from "../wire/FrameTable.ts"
 import * as Traffic from "../wire/Traffic.ts"
@@ -97,9 +97,9 @@ export interface HandshakeHost<S extends NodeState> {
   /**
    * Returns the refusal of a Hello by any rule except the admission policy, or `undefined` if the Hello is acceptable.
    */
-  readonly judgeHello: (hello: Hello) => HelloReject | undefined
+  readonly judgeHello: (hello: Hello, identity: Identity | undefined) => HelloReject | undefined
   /** Returns the refusal of a peer by the rules that apply to both sides, or `undefined` if the peer is acceptable. */
-  readonly judgePeer: (peer: Introduction) => HelloReject | undefined
+  readonly judgePeer: (peer: Introduction, identity: Identity | undefined) => HelloReject | undefined
   /** Handles a complete handshake with another process of this node's name. */
   readonly meetNamesake: (peer: Introduction) => Effect.Effect<void>
   /**
@@ -162,7 +162,7 @@ export const describeDial = (address: Address, error: HandshakeError): string =>
 
 const violation = (message: string) => new HandshakeFailed({ reason: "violation", message })
 
-const ended = (end: ReadOutcome): HandshakeFailed => {
+const ended = (end: ReadOutcome): HandshakeFailed | TransportError => {
   switch (end._tag) {
     case "ProtocolViolation":
       return violation(`the other side does not speak this protocol: ${end.message}`)
@@ -174,6 +174,8 @@ const ended = (end: ReadOutcome): HandshakeFailed => {
     case "Ended":
       return new HandshakeFailed({ reason: "lost", message: "the peer closed the connection" })
     case "Lost":
+      // The other side may judge a proof after the connection is open.
+      if (end.error.reason === "unauthenticated") return end.error
       return new HandshakeFailed({ reason: "lost", message: end.error.message })
   }
 }
@@ -280,7 +282,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     const message = `"${ack.record.name}" at ${options.address} already has a link`
     return yield* new HandshakeFailed({ reason: "known", message })
   }
-  const refusal = host.judgePeer(ack)
+  const refusal = host.judgePeer(ack, connection.identity)
   if (refusal !== undefined) {
     // Sends the refusal although this side dialed, because the peer may not know that its clock is wrong.
     yield* write(exchange, refusal)
@@ -348,6 +350,7 @@ const applicant = (record: PeerRecord, connection: Connection): Admission.Applic
   generation: record.generation,
   metadata: record.body.metadata,
   remoteHost: connection.remoteHost,
+  identity: connection.identity,
 })
 
 /** Returns a frame that refuses a Hello. */
@@ -373,7 +376,7 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
   if (hello.record.status !== "alive" || hello.window < minWindow) {
     return yield* violation("the record of the Hello is not alive, or its window is below the minimum")
   }
-  let refusal = host.judgeHello(hello)
+  let refusal = host.judgeHello(hello, connection.identity)
   if (refusal === undefined) {
     const verdict = yield* host.admission(applicant(hello.record, connection))
     if (verdict._tag === "Deny") refusal = reject("denied", verdict.reason)

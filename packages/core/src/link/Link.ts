@@ -19,7 +19,7 @@ import type { Limits } from "../Limits.ts"
 import { maxLanes } from "../protocol/constants.ts"
 import type { ByeCode, ControlFrame, MembershipFrame } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
-import type { Connection } from "../Transport.ts"
+import type { Connection, Identity } from "../Transport.ts"
 import type { Traffic } from "../wire/Traffic.ts"
 import type { FrameReader } from "./FrameReader.ts"
 import type { Timing } from "./KeepAlive.ts"
@@ -134,6 +134,8 @@ export class Link {
   /** Record of the peer from its handshake. */
   readonly peer: PeerRecord
   readonly rank: Rank
+  /** Proof of the peer, as the transport reports it. */
+  readonly identity: Identity | undefined
   /** Time at which the link came up, on the monotonic clock. */
   readonly openedAt: number
   /** Returns the current session of the link. */
@@ -152,6 +154,7 @@ export class Link {
     this.options = options
     this.peer = options.peer
     this.rank = options.rank
+    this.identity = options.connection.identity
     this.session = options.session
     this.writer = this.makeWriter()
     this.sendLanes = this.writer.lanes

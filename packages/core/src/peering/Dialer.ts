@@ -10,6 +10,7 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type { Address } from "../Address.ts"
 import type * as Discovery from "../Discovery.ts"
+import type { LogBudget } from "../internal/LogBudget.ts"
 import * as Handshake from "../link/Handshake.ts"
 import type { Link } from "../link/Link.ts"
 import * as Member from "../membership/Member.ts"
@@ -19,6 +20,7 @@ import { AddressDialer } from "./AddressDialer.ts"
 import type { LinkManager } from "./LinkManager.ts"
 import type { LonelyPause } from "./LonelyPause.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
+import type * as LinkRenewer from "./LinkRenewer.ts"
 import { PeerDialer } from "./PeerDialer.ts"
 import { RetryAfter } from "./RetryAfter.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
@@ -35,6 +37,8 @@ export interface Options {
   readonly healthy: number
   readonly clock: Clock
   readonly availability: SeedAvailability
+  readonly log: LogBudget
+  readonly makeLinkRenewer: (options: LinkRenewer.Options) => LinkRenewer.LinkRenewer
   /** Called after each attempt at a seed or discovered address; see `SeedDialer`. */
   readonly onTried: (address: Address, error: Handshake.HandshakeError | undefined) => void
 }
@@ -43,12 +47,14 @@ export class Dialer {
   private readonly options: Options
   private readonly addresses: AddressDialer
   private readonly peers: PeerDialer
+  private readonly renewer: LinkRenewer.LinkRenewer
   private readonly seeds: SeedDialer
 
   constructor(options: Options, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>) {
     this.options = options
     this.addresses = new AddressDialer(options.loop, options.links, new RetryAfter(options.clock))
     this.peers = new PeerDialer({ ...options, addresses: this.addresses, fork })
+    this.renewer = options.makeLinkRenewer({ ...options, addresses: this.addresses })
     this.seeds = new SeedDialer({ ...options, addresses: this.addresses, fork })
   }
 
@@ -69,6 +75,11 @@ export class Dialer {
    */
   addSeed(address: Address, answeredBy?: string): void {
     this.seeds.addSeed(address, answeredBy)
+  }
+
+  /** Dials the peer of a link until another connection has taken the place of the link; see `LinkRenewer`. */
+  renew(link: Link, dialed: Address | undefined): Effect.Effect<void> {
+    return this.renewer.renew(link, dialed)
   }
 
   /** Dials an address until a peer answers. Fails only if another attempt cannot help. */

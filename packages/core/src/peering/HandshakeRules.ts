@@ -16,6 +16,7 @@ import { maxGeneration, minLinkTimeout, protocolVersion } from "../protocol/cons
 import type { Hello, HelloReject } from "../protocol/Frame.ts"
 import { memberHash } from "../protocol/PeerRecord.ts"
 import { compareProcesses } from "../protocol/processOrder.ts"
+import type { Identity } from "../Transport.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 
 export interface Options {
@@ -33,6 +34,8 @@ export interface Options {
   readonly wall: () => number
   /** Returns the open link to a peer. */
   readonly linkTo: (name: string) => Pick<Link, "peer" | "rank"> | undefined
+  /** Returns whether a connection with this proof must not replace the link of the name. */
+  readonly isWeaker: (name: string, identity: Identity | undefined) => boolean
   /**
    * Handles an older process of this node's name that dialed and then stops. Returns `false` if this node itself stops.
    */
@@ -51,8 +54,8 @@ export const make = (options: Options): HandshakeHost<State.State> => {
     isRunning: ({ phase }) => phase._tag === "Running",
     beliefAbout: (state, { generation, name }) => State.belief(state, name, generation),
     hasLink: (name) => State.hasLink(loop.state(), name),
-    judgeHello: (hello) => judgeHello(loop.state(), hello, options),
-    judgePeer: (peer) => judgePeer(loop.state(), peer, options),
+    judgeHello: (hello, identity) => judgeHello(loop.state(), hello, options, identity),
+    judgePeer: (peer, identity) => judgePeer(loop.state(), peer, options, identity),
     meetNamesake: ({ instance, record: { generation } }) =>
       Effect.asVoid(loop.submitAndAwait({ _tag: "NamesakeMet", generation, instance })),
     outlivesNamesake: () => loop.state().phase._tag === "Running" && options.outlivesNamesake(),
@@ -107,9 +110,23 @@ export const judgeTiming = ({ linkTimeout }: Pick<Introduction, "linkTimeout">):
 export const judgePeer = (
   state: State.State,
   peer: Introduction,
-  { linkTo, wall }: Pick<Options, "linkTo" | "wall">,
+  { isWeaker, linkTo, wall }: Pick<Options, "isWeaker" | "linkTo" | "wall">,
+  identity?: Identity,
 ): HelloReject | undefined =>
-  judgeTiming(peer) ?? judgeClock(peer, wall()) ?? judgeLife(state, peer, linkTo(peer.record.name))
+  judgeTiming(peer) ??
+  judgeClock(peer, wall()) ??
+  judgeProof(isWeaker(peer.record.name, identity)) ??
+  judgeLife(state, peer, linkTo(peer.record.name))
+
+/**
+ * Returns the refusal of a connection that proves less than the link of this name, also for a newer process. Otherwise
+ * a stranger could take the link of a member while this node still accepts plain connections. The refusal ends with the
+ * link, so a peer that restarted without a proof only waits.
+ */
+export const judgeProof = (isWeaker: boolean): HelloReject | undefined =>
+  isWeaker
+    ? reject("busy", "the link of this name has a proof, and this connection has none", { retryAfter: 1_000 })
+    : undefined
 
 /**
  * Returns the refusal of a life of a peer that a newer life replaced (R8). Only lives that this node met count. Gossip
@@ -141,8 +158,10 @@ export const judgeLife = (
 export const judgeHello = (
   state: State.State,
   hello: Hello,
-  { dialing, hasRoom, label, linkTo, wall }: Pick<Options, "dialing" | "hasRoom" | "label" | "linkTo" | "wall">,
+  options: Pick<Options, "dialing" | "hasRoom" | "isWeaker" | "label" | "linkTo" | "wall">,
+  identity?: Identity,
 ): HelloReject | undefined => {
+  const { dialing, hasRoom, label } = options
   const { generation, name } = hello.record
   if (hello.label !== label) return reject("label", `this is the cluster "${label}"`)
   if (hello.versionMin > protocolVersion || hello.versionMax < protocolVersion) {
@@ -157,7 +176,7 @@ export const judgeHello = (
       ? reject("self", "a node cannot join itself")
       : reject("duplicate", `a running node already has the name "${name}"`)
   }
-  const refusal = judgePeer(state, hello, { linkTo, wall })
+  const refusal = judgePeer(state, hello, options, identity)
   if (refusal !== undefined) return refusal
   const member = state.members.get(name)
   if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {

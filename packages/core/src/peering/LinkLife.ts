@@ -62,6 +62,11 @@ export interface LinkContext {
   readonly observedHosts: ObservedHosts
   readonly log: LogBudget
   readonly entropy: Source
+  /**
+   * Replaces a link by another connection to the peer. `dialed` is the address under which this node dialed the link;
+   * `undefined` if the peer dialed.
+   */
+  readonly renew: (link: Link, dialed: Address | undefined) => Effect.Effect<void>
 }
 
 /** Handshake of one side. */
@@ -121,6 +126,11 @@ export class LinkLife {
     connections.begin(peerConnection)
     Deferred.doneUnsafe(peerConnection.settled, Effect.void)
     onUp(link)
+    const { renewal } = this.connection
+    if (renewal !== undefined) {
+      // The end of the connection interrupts the renewal.
+      yield* Effect.forkChild(Effect.andThen(renewal, () => this.context.renew(link, this.address)))
+    }
     yield* link.run((end) =>
       Effect.suspend(() => {
         observer.ended(link, end)

@@ -67,6 +67,8 @@ export interface Options {
    */
   readonly outlivesNamesake: () => boolean
   readonly log: LogBudget
+  /** Replaces a link by another connection to the peer, when the transport asks for it. */
+  readonly renew: LinkContext["renew"]
 }
 
 /** Current number of connections of each kind. */
@@ -97,6 +99,7 @@ export class LinkManager {
       dialing: epochs.dialing,
       hasRoom: () => connections.size() < limits.links,
       linkTo: (name) => connections.open(name),
+      isWeaker: (name, identity) => connections.isWeaker(name, identity),
       wall: () => options.clock.currentTimeMillisUnsafe(),
       outlivesNamesake: options.outlivesNamesake,
     })

@@ -11,7 +11,9 @@ import { compareRanks } from "../link/Link.ts"
 import type { PeerId } from "../Peer.ts"
 import type { ByeCode } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
+import type { Identity } from "../Transport.ts"
 import { compareConnections, type Met, PeerConnection, type Sink } from "./PeerConnection.ts"
+import { provesLess } from "./proofs.ts"
 
 /**
  * Maximum number of connections of one peer before the oldest is cut. A correct peer may leave some lost connections
@@ -93,6 +95,12 @@ export class PeerConnections {
       return false
     }
     if (before?.link?.isOpen() === true) {
+      if (this.isWeaker(name, link.identity)) {
+        // The handshake refuses such a connection, unless both came up during it.
+        const code = before.isSameProcess(connection) ? "duplicate" : "replaced"
+        link.close(code, "the link of this name has a proof, and this connection has none")
+        return false
+      }
       if (before.isSameProcess(connection)) {
         this.use(connection)
         before.link.close("duplicate", "another connection of this pair is up")
@@ -146,6 +154,12 @@ export class PeerConnections {
     const connections = this.all()
     for (const { link } of connections) link?.close(code, "")
     return connections
+  }
+
+  /** Returns whether a connection with this proof must not replace the link of the name. */
+  isWeaker(name: string, identity: Identity | undefined): boolean {
+    const link = this.open(name)
+    return link !== undefined && provesLess(identity, link.identity)
   }
 
   /** Returns the link in use with the peer, open or closing. */

@@ -60,12 +60,10 @@ export class FragileTransport {
     const { severed } = this
     const cut = Effect.andThen(Deferred.await(severed), () => Effect.fail(closed("cut")))
     return {
-      remoteHost: connection.remoteHost,
+      ...connection,
       pull: Effect.raceFirst(connection.pull, cut),
       write: (chunks) =>
         Effect.suspend(() => (Deferred.isDoneUnsafe(severed) ? Effect.fail(closed("cut")) : connection.write(chunks))),
-      end: connection.end,
-      reset: connection.reset,
     }
   }
 }

@@ -5,14 +5,15 @@ import * as Limits from "../../src/Limits.ts"
 import type { Gauges } from "../../src/link/Link.ts"
 import * as Member from "../../src/membership/Member.ts"
 import type * as State from "../../src/membership/State.ts"
+import type { Identity } from "../../src/Transport.ts"
 import { recordOf } from "../membership/support.ts"
 import { fakeLink } from "../peering/fakeLink.ts"
 import { initial } from "../peering/support.ts"
 import { makeMetrics } from "./metricsSupport.ts"
 
 /** Makes a link with these gauges. */
-const linkOf = (name: string, gauges: Partial<Gauges>) => {
-  const link = fakeLink({ peer: recordOf(name), session: () => ({ session: 1 }) })
+const linkOf = (name: string, gauges: Partial<Gauges>, identity?: Identity) => {
+  const link = fakeLink({ peer: recordOf(name), session: () => ({ session: 1 }), identity })
   const measured = { ...link.gauges(), ...gauges }
   link.gauges = () => measured
   return link
@@ -39,7 +40,7 @@ const state: State.State = {
 const make = () => {
   const { metrics, valueOf } = makeMetrics()
   const links = [
-    linkOf("a", { viewHash: 1n }),
+    linkOf("a", { viewHash: 1n }, { _tag: "Secret", key: "k" }),
     linkOf("b", { control: 1, controlBytes: 70, data: 20, inbox: 30, lane: 4, lag: 1_500, rtt: 4, viewHash: 1n }),
     linkOf("c", { control: 2, controlBytes: 60, data: 10, inbox: 3, lane: 40, lag: 500, rtt: 20, viewHash: 2n }),
   ]
@@ -59,6 +60,13 @@ describe("the gauges of a node", () => {
     assert.deepStrictEqual(value("coterie_members", { status: "failed" }), { value: 0 })
     assert.deepStrictEqual(value("coterie_links", { state: "up" }), { value: 1 })
     assert.deepStrictEqual(value("coterie_links", { state: "down" }), { value: 1 })
+  })
+
+  it("count the links by the proof of the peer", () => {
+    const value = make()
+    assert.deepStrictEqual(value("coterie_link_identities", { identity: "none" }), { value: 2 })
+    assert.deepStrictEqual(value("coterie_link_identities", { identity: "secret" }), { value: 1 })
+    assert.deepStrictEqual(value("coterie_link_identities", { identity: "certificate" }), { value: 0 })
   })
 
   it("count the different views of this node and its peers", () => {

@@ -40,6 +40,8 @@ describe("the event of an address that is unavailable", () => {
     for (const [error, reason] of [
       [new TransportError({ reason: "unreachable", message: "why" }), "unreachable"],
       [new TransportError({ reason: "refused", message: "why" }), "refused"],
+      [new TransportError({ reason: "unauthenticated", message: "why" }), "unauthenticated"],
+      [new TransportError({ reason: "forbidden", message: "why" }), "forbidden"],
       [new TransportError({ reason: "closed", message: "why" }), "lost"],
       [failed("timeout"), "timeout"],
       [failed("lost"), "lost"],

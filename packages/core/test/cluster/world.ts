@@ -111,9 +111,12 @@ export const tcp: Effect.Effect<World> = Effect.sync(() => ({
   node: makeNode(() => NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })),
 }))
 
-/** Makes a world on a simulated network. */
-export const sim = (network: SimNetwork.Shape): World => ({
-  node: makeNode((name) => network.transport(name)),
+/** Makes a world on a simulated network. `identityOf` returns the proof of a node. */
+export const sim = (
+  network: SimNetwork.Shape,
+  identityOf: (name: string) => Transport.Identity | undefined = () => undefined,
+): World => ({
+  node: makeNode((name) => network.transport(name, { identity: identityOf(name) })),
 })
 
 /** Waits for a view that satisfies the condition. */

@@ -8,6 +8,7 @@ import * as Admission from "../../src/Admission.ts"
 import type { HandshakeHost, NodeState } from "../../src/link/Handshake.ts"
 import * as Handshake from "../../src/link/Handshake.ts"
 import type { Frame, Hello, HelloAck, YouAreBelief } from "../../src/protocol/Frame.ts"
+import { TransportError } from "../../src/Transport.ts"
 import * as Traffic from "../../src/wire/Traffic.ts"
 import { record } from "../peering/fakeLink.ts"
 import { makeConnection, settle } from "./support.ts"
@@ -183,6 +184,41 @@ describe("the dialer's side of a handshake", () => {
       yield* second.says(ack)
       assert.strictEqual(second.reason(), "known")
       assert.deepStrictEqual(second.tags(), ["Hello"])
+    }),
+  )
+
+  it.effect("fails with the error of the transport if the peer did not accept the proof of this node", () =>
+    Effect.gen(function* () {
+      const { error, other } = yield* dial(hostOf())
+      const failure = new TransportError({
+        reason: "unauthenticated",
+        message: "the peer does not accept the certificate",
+      })
+      yield* Effect.andThen(other.fails(failure), settle)
+      assert.strictEqual(error(), failure)
+    }),
+  )
+
+  it.effect("gives the identity of the connection to the rules and to the admission policy, on both sides", () =>
+    Effect.gen(function* () {
+      const seen: Array<unknown> = []
+      const identity = { _tag: "Secret", key: "Zk9q" } as const
+      const host = hostOf({
+        judgeHello: (_, identity) => void seen.push(identity),
+        judgePeer: (_, identity) => void seen.push(identity),
+        admission: ({ identity }) => Effect.sync(() => (seen.push(identity), Admission.admit)),
+      })
+      const proved = (exchange: Handshake.Exchange) => ({
+        ...exchange,
+        connection: { ...exchange.connection, identity },
+      })
+      const options = { address, epoch: 3, expected: undefined, join: false, stranger: false }
+      const dialing = yield* begin((exchange) => Handshake.dial(host, proved(exchange), options))
+      yield* dialing.says(ack)
+      const accepting = yield* begin((exchange) => Handshake.accept(host, proved(exchange)))
+      yield* accepting.says(hello)
+      yield* (yield* accept(host)).says(hello)
+      assert.deepStrictEqual(seen, [identity, identity, identity, identity, undefined, undefined])
     }),
   )
 

@@ -67,6 +67,8 @@ export const makeConnection = Effect.gen(function* () {
     /** Ends the stream from the other end. */
     ends: Queue.end(inbound),
     breaks: Queue.fail(inbound, lost),
+    /** Fails the reading of this side with another error than `lost`. */
+    fails: (error: TransportError) => Queue.fail(inbound, error),
     reader: () => new FrameReader(connection, Traffic.make()),
   }
 })

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
+import { defaults } from "../../src/cluster/Overrides.ts"
 import { SharedNames } from "../../src/internal/SharedNames.ts"
 import { reject } from "../../src/link/Handshake.ts"
 import * as Member from "../../src/membership/Member.ts"
@@ -71,6 +72,8 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
     healthy: 3_000,
     clock,
     onTried: () => {},
+    log: context.log,
+    makeLinkRenewer: defaults.makeLinkRenewer,
     availability: new SeedAvailability({
       log: { write: () => Effect.void },
       onUnavailable: (address, { message }) => unavailable.push(`${address}: ${message}`),

@@ -8,6 +8,7 @@ import * as State from "../../src/membership/State.ts"
 import { judgeClock, judgeHello, judgeLife, judgePeer } from "../../src/peering/HandshakeRules.ts"
 import type { Hello } from "../../src/protocol/Frame.ts"
 import { memberHash } from "../../src/protocol/PeerRecord.ts"
+import type { Identity } from "../../src/Transport.ts"
 import { record } from "./fakeLink.ts"
 
 const self = record(5, "self")
@@ -47,6 +48,7 @@ const refusalOf = (state: State.State, options: Partial<Hello> = {}, hasRoom = t
     dialing: new Set([3]),
     hasRoom: () => hasRoom,
     linkTo: () => undefined,
+    isWeaker: () => false,
     wall: () => 0,
   })
 
@@ -86,6 +88,19 @@ describe("a Hello", () => {
   })
 })
 
+describe("a connection that proves less than the link of its name", () => {
+  it("is refused for a time on both sides", () => {
+    const peer = { record: record(9), instance: 9, viewHash: 0n, linkTimeout: 3_000 }
+    const secret = { _tag: "Secret", key: "k" } as const
+    const judge = (identity: Identity | undefined) => {
+      const isWeaker = (name: string, given: Identity | undefined) => name === "peer" && given === undefined
+      return judgePeer(after(), peer, { linkTo: () => undefined, isWeaker, wall: () => 0 }, identity)
+    }
+    assert.deepInclude(judge(undefined), { code: "busy", retryAfter: 1_000 })
+    assert.isUndefined(judge(secret))
+  })
+})
+
 describe("a generation", () => {
   const day = 24 * 3_600_000
 
@@ -101,7 +116,8 @@ describe("a link timeout of a peer", () => {
   it("below the minimum is denied on both sides, because it would require unlimited heartbeats", () => {
     const peer = { record: record(7), instance: 5, viewHash: 0n }
     const judge = (linkTimeout: number) =>
-      judgePeer(after(), { ...peer, linkTimeout }, { linkTo: () => undefined, wall: () => 0 })?.code
+      judgePeer(after(), { ...peer, linkTimeout }, { linkTo: () => undefined, isWeaker: () => false, wall: () => 0 })
+        ?.code
     assert.deepStrictEqual([0, 99, 100, 0xffff_ffff].map(judge), ["denied", "denied", undefined, undefined])
     assert.strictEqual(refusalOf(after(), { linkTimeout: 99 })?.code, "denied")
     assert.isUndefined(refusalOf(after(), { linkTimeout: 100 }))

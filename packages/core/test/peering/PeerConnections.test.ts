@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Sink } from "../../src/peering/PeerConnection.ts"
 import { PeerConnections } from "../../src/peering/PeerConnections.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
+import type { Identity } from "../../src/Transport.ts"
 import { fakeLink, record } from "./fakeLink.ts"
 
 /** Creates the connections with one peer, and a log of the deliveries and sessions. */
@@ -17,13 +18,14 @@ const make = () => {
     remembered: 10,
   })
   /** Brings up a connection; `closed` is the code with which this side closed it. */
-  const connect = (generation: number, epoch: number, instance = 0) => {
+  const connect = (generation: number, epoch: number, instance = 0, identity?: Identity) => {
     const rank = { instance, epoch, byLower: false }
     const connection = connections.commit(record(generation), rank)
     let code: string | undefined
     const link = fakeLink({
       peer: record(generation),
       rank,
+      identity,
       session: () => connection.session,
       close: (why) => {
         code = why
@@ -87,6 +89,34 @@ describe("of the connections with a peer", () => {
     const older = connect(1, 9)
     assert.isTrue(connect(2, 1).isUsed())
     assert.strictEqual(older.closed(), "replaced")
+  })
+})
+
+const secret: Identity = { _tag: "Secret", key: "k" }
+
+const certificate: Identity = { _tag: "Certificate", names: ["b"], fingerprint: "00", validTo: 0 }
+
+describe("of the connections with a peer that proves its identity", () => {
+  it("one without a proof is not used while one with a proof is up, whatever the rank and the process", () => {
+    const { connect } = make()
+    const proved = connect(1, 5, 3, secret)
+    assert.strictEqual(connect(1, 9, 3).closed(), "duplicate")
+    assert.strictEqual(connect(1, 9, 4).closed(), "replaced")
+    assert.strictEqual(connect(2, 9, 3).closed(), "replaced")
+    assert.isTrue(proved.isUsed())
+    proved.end()
+    assert.isTrue(connect(1, 10, 3).isUsed())
+  })
+
+  it("the later one is used if it proves as much or more", () => {
+    const { connect } = make()
+    const plain = connect(1, 5)
+    const first = connect(1, 6, 0, secret)
+    assert.strictEqual(plain.closed(), "duplicate")
+    const second = connect(1, 7, 0, certificate)
+    assert.strictEqual(first.closed(), "duplicate")
+    assert.isTrue(connect(1, 8, 0, secret).isUsed())
+    assert.strictEqual(second.closed(), "duplicate")
   })
 })
 

@@ -12,7 +12,7 @@ import { defaults } from "../../src/cluster/Overrides.ts"
 import { inboxName, minWindow } from "../../src/protocol/constants.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { emptyBody } from "../../src/membership/State.ts"
-import type { Connection } from "../../src/Transport.ts"
+import type { Connection, Identity } from "../../src/Transport.ts"
 import * as Traffic from "../../src/wire/Traffic.ts"
 
 export const record = (generation: number, name = "peer"): PeerRecord => ({
@@ -32,6 +32,7 @@ interface Options {
   /** Lane to the peer's inbox. Defaults to the lane of the link. */
   readonly inbox?: SendLane
   readonly lane?: Link["lane"]
+  readonly identity?: Identity | undefined
 }
 
 /** Connection on which nothing ever arrives. */
@@ -60,7 +61,7 @@ class FakeLink extends Link {
 
   constructor(fake: Options) {
     super({
-      connection,
+      connection: { ...connection, identity: fake.identity },
       reader: new FrameReader(connection, Traffic.make()),
       peer: fake.peer,
       rank: fake.rank ?? { instance: 0, epoch: 0, byLower: false },

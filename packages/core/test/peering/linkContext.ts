@@ -50,6 +50,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     observedHosts: new ObservedHosts(),
     log: yield* LogBudget.make,
     entropy: { u32: () => 1 },
+    renew: () => Effect.void,
   }
   const handshake = HandshakeRules.make({
     label: "test",
@@ -61,6 +62,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     outlivesNamesake: () => true,
     hasRoom: () => true,
     linkTo: (name) => connections.open(name),
+    isWeaker: (name, identity) => connections.isWeaker(name, identity),
     wall: () => 0,
   })
   return {

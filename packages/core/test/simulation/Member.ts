@@ -33,6 +33,10 @@ export class Member extends Context.Service<
     readonly views: () => number
     /** Returns the local health of this node. */
     readonly health: () => number
+    /** Returns the number of links whose peer proves nothing. */
+    readonly plainLinks: () => number
+    /** Returns the number of links that this node has accepted so far. */
+    readonly accepted: () => number
   }
 >()("test/Member") {}
 
@@ -130,6 +134,16 @@ const gaugesOf = (context: Context.Context<never>, id: string): ReadonlyMap<stri
     ),
   )
 
+/** Returns the value of a gauge or counter with these labels. */
+const valueOf = (context: Context.Context<never>, id: string, labels: Readonly<Record<string, string>>): number => {
+  const found = Metric.snapshotUnsafe(context).find(
+    (metric) =>
+      metric.id === id && Object.entries(labels).every(([label, value]) => metric.attributes?.[label] === value),
+  )
+  if (found?.type === "Gauge") return Number(found.state.value)
+  return found?.type === "Counter" ? Number(found.state.count) : 0
+}
+
 /** Reports queues beyond their limit and violations of the protocol, every five seconds. */
 const watchMetrics = (context: Context.Context<never>, observer: Observer) =>
   Effect.gen(function* () {
@@ -182,6 +196,8 @@ const makeMember = Effect.fnUntraced(function* (name: string, { recorder, talk =
     }),
     views: () => gaugesOf(context, "coterie_view_hashes").get("") ?? 0,
     health: () => gaugesOf(context, "coterie_health").get("") ?? 0,
+    plainLinks: () => valueOf(context, "coterie_link_identities", { identity: "none" }),
+    accepted: () => valueOf(context, "coterie_connections_total", { direction: "in", outcome: "up" }),
   }
 })
 

@@ -24,11 +24,13 @@ import * as Member from "../../src/membership/Member.ts"
 import { type Overrides, defaults } from "../../src/cluster/Overrides.ts"
 import type { PeerConnection, Sink } from "../../src/peering/PeerConnection.ts"
 import { type Options, PeerConnections } from "../../src/peering/PeerConnections.ts"
+import { LinkRenewer } from "../../src/peering/LinkRenewer.ts"
 import { babbling } from "./babblers.ts"
 import { clockSetBack, isolated } from "./guarantees.ts"
 import { ClusterRecorder } from "./ClusterRecorder.ts"
 import * as FrameCount from "./frameCount.ts"
 import * as Talker from "./Member.ts"
+import { renewing } from "./renewals.ts"
 import { cluster, crossing, everybodyListsEverybody, everything, reachable, trafficEnds } from "./scenarios.ts"
 
 export interface Mutant {
@@ -393,7 +395,33 @@ class EndsSessionsEarly extends PeerConnections {
   }
 }
 
+/** Connections that replace a link with a proof by a connection without one. */
+class TrustsAnybody extends PeerConnections {
+  override isWeaker(): boolean {
+    return false
+  }
+}
+
+/** Renewal that ends the link before the next connection is up. */
+class DropsFirst extends LinkRenewer {
+  override readonly renew: LinkRenewer["renew"] = (link) => Effect.sync(() => link.close("duplicate", ""))
+}
+
 export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "a connection without a proof replaces a link with one",
+    within: 10,
+    scenario: renewing("mutant: a connection without a proof replaces a link with one", {
+      makePeerConnections: (options) => new TrustsAnybody(options),
+    }),
+  },
+  {
+    name: "a link is dropped before its renewal is up",
+    within: 3,
+    scenario: renewing("mutant: a link is dropped before its renewal is up", {
+      makeLinkRenewer: (options) => new DropsFirst(options),
+    }),
+  },
   {
     name: "a node that has met nobody does not take a higher generation",
     within: 3,

@@ -3,6 +3,7 @@
  * cluster must reach after the faults.
  */
 import * as Reconnect from "@coterie/core/Reconnect"
+import type * as Transport from "@coterie/core/Transport"
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -254,6 +255,18 @@ const recover = (sim: Simulation.Sim, nodes: Members) =>
     yield* sim.converges(() => everybodyAgrees(nodes), { within: "1 minute" })
   })
 
+const secret: Transport.Identity = { _tag: "Secret", key: "k1" }
+
+/** Withdraws the proofs of random nodes at random times. The connections live for up to ten seconds. */
+const withdrawAllTheTime = (sim: Simulation.Sim, names: ReadonlyArray<string>) =>
+  Effect.forever(
+    Effect.gen(function* () {
+      yield* Effect.sleep(yield* Random.nextIntBetween(100, 3_000))
+      const [node = ""] = yield* Random.shuffle(names)
+      yield* sim.network.withdraw(node, { within: yield* Random.nextIntBetween(0, 10_000) })
+    }),
+  )
+
 /** Draws the number of times that babblers speak. Draws nothing without babblers. */
 const drawBabble = (hasBabblers: boolean): Effect.Effect<number> =>
   hasBabblers ? Random.nextIntBetween(5, 60) : Effect.succeed(0)
@@ -274,6 +287,8 @@ export const cluster = (
     readonly policies?: Layer.Layer<never>
     /** Number of runs of which one has a member that babbles. Defaults to none. */
     readonly babblers?: number
+    /** `true` if the nodes prove a secret, and withdraw the proofs of their connections all the time. */
+    readonly withdrawals?: boolean
   },
 ): Simulation.Scenario =>
   Simulation.scenario(
@@ -298,17 +313,22 @@ export const cluster = (
         }
         const seeds = ["n1", "n2"]
         const counts: FrameCount.Counts = new Map()
-        const nodes = yield* sim.nodes(names, (node) => {
-          const member = Member.layer(node, { ...options, recorder, seeds, limits })
-          return hasBabblers ? Layer.provide(member, FrameCount.layer(counts)) : member
-        })
+        const nodes = yield* sim.nodes(
+          names,
+          (node) => {
+            const member = Member.layer(node, { ...options, recorder, seeds, limits })
+            return hasBabblers ? Layer.provide(member, FrameCount.layer(counts)) : member
+          },
+          options.withdrawals === true ? { identity: () => secret } : {},
+        )
         const babblers = hasBabblers ? ["b1"] : []
         const budget = new BabbleBudget({ count: yield* drawBabble(hasBabblers), babblers })
         yield* sim.nodes(babblers, (name) =>
           Babbler.layer(name, { budget, seeds, members: names, label: Member.label }),
         )
         yield* Effect.forkScoped(supervise(nodes))
-        yield* Effect.sleep(`${options.seconds} seconds`)
+        const faulty = Effect.sleep(`${options.seconds} seconds`)
+        yield* options.withdrawals === true ? Effect.raceFirst(faulty, withdrawAllTheTime(sim, names)) : faulty
         budget.stop()
         yield* recover(sim, nodes)
         if (hasBabblers) yield* trafficEnds(nodes, counts)
@@ -398,6 +418,14 @@ export const anything = cluster("a cluster survives anything", {
   faults: everything,
   babblers: 4,
   goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Unreachable", "Reachable"],
+})
+
+/** Two to six nodes whose proofs are withdrawn under all kinds of faults. */
+export const withdrawn = cluster("a cluster survives withdrawn proofs and anything else", {
+  size: [2, 6],
+  seconds: 20,
+  faults: everything,
+  withdrawals: true,
 })
 
 /** Three nodes for ten seconds under all kinds of faults: the scenario that the benchmarks measure. */

@@ -8,8 +8,9 @@ import { it } from "@coterie/testkit/vitest"
 import { describe } from "@effect/vitest"
 import { survivesBabblers } from "./babblers.ts"
 import * as Guarantees from "./guarantees.ts"
+import { renewed } from "./renewals.ts"
 import { manualStart } from "./manualStart.ts"
-import { anything, crossed, lostOnOneSide, oneCutLink, three } from "./scenarios.ts"
+import { anything, crossed, lostOnOneSide, oneCutLink, three, withdrawn } from "./scenarios.ts"
 
 const commit = (): string => {
   try {
@@ -30,6 +31,8 @@ describe("a cluster of real nodes", () => {
   it.sim(lostOnOneSide, { seeds: 10, base, timeout })
   it.sim(crossed, { seeds: 10, base, timeout })
   it.sim(oneCutLink, { seeds: 10, base, timeout })
+  it.sim(withdrawn, { seeds: 6, base, timeout })
+  it.sim(renewed, { seeds: 6, base, timeout })
   it.sim(manualStart, { seeds: 10, base, timeout })
   it.sim(three, { seeds: 40, base, timeout })
 })

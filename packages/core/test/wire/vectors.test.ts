@@ -73,13 +73,14 @@ const checkFrame = (vector: typeof FrameVector.Type) => {
 }
 
 describe("docs/protocol-vectors", () => {
-  it("contains only files that these tests read", () => {
+  it("contains only files that these tests read, and secrets.json, which those of the transport read", () => {
     expect(readdirSync(directory).sort()).toStrictEqual([
       "dialogue.json",
       "errors.json",
       "frames.json",
       "hashes.json",
       "orders.json",
+      "secrets.json",
       "streams.json",
       "texts.json",
     ])

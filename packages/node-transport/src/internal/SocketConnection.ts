@@ -7,13 +7,19 @@ import { errorCode } from "./errorCode.ts"
 import { SocketReader } from "./SocketReader.ts"
 import { SocketWriter } from "./SocketWriter.ts"
 
-const ignore = () => {}
-
 /**
  * Time for which a closed connection keeps the process alive, in milliseconds. On most lines the last bytes and the end
  * of the other side need less. A process should end within one second.
  */
 const holdMillis = 500
+
+/** Parts of a connection below which TLS runs. */
+export interface Secured {
+  /** Socket of TCP, which TLS reads and writes. It has a listener for errors. */
+  readonly raw: Net.Socket
+  readonly identity: Transport.Identity
+  readonly renewal: Effect.Effect<void>
+}
 
 /**
  * Makes a connection of a socket from which nothing was read. When the scope closes, the socket gets `linger`
@@ -21,49 +27,65 @@ const holdMillis = 500
  *
  * Both ends must be opened with `allowHalfOpen`, so that the other direction stays open when one direction ends.
  */
-export const make = (socket: Net.Socket, linger: number): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
+export const make = (
+  socket: Net.Socket,
+  linger: number,
+  secured?: Secured,
+): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const remoteHost = (socket.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/, "")
-    const closedError = () =>
-      new Transport.TransportError({
+    const raw = secured?.raw ?? socket
+    const remoteHost = (raw.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/, "")
+    const closedError = () => {
+      const cause = socket.errored ?? raw.errored
+      return new Transport.TransportError({
         reason: "closed",
-        message: `the connection to ${remoteHost} ${describe(socket.errored)}`,
-        ...(socket.errored === null ? {} : { cause: socket.errored }),
+        message: `the connection to ${remoteHost} ${describe(cause)}`,
+        ...(cause === null ? {} : { cause }),
       })
-    // Without a listener, an error after the reader has closed ends the process.
-    socket.on("error", ignore)
+    }
+    // Without a listener, an error after the reader has closed ends the process. TLS leaves its socket open after an error.
+    socket.on("error", (cause) => {
+      if (!socket.destroyed) socket.destroy(cause)
+    })
     const reader = new SocketReader(socket, closedError)
     const writer = new SocketWriter(socket, closedError)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         reader.close()
-        closeGracefully(socket, linger)
+        closeGracefully(socket, raw, linger)
       }),
     )
     return {
       remoteHost,
+      ...(secured === undefined ? {} : { identity: secured.identity, renewal: secured.renewal }),
       pull: reader.pull,
       write: writer.write,
       end: Effect.sync(() => {
         if (!socket.destroyed && !socket.writableEnded) socket.end()
       }),
       reset: Effect.sync(() => {
-        if (!socket.destroyed) socket.resetAndDestroy()
+        if (!socket.destroyed) resetSocket(socket, raw)
       }),
     }
   })
+
+/** Resets a connection, with the error that its reader gets. A TLS socket cannot do it: its `resetAndDestroy` throws. */
+export const resetSocket = (socket: Net.Socket, raw: Net.Socket, cause?: Error): void => {
+  raw.resetAndDestroy()
+  socket.destroy(cause)
+}
 
 /**
  * Sends the written bytes and the end of the stream, then drops received bytes until the other side ends too. The
  * system resets a socket that is closed with unread bytes, and the reset can overtake the last bytes. Destroys the
  * socket after `linger` milliseconds. It keeps the process alive for {@link holdMillis} only.
  */
-const closeGracefully = (socket: Net.Socket, linger: number): void => {
+const closeGracefully = (socket: Net.Socket, raw: Net.Socket, linger: number): void => {
   if (socket.destroyed) return
   const timer = setTimeout(() => {
     // A plain destroy would end the stream normally, although written bytes are missing.
     if (socket.writableFinished) socket.destroy()
-    else socket.resetAndDestroy()
+    else resetSocket(socket, raw)
   }, linger)
   timer.unref()
   const hold = setTimeout(() => socket.unref(), holdMillis)

@@ -26,7 +26,7 @@ const setUp = Effect.gen(function* () {
     return socket
   })
   const run = Effect.forkChild(
-    server.run((socket) => {
+    server.run(({ socket }) => {
       accepted.push(socket)
     }),
     { startImmediately: true },

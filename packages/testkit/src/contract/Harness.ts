@@ -33,6 +33,11 @@ export interface Harness {
    * Returns the number of open connections and listeners. A test that ends with more than at its start has leaked them.
    */
   readonly open: Effect.Effect<number>
+  /**
+   * Withdraws the proofs of all open connections on at least one of their sides, with a short time until they are
+   * closed. Needed for a transport that proves identities.
+   */
+  readonly withdraw?: Effect.Effect<void> | undefined
 }
 
 /** Functions with which a group of tests registers its tests. */

@@ -64,6 +64,7 @@ export class Connections {
     })
     const endpoint = connection.dialer
     endpoint.process = instance.process
+    endpoint.proof = instance.identity
     endpoint.host.endpoints++
     this.table.add(connection)
     this.environment.observe?.({
@@ -137,6 +138,7 @@ export class Connections {
     }
     endpoint.state = "open"
     endpoint.process = listener.instance.process
+    endpoint.proof = listener.instance.identity
     endpoint.host.endpoints++
     this.environment.observe?.({ _tag: "Accepted", connection: endpoint.connection.id })
     this.delivery.send(endpoint, "accepted")
@@ -265,6 +267,7 @@ export class Connections {
     endpoint.inbox = []
     endpoint.unread = 0
     endpoint.timer?.cancel()
+    endpoint.withdrawal?.cancel()
     if (endpoint.peer.state === "gone") this.forget(endpoint.connection)
     this.resumeWriter(endpoint)
     this.resumeReader(endpoint)
@@ -346,6 +349,27 @@ export class Connections {
     this.flush(endpoint)
     this.flush(endpoint.peer)
     this.resumeReader(endpoint)
+  }
+
+  // Proofs.
+
+  /**
+   * Asks the program of the endpoint for another connection. Resets the connection after the time, in microseconds; an
+   * infinite time lets it be.
+   */
+  withdraw(endpoint: Endpoint, within: number): void {
+    if (endpoint.state !== "open") return
+    if (!endpoint.renewing) {
+      endpoint.renewing = true
+      const { renewer } = endpoint
+      endpoint.renewer = undefined
+      if (renewer !== undefined) endpoint.process.enqueue(renewer)
+    }
+    if (within === Number.POSITIVE_INFINITY || endpoint.withdrawal !== undefined) return
+    const { timeline } = this.environment
+    endpoint.withdrawal = timeline.schedule(timeline.now() + within, () => {
+      this.reset(endpoint, transportError("closed", `the proof of ${endpoint.direction.to.name} was withdrawn`))
+    })
   }
 
   // Faults.

@@ -29,6 +29,15 @@ export class Endpoint {
   /** Error of `pull` and `write`, once there is one. */
   error: Transport.TransportError | undefined = undefined
 
+  /** Proof that the peer sees, from the time at which this end has a program. */
+  proof: Transport.Identity | undefined = undefined
+  /** The transport here has asked for another connection in the place of this one. */
+  renewing = false
+  /** Resumes a fiber that waits for `renewing`. */
+  renewer: (() => void) | undefined = undefined
+  /** The end of the connection after the withdrawal of a proof. */
+  withdrawal: Scheduled | undefined = undefined
+
   /** Maximum number of bytes that are in flight or not pulled by the peer. */
   readonly sendBuffer: number
   /** Bytes that were written and are not in flight yet, except the first `offset` bytes. */

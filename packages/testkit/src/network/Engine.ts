@@ -122,27 +122,48 @@ export class Engine {
 
   /**
    * Makes the transport of a node at the host. It listens on the port; 0 picks a free port. Building a transport at a
-   * host without power restores the power.
+   * host without power restores the power. `identity` returns the proof of the node.
    */
-  transport(host: string, port: number = defaultPort): Layer.Layer<Transport.Transport> {
+  transport(
+    host: string,
+    port: number = defaultPort,
+    identity: () => Transport.Identity | undefined = () => undefined,
+  ): Layer.Layer<Transport.Transport> {
     const { hosts, listeners, network: connections } = this
     return Layer.effect(Transport.Transport)(
       Effect.acquireRelease(
-        Effect.sync(() => this.boot(host)),
+        Effect.sync(() => this.boot(host, identity())),
         (instance) => Effect.sync(() => this.instances.delete(instance)),
       ).pipe(Effect.map((instance) => SimTransport.make({ connections, listeners, hosts }, instance, port))),
     )
   }
 
-  private boot(name: string): TransportInstance {
+  private boot(name: string, identity: Transport.Identity | undefined): TransportInstance {
     const host = this.hosts.get(name)
-    const instance: TransportInstance = { host, process: this.environment.process(host.name), alive: true }
+    const process = this.environment.process(host.name)
+    const instance: TransportInstance = { host, process, alive: true, identity }
     this.instances.add(instance)
     if (!host.powered) {
       host.powered = true
       this.network.resumeDelivery()
     }
     return instance
+  }
+
+  /** Changes the proof of the present processes of a host. Open connections keep theirs. */
+  prove(name: string, identity: Transport.Identity | undefined): void {
+    const host = this.hosts.get(name)
+    for (const instance of this.instances) if (instance.host === host) instance.identity = identity
+  }
+
+  /** Lets a host withdraw the proofs of its open connections: of all, or of those with one peer. */
+  withdraw(name: string, peer: string | undefined, within: Duration.Input): void {
+    const micros = Microseconds.fromDuration(within)
+    for (const endpoint of this.endpointsAt(this.hosts.get(name))) {
+      if (endpoint.proof === undefined && endpoint.peer.proof === undefined) continue
+      if (peer !== undefined && endpoint.direction.to.name !== canonical(peer)) continue
+      this.network.withdraw(endpoint, micros)
+    }
   }
 
   // Conditions.

@@ -1,4 +1,5 @@
 /** Host of a network, at which transports are built. */
+import type * as Transport from "@coterie/core/Transport"
 import type { Process } from "./Environment.ts"
 
 /** Returns a host in the form of addresses: in lower case, and IPv6 without brackets. */
@@ -26,4 +27,6 @@ export interface TransportInstance {
   readonly host: Host
   readonly process: Process
   alive: boolean
+  /** Proof that the other ends of new connections see. */
+  identity?: Transport.Identity | undefined
 }

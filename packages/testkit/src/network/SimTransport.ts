@@ -50,8 +50,20 @@ const connectionOf = (connections: Connections, endpoint: Endpoint): Transport.C
       if (endpoint.writer === writer) endpoint.writer = undefined
     })
   })
+  const identity = endpoint.peer.proof
+  const renewal = Effect.callback<void>((resume) => {
+    if (endpoint.renewing) return resume(Effect.void)
+    const renewer = () => resume(Effect.void)
+    endpoint.renewer = renewer
+    return Effect.sync(() => {
+      if (endpoint.renewer === renewer) endpoint.renewer = undefined
+    })
+  })
   return {
     remoteHost: endpoint.direction.to.name,
+    identity,
+    // A connection without any proof costs no fiber that waits for its renewal.
+    renewal: identity === undefined && endpoint.proof === undefined ? undefined : renewal,
     pull,
     write: (chunks) =>
       Effect.suspend(() => {

@@ -144,7 +144,7 @@ class Run {
       kernel,
       slowStart: (name) => faults.slowStart(name),
       context: (life) => this.contextOf(life),
-      transport: (name) => engine.transport(name),
+      transport: (name, identity) => engine.transport(name, undefined, identity),
       loseConnections: (name, silent) => engine.crash(name, { silent }),
       fail: (failure) => this.fail(failure),
       record: (event) => recorder.add(event),

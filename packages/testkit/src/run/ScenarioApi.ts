@@ -8,6 +8,7 @@ import type { Life } from "../kernel/Life.ts"
 import type * as Engine from "../network/Engine.ts"
 import * as Scenario from "../Scenario.ts"
 import type * as SimulationError from "../SimulationError.ts"
+import { defaultWithdrawal } from "../SimNetwork.ts"
 import * as Checks from "./Checks.ts"
 import type { FaultInjector } from "./FaultInjector.ts"
 import { nodeHandle } from "./nodeHandle.ts"
@@ -67,6 +68,9 @@ export class ScenarioApi {
       heal: Effect.sync(() => faults.heal()),
       reset: (a, b) => this.among([a, b], () => engine.reset(a, b)),
       halfOpen: (from, to, how) => this.among([from, to], () => engine.halfOpen(from, to, how)),
+      prove: (node, identity) => this.among([node], () => engine.prove(node, identity)),
+      withdraw: (node, { peer, within = defaultWithdrawal } = {}) =>
+        this.among(peer === undefined ? [node] : [node, peer], () => engine.withdraw(node, peer, within)),
       connections: (a, b) => engine.connections(a, b),
       bytes: (from, to) => engine.bytes(from, to),
     }
@@ -83,14 +87,21 @@ export class ScenarioApi {
   private startNodes<Name extends string, A>(
     names: ReadonlyArray<Name>,
     layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport>,
-    { start }: Scenario.NodeOptions<Name, A> = {},
+    { identity, start }: Scenario.NodeOptions<Name, A> = {},
   ): Effect.Effect<Scenario.Nodes<Name, A>, UsageError> {
     const { runtime, table } = this.options
     return Effect.gen(function* () {
       const bad = table.checkNew(names)
       if (bad !== undefined) return yield* Effect.fail(bad)
       const nodes = names.map(
-        (name) => new SimNode<A>(runtime, name, () => layer(name), start === undefined ? undefined : () => start(name)),
+        (name) =>
+          new SimNode<A>(
+            runtime,
+            name,
+            () => layer(name),
+            start === undefined ? undefined : () => start(name),
+            () => identity?.(name),
+          ),
       )
       for (const node of nodes) table.add(node)
       for (const node of nodes) node.start()

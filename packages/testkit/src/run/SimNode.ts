@@ -53,7 +53,7 @@ export interface Runtime {
   /** Returns the context of all fibers of a life. */
   readonly context: (life: Life) => Context.Context<never>
   /** Makes the transport of the node for its present life. */
-  readonly transport: (name: string) => Layer.Layer<Transport.Transport>
+  readonly transport: (name: string, identity: () => Transport.Identity | undefined) => Layer.Layer<Transport.Transport>
   /** Ends the connections of the host, as its operating system does when the process dies. */
   readonly loseConnections: (name: string, silent: boolean) => void
   readonly fail: (failure: SimulationError.Failure) => void
@@ -94,12 +94,13 @@ export class SimNode<A> {
     name: string,
     layer: () => Layer.Layer<A, unknown, Transport.Transport>,
     application?: (() => StartEffect<A>) | undefined,
+    identity: () => Transport.Identity | undefined = () => undefined,
   ) {
     this.name = name
     this.machine = runtime.kernel.machine(name)
     this.runtime = runtime
     this.build = (scope) => {
-      const built = Layer.buildWithScope(Layer.provide(layer(), runtime.transport(name)), scope)
+      const built = Layer.buildWithScope(Layer.provide(layer(), runtime.transport(name, identity)), scope)
       if (application === undefined) return built
       return Effect.tap(built, (services) =>
         Effect.provideContext(this.startApplication(application), Context.add(services, Scope.Scope, scope)),

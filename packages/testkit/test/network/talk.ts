@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 
-export const nodeAt = (network: SimNetwork.Shape, host: string, port?: number) =>
+export const nodeAt = (network: SimNetwork.Shape, host: string, port?: number | SimNetwork.TransportOptions) =>
   Effect.map(Layer.build(network.transport(host, port)), Context.get(Transport.Transport))
 
 export const utf8 = new TextEncoder()
@@ -45,10 +45,14 @@ export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   })
 
 /** Makes node `a` dial node `b`, and advances the clock until both have the connection. */
-export const linked = (network: SimNetwork.Shape, advance = TestClock.adjust("1 second")) =>
+export const linked = (
+  network: SimNetwork.Shape,
+  advance = TestClock.adjust("1 second"),
+  identity?: Transport.Identity,
+) =>
   Effect.gen(function* () {
-    const a = yield* nodeAt(network, "a")
-    const b = yield* nodeAt(network, "b")
+    const a = yield* nodeAt(network, "a", { identity })
+    const b = yield* nodeAt(network, "b", { identity })
     const listener = yield* b.listen
     const accepted = yield* Deferred.make<Transport.Connection>()
     const release = yield* Deferred.make<void>()

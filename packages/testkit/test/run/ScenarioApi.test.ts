@@ -1,6 +1,9 @@
+import * as Address from "@coterie/core/Address"
+import * as Transport from "@coterie/core/Transport"
 import { assert, describe, it } from "@effect/vitest"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Invariant from "../../src/Invariant.ts"
 import type * as Simulation from "../../src/Simulation.ts"
 import { Counter, counter, failure, run } from "./world.ts"
@@ -49,6 +52,48 @@ describe("converges", () => {
         yield* nodes.a.crash
         yield* sim.converges(() => nodes.a.state === "running", { core: ["a", "b"] })
         assert.strictEqual(nodes.c.state, "crashed")
+      }),
+    ),
+  )
+})
+
+/** Collects the identities of the connections that a node accepts. */
+const listening = (seen: Array<Transport.Identity | undefined>) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const listener = yield* (yield* Transport.Transport).listen
+      yield* Effect.forkScoped(listener.run(({ identity }) => Effect.sync(() => seen.push(identity))))
+    }),
+  )
+
+describe("the proofs of nodes", () => {
+  it.live("belong to a process, and change", () =>
+    run((sim) =>
+      Effect.gen(function* () {
+        const secret = { _tag: "Secret", key: "k1" } as const
+        const other = { _tag: "Secret", key: "k2" } as const
+        let proof: Transport.Identity = secret
+        const seen: Array<Transport.Identity | undefined> = []
+        yield* sim.nodes(["b"], () => listening(seen))
+        const dialing = Layer.effect(Counter)(
+          Effect.gen(function* () {
+            const address = yield* Effect.fromResult(Address.parse("b:24868"))
+            const { identity } = yield* (yield* Transport.Transport).connect(address)
+            assert.isUndefined(identity)
+            return { count: 0 }
+          }),
+        )
+        const { a } = yield* sim.nodes(["a"], () => dialing, { identity: () => proof })
+        yield* sim.until("the first connection", () => seen.length === 1)
+        proof = other
+        yield* a.stop
+        yield* a.restart
+        yield* sim.until("the second connection", () => seen.length === 2)
+        assert.deepStrictEqual(seen, [secret, other])
+        yield* sim.network.prove("a", undefined)
+        yield* sim.network.withdraw("a", { peer: "b" })
+        const error = yield* Effect.flip(sim.network.withdraw("nobody"))
+        assert.strictEqual(error.reason, "nodeName")
       }),
     ),
   )

@@ -1,0 +1,220 @@
+/**
+ * Secrets that the nodes of a cluster share. Each secret makes a {@link Key}, and a node has a {@link Ring} of 1 to 8 keys. Two nodes
+ * connect if their rings have a key in common, so a secret is replaced without a stop: add the new one at all nodes first, then
+ * remove the old one.
+ *
+ * A secret is text of at least 32 characters, such as the output of `openssl rand -base64 32`. Logs, errors and metrics show the id
+ * of a key, which is a hash, and never a secret.
+ *
+ * @since 0.1.0
+ */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { addKey, keyOf, type KeyringError, removeKey, type Ring, ringOf, useKey } from "./internal/ring.ts"
+import { readRing, RingFile } from "./internal/RingFile.ts"
+import * as RingState from "./internal/RingState.ts"
+import { configError, secretVariables } from "./internal/secretVariables.ts"
+
+export { type Key, KeyringError, type Ring } from "./internal/ring.ts"
+
+/** Interval of file reads. A read costs next to nothing, and the operator who changed the file is waiting. */
+const fileInterval = Duration.seconds(10)
+
+/**
+ * Keys that this node accepts and dials with.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Keyring extends Context.Service<
+  Keyring,
+  {
+    /** Ring of this moment. */
+    readonly ring: Effect.Effect<Ring>
+    /** Ring of this moment, then each later ring. A slow reader gets the newest ring. */
+    readonly changes: Stream.Stream<Ring>
+  }
+>()("@coterie/node-transport/Keyring") {}
+
+/**
+ * Keyring that the program changes, made by {@link make}. Each function that changes the ring leaves it as it was if it fails.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ManagedKeyring {
+  readonly ring: Effect.Effect<Ring>
+  readonly changes: Stream.Stream<Ring>
+  /** Accepts a secret in addition, and returns its id. The key that this node dials with first stays the same. */
+  readonly add: (secret: Redacted.Redacted<string>) => Effect.Effect<string, KeyringError>
+  /** Dials with this key first. Fails as `unknown` if the ring has no key with the id. */
+  readonly use: (id: string) => Effect.Effect<void, KeyringError>
+  /**
+   * Accepts this key no longer. Fails as `inUse` for the key that this node dials with first, and as `unknown` if the ring has no key
+   * with the id.
+   */
+  readonly remove: (id: string) => Effect.Effect<void, KeyringError>
+  /** Replaces all secrets at once. The callback of a secret manager calls this function. */
+  readonly set: (secrets: NonEmptyReadonlyArray<Redacted.Redacted<string>>) => Effect.Effect<void, KeyringError>
+}
+
+/**
+ * Makes a keyring that the program changes.
+ *
+ * **Example** (Take the secrets from a secret manager)
+ *
+ * ```ts
+ * import { Keyring } from "@coterie/node-transport"
+ * import { Effect, Layer, Redacted, Stream } from "effect"
+ *
+ * declare const secrets: Stream.Stream<readonly [Redacted.Redacted<string>, ...Array<Redacted.Redacted<string>>]>
+ * declare const first: Redacted.Redacted<string>
+ *
+ * const KeyringLive = Layer.effect(
+ *   Keyring.Keyring,
+ *   Effect.gen(function* () {
+ *     const keyring = yield* Keyring.make(first)
+ *     const update = Stream.runForEach(secrets, keyring.set)
+ *     yield* Effect.forkScoped(Effect.catch(update, (error) => Effect.logError(error.message)))
+ *     return keyring
+ *   }),
+ * )
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  secrets: Redacted.Redacted<string> | NonEmptyReadonlyArray<Redacted.Redacted<string>>,
+): Effect.Effect<ManagedKeyring, KeyringError> => manage(Redacted.isRedacted(secrets) ? [secrets] : secrets)
+
+/**
+ * Provides a keyring of one secret, or of several secrets that do not change. This node dials with the first. Fails with
+ * `KeyringError` if a secret is too short or too weak, or if there are more than 8.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  secrets: Redacted.Redacted<string> | NonEmptyReadonlyArray<Redacted.Redacted<string>>,
+): Layer.Layer<Keyring, KeyringError> => Layer.effect(Keyring, make(secrets))
+
+/**
+ * Options of {@link layerFile}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FileOptions {
+  /** Path of the file. */
+  readonly path: string
+  /** Schedule of the reads after the first. Defaults to every 10 seconds. */
+  readonly schedule?: Schedule.Schedule<unknown> | undefined
+}
+
+/**
+ * Provides the secrets in a file, one per line. This node dials with the first, and reads the file again on a schedule.
+ *
+ * **Details**
+ *
+ * Blank lines and lines that begin with `#` are ignored. The first read must succeed, or the layer fails with `KeyringError`. While a
+ * later read fails, or the file has a secret that is too short, the ring stays as it was, and a warning is logged once.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFile = ({ path, schedule }: FileOptions): Layer.Layer<Keyring, KeyringError> =>
+  Layer.effect(
+    Keyring,
+    Effect.gen(function* () {
+      const state = yield* RingState.make(yield* readRing(path))
+      const file = new RingFile(path, state)
+      yield* Effect.forkScoped(Effect.schedule(file.read, schedule ?? Schedule.spaced(fileInterval)))
+      return { ring: state.ring, changes: state.changes }
+    }),
+  )
+
+/**
+ * Provides the secrets that the environment gives. Fails with `ConfigError` if both variables are set, or none.
+ *
+ * **Details**
+ *
+ * | variable | content |
+ * | --- | --- |
+ * | `COTERIE_SECRET` | one secret, or several separated by commas. This node dials with the first. A secret there has no comma |
+ * | `COTERIE_SECRET_FILE` | path of a file, as for {@link layerFile} |
+ *
+ * A variable that is empty counts as not set.
+ *
+ * **Example** (A node with a secret from the environment)
+ *
+ * ```ts
+ * import { Keyring } from "@coterie/node-transport"
+ * import { Effect } from "effect"
+ *
+ * const ids = Effect.map(
+ *   Effect.flatMap(Keyring.Keyring, (keyring) => keyring.ring),
+ *   (ring) => ring.map((key) => key.id),
+ * ).pipe(Effect.provide(Keyring.layerConfig))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig: Layer.Layer<Keyring, KeyringError | Config.ConfigError> = Layer.unwrap(
+  Effect.gen(function* () {
+    const { path, secret } = yield* secretVariables
+    if (Option.isSome(secret) && Option.isSome(path)) {
+      return yield* configError("COTERIE_SECRET and COTERIE_SECRET_FILE are both set: set only one of them")
+    }
+    if (Option.isSome(path)) return layerFile({ path: path.value })
+    if (Option.isSome(secret)) return Layer.effect(Keyring, manage(split(secret.value)))
+    return yield* configError(
+      'there is no secret: set COTERIE_SECRET to the output of "openssl rand -base64 32", or COTERIE_SECRET_FILE to a file with it',
+    )
+  }),
+)
+
+/**
+ * Returns the id of the key that a secret makes. It is 12 characters of a hash of the secret, as logs and metrics show it.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const idOf = (secret: Redacted.Redacted<string>): Result.Result<string, KeyringError> =>
+  Result.map(keyOf(secret), ({ id }) => id)
+
+const manage = (secrets: ReadonlyArray<Redacted.Redacted<string>>): Effect.Effect<ManagedKeyring, KeyringError> =>
+  Effect.gen(function* () {
+    const state = yield* RingState.make(yield* Effect.fromResult(ringOf(secrets)))
+    return {
+      ring: state.ring,
+      changes: state.changes,
+      add: (secret) =>
+        Effect.flatMap(Effect.fromResult(keyOf(secret)), (key) =>
+          Effect.as(
+            state.update((ring) => addKey(ring, key)),
+            key.id,
+          ),
+        ),
+      use: (id) => state.update((ring) => useKey(ring, id)),
+      remove: (id) => state.update((ring) => removeKey(ring, id)),
+      set: (secrets) => state.update(() => ringOf(secrets)),
+    }
+  })
+
+/** Splits the secrets of a variable. Blank parts, such as the one after a comma at the end, are ignored. */
+const split = (text: Redacted.Redacted<string>): ReadonlyArray<Redacted.Redacted<string>> =>
+  Redacted.value(text)
+    .split(",")
+    .filter((part) => part.trim() !== "")
+    .map((part) => Redacted.make(part, { label: "secret" }))
