@@ -77,6 +77,8 @@ export class PeerConnection {
   session: Session
   /** `true` once the link is about to be read and the membership knows the peer. Set by `PeerConnections`. */
   hasBegun = false
+  /** `true` once the connection has been the one in use with its peer. Set by `PeerConnections`. */
+  wasUsed = false
   private current: Phase = { _tag: "Committed", closeCode: undefined }
   private held: Array<HeldMessage> = []
 

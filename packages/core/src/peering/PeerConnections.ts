@@ -198,10 +198,10 @@ export class PeerConnections {
     return undefined
   }
 
-  /** Returns whether a link with a newer process of the same life was up and is not completely read. */
+  /** Returns whether a link with a newer process of the same life was in use and is not completely read. */
   private hasUnreadNewerProcess(connection: PeerConnection): boolean {
     for (const other of this.of(connection.peer.name)) {
-      if (other.link !== undefined && other.isSameLife(connection) && other.isNewerThan(connection)) return true
+      if (other.wasUsed && other.isSameLife(connection) && other.isNewerThan(connection)) return true
     }
     return false
   }
@@ -211,6 +211,7 @@ export class PeerConnections {
     const { peer, rank } = connection
     const { name } = peer
     this.used.set(name, connection)
+    connection.wasUsed = true
     this.newest.delete(name)
     this.newest.set(name, { peer, rank })
     for (const oldest of this.newest.keys()) {
