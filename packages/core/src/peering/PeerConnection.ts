@@ -56,6 +56,13 @@ export type Met = Pick<PeerConnection, "peer" | "rank">
 
 const processOf = ({ peer: { generation }, rank: { instance } }: Met): Process => ({ generation, instance })
 
+/**
+ * Compares two connections with processes of one name by the order in which this side reads them. A process may take a
+ * greater instance while its connections continue, so the instance counts before the rank.
+ */
+export const compareConnections = (a: Met, b: Met): number =>
+  compareProcesses(processOf(a), processOf(b)) || compareRanks(a.rank, b.rank)
+
 export class PeerConnection {
   /** Record of the peer from the handshake. */
   readonly peer: PeerRecord
@@ -70,6 +77,8 @@ export class PeerConnection {
   session: Session
   /** `true` once the link is about to be read and the membership knows the peer. Set by `PeerConnections`. */
   hasBegun = false
+  /** `true` once the connection has been the one in use with its peer. Set by `PeerConnections`. */
+  wasUsed = false
   private current: Phase = { _tag: "Committed", closeCode: undefined }
   private held: Array<HeldMessage> = []
 
@@ -127,6 +136,14 @@ export class PeerConnection {
   }
 
   /**
+   * Returns whether the peer of this connection is the same life as the peer of another connection of the same name. Two
+   * processes of one life may be one process that has taken a greater instance.
+   */
+  isSameLife(other: Met): boolean {
+    return this.peer.generation === other.peer.generation
+  }
+
+  /**
    * Returns whether the peer of this connection is a newer process than the peer of another connection of the same
    * name.
    */
@@ -134,13 +151,12 @@ export class PeerConnection {
     return compareProcesses(processOf(this), processOf(other)) > 0
   }
 
-  /** Returns whether an earlier connection with the same process of the peer is not completely read. */
+  /** Returns whether an earlier connection with the same life of the peer is not completely read. */
   isBlocked(): boolean {
     // Usually this is the only connection.
     if (this.siblings.size === 1) return false
     for (const other of this.siblings) {
-      if (!other.isSameProcess(this)) continue
-      if (other !== this && compareRanks(other.rank, this.rank) < 0) return true
+      if (other !== this && other.isSameLife(this) && compareConnections(other, this) < 0) return true
     }
     return false
   }

@@ -12,7 +12,7 @@ import type { PeerId } from "../Peer.ts"
 import type { ByeCode } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import type { Identity } from "../Transport.ts"
-import { type Met, PeerConnection, type Sink } from "./PeerConnection.ts"
+import { compareConnections, type Met, PeerConnection, type Sink } from "./PeerConnection.ts"
 import { provesLess } from "./proofs.ts"
 
 /**
@@ -60,7 +60,7 @@ export class PeerConnections {
   /** Adds a connection on which the peer may rely from now on. */
   commit(peer: PeerRecord, rank: Rank): PeerConnection {
     const siblings = this.byName.get(peer.name) ?? new Set()
-    const connection = new PeerConnection(peer, rank, this.sessionWith(peer, rank) ?? this.newSession(), siblings)
+    const connection = new PeerConnection(peer, rank, this.sessionWith({ peer, rank }) ?? this.newSession(), siblings)
     siblings.add(connection)
     this.byName.set(peer.name, siblings)
     this.unfinished++
@@ -87,6 +87,11 @@ export class PeerConnections {
     if (last !== undefined && connection.isSameProcess(last) && compareRanks(connection.rank, last.rank) < 0) {
       // The peer reads this link before the later one, so it must not carry messages now.
       link.close("duplicate", "a later connection of this pair was up before this one")
+      return false
+    }
+    if (this.hasUnreadNewerProcess(connection)) {
+      // The messages of the newer process wait for this link, so it must end.
+      link.close("replaced", "a newer process of this name is not completely read")
       return false
     }
     if (before?.link?.isOpen() === true) {
@@ -187,10 +192,18 @@ export class PeerConnections {
     return { session: ++this.sessions }
   }
 
-  /** Returns the session of the existing connections with this process of the peer, if there is one. */
-  private sessionWith(peer: PeerRecord, rank: Rank): Session | undefined {
-    for (const other of this.of(peer.name)) if (other.isSameProcess({ peer, rank })) return other.session
+  /** Returns the session of the existing connections with this life of the peer, if there is one. */
+  private sessionWith(met: Met): Session | undefined {
+    for (const other of this.of(met.peer.name)) if (other.isSameLife(met)) return other.session
     return undefined
+  }
+
+  /** Returns whether a link with a newer process of the same life was in use and is not completely read. */
+  private hasUnreadNewerProcess(connection: PeerConnection): boolean {
+    for (const other of this.of(connection.peer.name)) {
+      if (other.wasUsed && other.isSameLife(connection) && other.isNewerThan(connection)) return true
+    }
+    return false
   }
 
   /** Makes this connection the one in use with its peer. */
@@ -198,6 +211,7 @@ export class PeerConnections {
     const { peer, rank } = connection
     const { name } = peer
     this.used.set(name, connection)
+    connection.wasUsed = true
     this.newest.delete(name)
     this.newest.set(name, { peer, rank })
     for (const oldest of this.newest.keys()) {
@@ -210,8 +224,8 @@ export class PeerConnections {
    * Delivers the messages that no earlier connection blocks any more, and removes the connections that hold nothing.
    */
   private release(name: string): void {
-    const connections = [...this.of(name)].sort((a, b) => compareRanks(a.rank, b.rank))
-    // Starts at the lowest rank, because each removed connection may unblock the next.
+    const connections = [...this.of(name)].sort(compareConnections)
+    // Starts at the earliest connection, because each removed connection may unblock the next.
     for (const connection of connections) {
       if (connection.isBlocked()) continue
       connection.deliverHeld()
@@ -256,11 +270,11 @@ export class PeerConnections {
     return [...this.of(peer.name)].filter((other) => other !== connection && other.session === session)
   }
 
-  /** Returns whether another connection with the same process of the peer may still come up. */
+  /** Returns whether another connection with the same life of the peer may still come up. */
   private hasSuccessor(connection: PeerConnection): boolean {
     for (const other of this.of(connection.peer.name)) {
       if (other === connection || !other.isPending) continue
-      if (other.isSameProcess(connection)) return true
+      if (other.isSameLife(connection)) return true
     }
     return false
   }

@@ -137,11 +137,63 @@ describe("of two processes of one life of a peer", () => {
     assert.isTrue(connect(1, 1, 3).isUsed())
   })
 
-  it("each has a session of its own, and does not wait for messages of the other", () => {
+  // They may be one process that has taken a greater instance, whose messages must stay in order.
+  it("the one with the greater instance continues the session of the other once that is completely read", () => {
     const { connect, log } = make()
-    connect(1, 5, 3)
-    connect(1, 6, 4).brings(2)
-    assert.deepStrictEqual(log, ["start of 1", "start of 2", "2 in 2"])
+    const lower = connect(1, 9, 3)
+    const greater = connect(1, 1, 4)
+    greater.brings(2)
+    lower.brings(1)
+    lower.end(true)
+    assert.deepStrictEqual(log, ["start of 1", "1 in 1", "2 in 1"])
+    greater.end()
+    assert.deepStrictEqual(log, ["start of 1", "1 in 1", "2 in 1", "end of 1"])
+  })
+
+  it("the one with the greater instance starts a session after the end of the other's, if that was not complete", () => {
+    const { connect, log } = make()
+    const lower = connect(1, 9, 3)
+    const greater = connect(1, 1, 4)
+    greater.brings(2)
+    lower.brings(1)
+    lower.end()
+    assert.deepStrictEqual(log, ["start of 1", "1 in 1", "end of 1", "start of 2", "2 in 2"])
+  })
+
+  it("the one with the lower instance is not used before the other is completely read", () => {
+    const { connect, log } = make()
+    const first = connect(1, 1, 4)
+    const second = connect(1, 2, 4)
+    second.brings(2)
+    second.end()
+    const lower = connect(1, 9, 3)
+    assert.strictEqual(lower.closed(), "replaced")
+    assert.isFalse(lower.isUsed())
+    first.brings(1)
+    lower.end()
+    first.end(true)
+    assert.isTrue(connect(1, 10, 3).isUsed())
+    assert.deepStrictEqual(log, ["start of 1", "end of 1", "start of 2", "1 in 2", "2 in 2", "end of 2", "start of 3"])
+  })
+
+  it("the one with the lower instance is used while the other has not been up", () => {
+    const { connect, connections } = make()
+    connections.commit(record(1), { instance: 4, epoch: 1, byLower: false })
+    const lower = connect(1, 9, 3)
+    assert.isUndefined(lower.closed())
+    assert.isTrue(lower.isUsed())
+  })
+
+  it("the one with the greater instance is the successor of a link that the peer closed for it", () => {
+    const { connections } = make()
+    const [lower, greater] = [3, 4].map((instance) =>
+      connections.commit(record(1), { instance, epoch: 1, byLower: false }),
+    )
+    assert.isDefined(lower)
+    assert.isDefined(greater)
+    assert.isFalse(connections.uninstall(lower, true))
+    connections.retire(lower, true)
+    assert.isTrue(connections.uninstall(greater, true))
   })
 })
 
