@@ -118,7 +118,7 @@ const membership: Page = {
         "a member that claims that the node has left",
         "a graceful close leaves no members on either side, and no node redials",
         "a rolling restart of twelve nodes under load emits no Suspected, Failed, Isolated or PartitionSuspected",
-        "a life that left does not return",
+        "a life that left returns only by a handshake",
       ],
     },
     {

@@ -248,13 +248,25 @@ export const hasRoomForTombstone = ({ state }: Draft, name: string): boolean =>
  * greatest generation of the name that was a member of this node. The tombstone keeps the greater of `met` and the
  * value of the earlier tombstone.
  */
-export const addTombstone = (draft: Draft, { generation, incarnation, name, status }: Key, met = 0): void => {
+export const addTombstone = (
+  draft: Draft,
+  { generation, incarnation, name, status }: Key,
+  { leftAt, met = 0 }: { readonly met?: number; readonly leftAt?: number | undefined } = {},
+): void => {
   const { settings } = draft.state
   const tombstones = writable(draft.previous.tombstones, draft.state.tombstones)
-  const before = tombstones.get(name)?.met ?? 0
+  const before = tombstones.get(name)
   const expiresAt = draft.now + settings.tombstoneTimeout
   tombstones.delete(name)
-  tombstones.set(name, { name, generation, incarnation, status, expiresAt, met: Math.max(met, before) })
+  tombstones.set(name, {
+    name,
+    generation,
+    incarnation,
+    status,
+    expiresAt,
+    met: Math.max(met, before?.met ?? 0),
+    leftAt: leftAt ?? (before?.generation === generation ? before.leftAt : undefined),
+  })
   const capacity = tombstoneCapacity(draft.state)
   for (const oldest of tombstones.keys()) {
     if (tombstones.size <= capacity) break

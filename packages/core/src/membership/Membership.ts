@@ -204,7 +204,7 @@ const tick = (draft: Draft.Draft): void => {
     if (member?.standing._tag !== "Failed") continue
     if (now < member.standing.failedAt + state.settings.reconnectWindow) continue
     Draft.setMember(draft, name, undefined)
-    Draft.addTombstone(draft, member.record, member.record.generation)
+    Draft.addTombstone(draft, member.record, { met: member.record.generation })
   }
   for (const [name, { expiresAt }] of state.tombstones) {
     if (now < expiresAt) break

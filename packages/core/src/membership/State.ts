@@ -83,6 +83,8 @@ export interface Tombstone extends Key {
    * Greatest generation of the name that was a member of this node; 0 if this node knows the name from gossip alone.
    */
   readonly met: number
+  /** Time at which the peer itself reported that this life leaves; `undefined` if other peers reported it. */
+  readonly leftAt: number | undefined
 }
 
 /**

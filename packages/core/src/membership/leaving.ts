@@ -30,7 +30,7 @@ export const onLeave = (draft: Draft.Draft, from: PeerId, generation: number): v
   if (generation !== from.generation) return
   Draft.send(draft, [from.name], { _tag: "LeaveAck", generation })
   const member = draft.state.members.get(from.name)
-  if (member?.record.generation === generation) RecordMerge.endLife(draft, member, member.record)
+  if (member?.record.generation === generation) RecordMerge.endLife(draft, member, member.record, true)
 }
 
 /** Stops waiting for a peer that acknowledged the Leave or lost its link. */

@@ -50,6 +50,8 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
   const { name, generation } = record
   if (draft.state.phase._tag !== "Running") return Draft.closeLink(draft, record, "left")
   if (generation < State.livingGeneration(draft.state, name)) return Draft.closeLink(draft, record, "replaced")
+  const end = State.tombstoneOfLeft(draft.state, record)
+  if (end !== undefined && isLateHandshake(draft, end)) return Draft.closeLink(draft, record, "parted")
   const member = removeFailedSuccessor(draft, record)
   const candidate = draft.state.candidates.get(name)
   const hasPlace = candidate !== undefined && candidate.record.generation <= generation
@@ -58,7 +60,6 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
     return Draft.closeLink(draft, record, "parted")
   }
   // Other peers may have reported the end of this life after the handshake began.
-  const end = State.tombstoneOfLeft(draft.state, record)
   if (end !== undefined && PeerRecord.compareKeys(record, end) <= 0) Draft.sendBelief(draft, end)
   Draft.removeTombstone(draft, name)
   Partition.endIsolation(draft)
@@ -77,6 +78,17 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
   if (youAre !== undefined) Refutation.refute(draft, youAre)
   AntiEntropy.onLinkUp(draft, name, viewHash)
 }
+
+/**
+ * Time in milliseconds after the Leave of a peer in which a handshake that began before may complete: twice the time that
+ * a node waits before it stops, which is also the timeout of a handshake. Later only another process with the generation
+ * of the peer can complete one.
+ */
+export const lateHandshake = 10_000
+
+/** R9: returns whether a handshake with a life began before the peer reported that the life leaves. */
+const isLateHandshake = ({ now }: Draft.Draft, { leftAt }: State.Tombstone): boolean =>
+  leftAt !== undefined && now < leftAt + lateHandshake
 
 /**
  * Returns whether the record in a handshake contradicts an alive record of the same owner: it has a lower key, or the
@@ -123,7 +135,7 @@ const makeRoom = (draft: Draft.Draft): boolean => {
   }
   if (oldest === undefined) return false
   Draft.setMember(draft, oldest.record.name, undefined)
-  Draft.addTombstone(draft, oldest.record, oldest.record.generation)
+  Draft.addTombstone(draft, oldest.record, { met: oldest.record.generation })
   return true
 }
 
@@ -141,7 +153,7 @@ const onMemberLinkDown = (draft: Draft.Draft, { code, draw = 0, peer, silent }: 
   const member = draft.state.members.get(peer.name)
   if (member?.record.generation !== peer.generation || !Member.isLinked(member)) return
   if (code === "duplicate") Namesakes.onDisplaced(draft, draw)
-  if (code === "left" || code === "superseded") return RecordMerge.endLife(draft, member, member.record)
+  if (code === "left" || code === "superseded") return RecordMerge.endLife(draft, member, member.record, true)
   if (code !== "parted") return FailureDetection.onLinkLost(draft, member, silent)
   Draft.updateMember(draft, Member.unlinked(member))
   disconnect(draft, peer.name)

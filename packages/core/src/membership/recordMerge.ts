@@ -135,12 +135,18 @@ const onReportedEnd = (draft: Draft.Draft, member: Member.Member, record: PeerRe
 
 /**
  * R9: ends a life. No node dials it again until a greater record of the name arrives or the peer completes a handshake.
+ * `isOwnWord` if the peer itself reported that it leaves.
  */
-export const endLife = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void => {
+export const endLife = (
+  draft: Draft.Draft,
+  member: Member.Member,
+  record: PeerRecord.PeerRecord,
+  isOwnWord = false,
+): void => {
   const left: PeerRecord.PeerRecord = { ...record, status: "left", body: State.emptyBody }
   Draft.setMember(draft, record.name, undefined)
   Candidates.removeUpTo(draft, record)
-  Draft.addTombstone(draft, left, member.record.generation)
+  Draft.addTombstone(draft, left, { met: member.record.generation, leftAt: isOwnWord ? draft.now : undefined })
   Gossip.gossip(draft, left)
   if (Member.isInView(member)) {
     Draft.emit(draft, { _tag: "Left", peer: Member.toRemoved(member, "left") })

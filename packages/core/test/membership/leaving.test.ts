@@ -1,6 +1,8 @@
 /** Leaving (docs/protocol.md R9). */
 import { describe, expect, it } from "@effect/vitest"
+import { lateHandshake } from "../../src/membership/linkEvents.ts"
 import {
+  type Node,
   wall,
   recordOf,
   b,
@@ -85,6 +87,29 @@ describe("R9: leaving", () => {
     expect([...dialTargets(a.state()).keys()]).toStrictEqual(["b"])
     expect(a.state().members.has("b")).toBe(false)
     expect(eventsOf(a.meet(3_000, { ...b, generation: wall + 1 }))).toStrictEqual(["Joined b"])
+  })
+
+  it.each([
+    ["Leave", (a: Node) => a.hear(1_000, b, { _tag: "Leave", generation: wall })],
+    ["Bye left", (a: Node) => a.at(1_000, { _tag: "LinkDown", peer: b, code: "left", silent: false })],
+  ])("%s of a peer refuses a handshake of that life that began before", (_, end) => {
+    const a = linkedTo([b, c])
+    expect(eventsOf(end(a))).toStrictEqual(["Left b"])
+    a.hear(1_050, c, update(claim(b, "left", 0)))
+    const late = a.meet(1_100, b)
+    expect(eventsOf(late)).toStrictEqual([])
+    expect(closedOf(late)).toStrictEqual(["parted b"])
+    // Another process of the life can complete a handshake later.
+    expect(eventsOf(a.meet(1_000 + lateHandshake, b))).toStrictEqual(["Joined b"])
+  })
+
+  it("reported by another peer does not refuse a handshake of that life", () => {
+    const a = linkedTo([b, c])
+    loseLink(a, 500, b)
+    a.hear(1_000, c, update(claim(b, "left", 0)))
+    const outputs = a.meet(1_100, b)
+    expect(closedOf(outputs)).toStrictEqual([])
+    expect(a.state().members.get("b")?.record.status).toBe("alive")
   })
 
   it("of a peer counts only if the peer itself sends it", () => {

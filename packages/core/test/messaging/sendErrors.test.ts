@@ -27,7 +27,10 @@ describe("the error of a peer without a link", () => {
       ["left", "PeerLeft"],
       ["failed", "UnknownPeer"],
     ] as const) {
-      const state = { ...initial, tombstones: new Map([["b", { ...recordOf("b"), status, expiresAt: 1, met: 0 }]]) }
+      const state = {
+        ...initial,
+        tombstones: new Map([["b", { ...recordOf("b"), status, expiresAt: 1, met: 0, leftAt: undefined }]]),
+      }
       assert.strictEqual(sendErrors.noLink(state, to("b")).reason._tag, reason)
     }
   })

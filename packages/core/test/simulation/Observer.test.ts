@@ -14,6 +14,9 @@ const suspected: ClusterEvent = { _tag: "Suspected", peer: { ...lost, status: "s
 const failed: ClusterEvent = { _tag: "Failed", peer: removedOf("b", "failed") }
 const left: ClusterEvent = { _tag: "Left", peer: removedOf("b", "left") }
 
+/** The peer joins because another member reaches it. */
+const reported: ClusterEvent = { _tag: "Joined", peer: peer({ link: "indirect" }) }
+
 /** Returns the broken guarantees of these events. */
 const observe = (...events: ReadonlyArray<ClusterEvent>): ReadonlyArray<string> => {
   const recorder = new ClusterRecorder()
@@ -26,6 +29,10 @@ describe("an observer", () => {
   it("reports no problem for a peer that joins, fails, returns and leaves", () => {
     const unreachable: ClusterEvent = { _tag: "Unreachable", peer: lost }
     assert.deepStrictEqual(observe(snapshot, joined, unreachable, suspected, failed, joined, left), [])
+  })
+
+  it("reports no problem for a handshake that completes after another member reported the leave", () => {
+    assert.deepStrictEqual(observe(snapshot, joined, left, joined, left), [])
   })
 
   const broken: ReadonlyArray<readonly [string, ReadonlyArray<ClusterEvent>]> = [
@@ -49,7 +56,7 @@ describe("an observer", () => {
         joined,
       ],
     ],
-    ["a life that left does not return", [snapshot, joined, left, joined]],
+    ["a life that left returns only by a handshake", [snapshot, joined, left, reported]],
     [
       "no peer with a live link is called failed",
       [snapshot, joined, { ...suspected, peer: peer({ status: "suspect" }) }, failed],
@@ -102,7 +109,7 @@ describe("an observer", () => {
     ] as const) {
       const recorder = new ClusterRecorder({ hasBabblers })
       const observer = recorder.observe("a")
-      for (const event of [snapshot, joined, left, joined]) observer.record(event)
+      for (const event of [snapshot, joined, left, reported]) observer.record(event)
       observer.reportViolation("malformed")
       assert.strictEqual(recorder.wrong.length, expected)
     }

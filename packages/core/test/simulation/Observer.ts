@@ -136,12 +136,22 @@ export class Observer {
     this.checkGeneration(event, known)
     if (_tag === "Left") this.left.add(keyOf(peer))
     // A node without a link to a peer may believe a babbler's report that the peer left, until the peer refutes it.
-    else if (!this.options.hasBabblers)
-      this.check(!this.left.has(keyOf(peer)), "a life that left does not return", event)
+    else if (!this.options.hasBabblers) this.checkReturn(event)
     if (_tag === "Failed") {
       this.check(known?.link !== "up", "no peer with a live link is called failed", event)
       this.check(known?.status === "suspect", "only a suspected member is called failed", event)
     }
+  }
+
+  /**
+   * A handshake that began before another member reported the leave may complete after it. The life leaves again on that
+   * link.
+   */
+  private checkReturn(event: PeerEvent): void {
+    const key = keyOf(event.peer)
+    const isByHandshake = event._tag === "Joined" && event.peer.link === "up"
+    if (isByHandshake) this.left.delete(key)
+    this.check(!this.left.has(key), "a life that left returns only by a handshake", event)
   }
 
   private checkGeneration(event: PeerEvent, known: Peer | undefined): void {
