@@ -158,7 +158,7 @@ describe.skipIf("missing" in found)("the site", () => {
 
   it("leads from a page to other pages, and to the sources in the repository", () =>
     visit("/membership.html", async (page) => {
-      const pages = page.locator("main").getByRole("link", { name: "protocol.md", exact: true })
+      const pages = page.locator("main").getByRole("link", { name: "Protocol", exact: true })
       assert.strictEqual(await pages.first().getAttribute("href"), "/protocol.html#11-membership")
       const link = page.locator("main").getByRole("link", { name: "packages/core/src/membership", exact: true })
       const href = await link.first().getAttribute("href")
