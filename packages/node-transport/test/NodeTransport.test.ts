@@ -18,37 +18,10 @@ import * as Net from "node:net"
 import * as Os from "node:os"
 import { Worker } from "node:worker_threads"
 import * as DnsServer from "./dnsServer.ts"
+import { serve } from "./rawServer.ts"
 
 /** Starts a server of Node that reads nothing from the sockets that it accepts. */
-const rawServer = Effect.gen(function* () {
-  const sockets = new Set<Net.Socket>()
-  const accepted = yield* Deferred.make<Net.Socket>()
-  const server = yield* Effect.acquireRelease(
-    Effect.callback<Net.Server>((resume) => {
-      const listening = Net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
-        sockets.add(socket)
-        socket.on("error", () => {})
-        Deferred.doneUnsafe(accepted, Effect.succeed(socket))
-      })
-      listening.listen(0, "127.0.0.1", () => resume(Effect.succeed(listening)))
-    }),
-    (listening) =>
-      Effect.sync(() => {
-        for (const socket of sockets) socket.destroy()
-        listening.close()
-      }),
-  )
-  const bound = server.address()
-  const port = bound === null || typeof bound === "string" ? 0 : bound.port
-  return {
-    address: yield* Effect.orDie(Effect.fromResult(Address.make("127.0.0.1", port))),
-    /** Waits for the first connection. */
-    accepted: Deferred.await(accepted),
-    reset: Effect.map(Deferred.await(accepted), () => {
-      for (const socket of sockets) socket.resetAndDestroy()
-    }),
-  }
-})
+const rawServer = serve(() => {})
 
 /** Starts a thread that listens on a port and never accepts a connection. Returns the port. */
 const deafPort = Effect.acquireRelease(
