@@ -29,7 +29,7 @@ const options: TypeDocOptions & Partial<PluginOptions> = {
   excludePrivate: true,
   excludeTags: ["@since"],
   categorizeByGroup: false,
-  // What a user writes comes before what it returns.
+  // The input that a user writes comes before the result.
   categoryOrder: ["constructors", "layers", "running", "testing", "services", "*"],
   sort: ["source-order"],
   disableSources: true,

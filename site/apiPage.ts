@@ -1,4 +1,4 @@
-/** What the pages of the reference have beyond the members of a module. */
+/** Parts of the pages of the reference beside the members of a module. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { slug } from "github-slugger"

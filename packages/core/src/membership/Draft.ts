@@ -246,7 +246,8 @@ export const hasRoomForTombstone = ({ state }: Draft, name: string): boolean =>
 /**
  * Stores a tombstone for a life that ended. Evicts the oldest tombstones above the capacity (R12). `met` is the
  * greatest generation of the name that was a member of this node. The tombstone keeps the greater of `met` and the
- * value of the earlier tombstone.
+ * value of the earlier tombstone. `leftAt` is the time at which the peer itself reported its leave. A later tombstone of
+ * the same life keeps it.
  */
 export const addTombstone = (
   draft: Draft,

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import type { ViewItem } from "../../src/Lane.ts"
 import type { Message } from "../../src/Message.ts"
 import { type Marked, type SessionMark, SessionMarks } from "../../src/messaging/SessionMarks.ts"
+import { itemText } from "./itemText.ts"
 
 type Item = Message | SessionMark | ViewItem
 
@@ -25,19 +26,6 @@ class ArrayBuffer implements Marked {
   waiting(): Iterable<Item> {
     this.looks++
     return this.items
-  }
-}
-
-const text = (item: Item): string => {
-  switch (item._tag) {
-    case "SessionStarted":
-      return `+${item.session}`
-    case "SessionEnded":
-      return `-${item.session}`
-    case "Message":
-      return `m${item.session}`
-    default:
-      return item._tag
   }
 }
 
@@ -96,7 +84,7 @@ class World {
 
   /** The waiting items as text: `+1` is the start of session 1, `m1` a message of it, and `-1` its end. */
   get waiting(): string {
-    return this.buffer.items.map(text).join(" ")
+    return this.buffer.items.map(itemText).join(" ")
   }
 
   private add(mark: SessionMark): void {
@@ -182,7 +170,7 @@ describe("the markers of sessions that wait for a reader", () => {
       marks.add({ _tag: "SessionEnded", from: { name: "b", generation }, session })
     }
     marks.add({ _tag: "SessionStarted", from: { name: "c", generation: 1 }, session: 3 })
-    assert.deepStrictEqual(buffer.items.map(text), ["+2", "-2", "+3"])
+    assert.deepStrictEqual(buffer.items.map(itemText), ["+2", "-2", "+3"])
   })
 
   it("stay for a bounded number of the newest peers", () => {

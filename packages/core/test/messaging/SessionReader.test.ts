@@ -7,6 +7,7 @@ import { SessionReader } from "../../src/messaging/SessionReader.ts"
 import { ViewReader } from "../../src/messaging/ViewReader.ts"
 import { initial } from "../peering/support.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
+import { itemText } from "./itemText.ts"
 
 const lane: ReadableLane = { name: "orders", isOpen: true, acknowledge: () => undefined }
 
@@ -21,20 +22,7 @@ for (const [title, make] of Object.entries(readers)) {
   describe(`${title} that does not read while a peer comes and goes`, () => {
     /** The items that wait for the reader, in order: `+1` is the start of session 1, and `-1` its end. */
     const waiting = (reader: ReturnType<typeof make>) =>
-      Effect.map(Effect.andThen(reader.end, Stream.runCollect(reader.stream)), (items) =>
-        items.map((item) => {
-          switch (item._tag) {
-            case "SessionStarted":
-              return `+${item.session}`
-            case "SessionEnded":
-              return `-${item.session}`
-            case "Message":
-              return `m${item.session}`
-            default:
-              return item._tag
-          }
-        }),
-      )
+      Effect.map(Effect.andThen(reader.end, Stream.runCollect(reader.stream)), (items) => items.map(itemText))
 
     const visit = (reader: ReturnType<typeof make>, session: number, messages: number, from = peerB) => {
       reader.mark({ _tag: "SessionStarted", from, session })
