@@ -1,15 +1,14 @@
 /** Metrics of requests compared with the outcomes of the requests (docs/metrics.md). */
 import { assert, describe } from "@effect/vitest"
 import * as PeerRpcClient from "@coterie/rpc/PeerRpcClient"
-import type * as SimNetwork from "@coterie/testkit/SimNetwork"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as NodeFs from "node:fs"
 import * as NodePath from "node:path"
+import * as Measured from "../../core/test/cluster/measured.ts"
 import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
 import * as World from "../../core/test/cluster/world.ts"
 import * as Support from "./support.ts"
@@ -49,18 +48,7 @@ class RequestCounts {
   }
 }
 
-const measured = (
-  title: string,
-  body: (
-    counts: RequestCounts,
-    world: World.World,
-    network: SimNetwork.Shape,
-  ) => Effect.Effect<void, unknown, Scope.Scope>,
-): void =>
-  World.simulated(title, (world, network) => {
-    const registry: Metric.MetricRegistry = new Map()
-    return Effect.provideService(body(new RequestCounts(registry), world, network), Metric.MetricRegistry, registry)
-  })
+const measured = Measured.measured((registry) => new RequestCounts(registry))
 
 describe("the metrics of requests", () => {
   measured("count answers by their exits, at the client node and at the serving node", (counts, world) =>

@@ -8,24 +8,13 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Measured from "./measured.ts"
 import { MetricReader, numberOf } from "./MetricReader.ts"
 import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
 
-const measured = (
-  title: string,
-  body: (
-    metrics: MetricReader,
-    world: World.World,
-    network: SimNetwork.Shape,
-  ) => Effect.Effect<void, unknown, Scope.Scope>,
-): void =>
-  World.simulated(title, (world, network) => {
-    const registry: Metric.MetricRegistry = new Map()
-    return Effect.provideService(body(new MetricReader(registry), world, network), Metric.MetricRegistry, registry)
-  })
+const measured = Measured.measured((registry) => new MetricReader(registry))
 
 const isStatus =
   (name: string, status: string) => (view: { readonly peers: ReadonlyMap<string, { status: string }> }) =>
