@@ -74,7 +74,7 @@ const undescribedOf = (file: string, names?: ReadonlySet<string>): ReadonlyArray
 
 /** Sources whose docstrings are checked. This file has examples of wrong docstrings. */
 const sources = fs
-  .globSync(["packages/*/src/**/*.ts", "{examples,benchmarks,scripts}/**/*.{ts,tsx,mts,mjs,js}"], {
+  .globSync(["packages/*/src/**/*.ts", "{examples,benchmarks,scripts,site}/**/*.{ts,tsx,mts,mjs,js}"], {
     cwd: root,
     exclude: (file) => ["node_modules", "dist"].includes(path.basename(file)),
   })
