@@ -44,7 +44,8 @@ const reasonOfCode: { readonly [Code in RejectCode]: SeedUnavailable["reason"] }
   parted: "disconnected",
 }
 
-const reasonOf = (error: HandshakeError): SeedUnavailable["reason"] => {
+/** Returns the reason of a failed dial in one word. */
+export const reasonOf = (error: HandshakeError): SeedUnavailable["reason"] => {
   if (error._tag === "HandshakeRejected") return reasonOfCode[error.code]
   switch (error.reason) {
     case "refused":
