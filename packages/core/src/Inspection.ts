@@ -24,7 +24,7 @@
  * @since 0.1.0
  */
 import type { Address } from "./Address.ts"
-import type { SeedUnavailable } from "./ClusterEvent.ts"
+import type { SeedUnavailableReason } from "./ClusterEvent.ts"
 import type { Self } from "./cluster/Self.ts"
 import type { Status } from "./cluster/Status.ts"
 import type { LinkState, PeerDescription, PeerStatus } from "./Peer.ts"
@@ -175,7 +175,7 @@ export interface DialInspection {
   /** Dialed address. */
   readonly address: Address
   /** Reason in one word, as in the event `SeedUnavailable`. */
-  readonly reason: SeedUnavailable["reason"]
+  readonly reason: SeedUnavailableReason
   /** Description of the failure, for people. */
   readonly message: string
   /** Time since the failure. */
