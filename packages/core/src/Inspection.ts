@@ -195,7 +195,7 @@ export interface LinkInspection {
   readonly dialedBy: "thisNode" | "peer"
   /** Host of the peer, as the network reports it. */
   readonly remoteHost: string
-  /** Host of this node as the peer sees it, if this node dialed. */
+  /** Host of this node as the peer sees it, if this node dialed and the text of the peer is a host. */
   readonly observedHost: string | undefined
   /** Proof of the peer; `undefined` if the transport requires none. It has no secret. */
   readonly identity: Identity | undefined

@@ -389,11 +389,14 @@ describe("the inspection of the addresses of a node", () => {
   scenario("shows no link for a seed whose peer is lost", (world, network) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
+      // Meanwhile the node checks the address without a dial.
+      yield* Effect.sleep("1 minute")
       assert.deepInclude(inspected(yield* b.cluster.inspect(), a.address), { state: "linked", peer: "a" })
       yield* network.partition(["a"], ["b"])
       yield* World.until(b, ({ peers }) => peers.get("a")?.link !== "up")
       const cut = inspected(yield* b.cluster.inspect(), a.address)
       assert.include(["answered", "failing"], cut.state)
+      assert.strictEqual(cut.peer, "a")
       yield* untilInspected(b, (inspection) => inspected(inspection, a.address).state === "failing")
     }),
   )
