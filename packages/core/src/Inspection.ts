@@ -84,7 +84,7 @@ export interface Inspection {
   readonly queues: ReadonlyArray<QueueInspection>
   /** All peers that this node knows as members, including failed and disconnected peers. */
   readonly peers: ReadonlyArray<PeerInspection>
-  /** Addresses that this node dials: seeds, joined addresses and discovered addresses. */
+  /** Addresses that this node dials: seeds, addresses of joins, and discovered addresses. */
   readonly addresses: ReadonlyArray<AddressInspection>
 }
 
@@ -265,7 +265,7 @@ export type AddressState = "linked" | "self" | "failing" | "answered" | "untried
  */
 export interface AddressInspection {
   readonly address: Address
-  /** Origin of the address: the option `seeds`, a `join` that succeeded, or the discovery. */
+  /** Origin of the address: the option `seeds`, a `join` that is in progress or succeeded, or the discovery. */
   readonly source: "seed" | "join" | "discovery"
   readonly state: AddressState
   /** Name of the peer with a link that advertises the address, or that last answered there. */

@@ -5,6 +5,7 @@ import { Inspector } from "../../src/cluster/Inspector.ts"
 import * as Limits from "../../src/Limits.ts"
 import type { Link } from "../../src/link/Link.ts"
 import * as Member from "../../src/membership/Member.ts"
+import { JoinAttempts } from "../../src/peering/JoinAttempts.ts"
 import { recordOf } from "../membership/support.ts"
 import { fakeLink, record } from "../peering/fakeLink.ts"
 import { initial } from "../peering/support.ts"
@@ -17,7 +18,7 @@ const inspectPeer = Effect.fnUntraced(function* (member: Member.Member, link: Li
     links: { all: () => open, current: () => link, gauges: () => ({ links: 0, handshakes: 0, dials: 0 }) },
     hub: { waiting: () => 0 },
     limits: Limits.defaults,
-    dialer: { failureOf: () => undefined },
+    dialer: { failureOf: () => undefined, joins: new JoinAttempts() },
     outcomes: { list: () => [] },
     status: { status: { _tag: "Member", peers: 1 }, everLinked: true },
     observedHosts: { list: () => [] },

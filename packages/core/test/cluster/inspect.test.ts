@@ -7,6 +7,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Limits from "../../src/Limits.ts"
@@ -383,6 +384,24 @@ describe("the inspection of the addresses of a node", () => {
       assert.isAbove(later.dial?.attempts ?? 0, 2)
       assert.isAtMost(later.checkedAgoMillis ?? Number.NaN, 31_000)
       assert.strictEqual(later.checkedAgoMillis, later.dial?.agoMillis)
+    }),
+  )
+
+  scenario("has the addresses of a join in progress, and not those of a join that was given up", ({ node }) =>
+    Effect.gen(function* () {
+      const a = yield* node("a")
+      const join = yield* Effect.forkChild(a.cluster.join(["nobody:1", "nobody:2"]))
+      const joining = yield* untilInspected(a, ({ addresses }) =>
+        addresses.some(({ dial }) => (dial?.attempts ?? 0) >= 2),
+      )
+      assert.deepStrictEqual(
+        joining.addresses.map(({ address, dial, source, state }) => ({ address, source, state, reason: dial?.reason })),
+        ["nobody:1", "nobody:2"].map(
+          (address) => ({ address: addressOf(address), source: "join", state: "failing", reason: "refused" }) as const,
+        ),
+      )
+      yield* Fiber.interrupt(join)
+      assert.deepStrictEqual((yield* a.cluster.inspect()).addresses, [])
     }),
   )
 
