@@ -11,6 +11,8 @@ const Status = Schema.TaggedStruct("Status", {
   up: Schema.Array(Schema.String),
   /** Resident memory in bytes. */
   rss: Schema.Number,
+  /** Share of a processor since the last status. */
+  cpu: Schema.Number,
   /** Largest delay of a timer since the last status, in milliseconds. */
   delay: Schema.Number,
   /** Lines of the log about refused connections since the start. */

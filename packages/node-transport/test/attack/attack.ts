@@ -35,6 +35,8 @@ export interface Outcome {
   readonly attempts: Readonly<Record<string, number>>
   /** Largest growth of the resident memory over that before the attack. */
   readonly growth: number
+  /** Median of the shares of a processor that a member used. */
+  readonly cpu: number
   /** Delays of timers, of which each quarter of a second has one. */
   readonly delays: Delays
   /** Delays before the attack, which show how busy the machine is. */
@@ -121,6 +123,7 @@ export const attack = ({ from, rate, seconds, silent }: Options, idleSeconds: nu
     return {
       attempts: last?.attempts ?? {},
       growth: max(statuses.flatMap((each, i) => each.map(({ rss }) => rss - (idle[i]?.rss ?? 0)))),
+      cpu: all.map(({ cpu }) => cpu).toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN,
       delays: delaysOf(all),
       idleDelays: delaysOf(before),
       backAfterStart: back - started,

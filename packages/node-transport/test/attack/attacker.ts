@@ -5,6 +5,7 @@
  *     node attacker.ts --port PORT... --from HOST... --silent COUNT --rate COUNT
  */
 import * as Net from "node:net"
+import * as Os from "node:os"
 import { parseArgs } from "node:util"
 import { helloOf, withIdentities } from "./hellos.ts"
 import * as Protocol from "./Protocol.ts"
@@ -19,6 +20,9 @@ const { values } = parseArgs({
 })
 const ports = values.port.map(Number)
 const ratePerSecond = Number(values.rate)
+
+// An attacker has processors of its own.
+Os.setPriority(5)
 
 const tickMillis = 50
 

@@ -43,6 +43,8 @@ const program = Effect.gen(function* () {
   )
   const delays = monitorEventLoopDelay({ resolution: 10 })
   delays.enable()
+  let cpu = process.cpuUsage()
+  let at = performance.now()
   const status = Effect.gen(function* () {
     const { peers } = yield* cluster.view
     const up = [...peers.values()].flatMap(({ generation, link, name }) =>
@@ -50,7 +52,11 @@ const program = Effect.gen(function* () {
     )
     const delay = delays.max / 1e6
     delays.reset()
-    yield* report({ _tag: "Status", up, rss: process.memoryUsage.rss(), delay, lines })
+    const used = process.cpuUsage(cpu)
+    cpu = process.cpuUsage()
+    const share = (used.user + used.system) / 1_000 / (performance.now() - at)
+    at = performance.now()
+    yield* report({ _tag: "Status", up, rss: process.memoryUsage.rss(), cpu: share, delay, lines })
   })
   yield* Effect.forkScoped(Effect.repeat(status, Schedule.spaced("250 millis")))
   const { stdin } = yield* Stdio.Stdio

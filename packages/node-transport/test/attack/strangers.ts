@@ -31,6 +31,7 @@ const textOf = ({ attempts, ...outcome }: Outcome): string =>
       .map(([kind, count]) => `${kind} ${count}`)
       .join(", ")}`,
     `  memory over idle: ${(outcome.growth / 1024 ** 2).toFixed(1)} MiB`,
+    `  processor: ${(outcome.cpu * 100).toFixed(0)} % of one`,
     `  delay of timers: ${delayText(outcome.delays)}; before the attack ${delayText(outcome.idleDelays)}`,
     `  a killed member was back ${outcome.backAfterListening.toFixed(0)} ms after it listened, ${outcome.backAfterStart.toFixed(0)} ms after its start`,
     `  lines in the log: ${outcome.lines}`,
