@@ -83,9 +83,13 @@ const dial = (kind: Kind) => {
   socket.resume()
 }
 
+let last = performance.now()
 setInterval(() => {
+  // The timer is late on a busy machine.
+  const elapsed = performance.now() - last
+  last += elapsed
   for (const kind of Object.values(kinds)) {
-    kind.due = Math.min(kind.perSecond, kind.due + (kind.perSecond * tickMillis) / 1_000)
+    kind.due = Math.min(kind.perSecond, kind.due + (kind.perSecond * elapsed) / 1_000)
     for (; kind.due >= 1 && kind.open < kind.target; kind.due--) dial(kind)
   }
 }, tickMillis)

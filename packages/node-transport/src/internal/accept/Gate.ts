@@ -49,7 +49,7 @@ export class Visitor<A> {
   }
 }
 
-/** What the caller has to do next. A visitor that is cut has left the gate. */
+/** Next step of the caller. A visitor that is cut has left the gate. */
 export type Step<A> =
   | { readonly _tag: "Start"; readonly visitor: Visitor<A> }
   | { readonly _tag: "Cut"; readonly visitor: Visitor<A>; readonly reason: "slow" }

@@ -15,10 +15,10 @@ export interface GuardOptions {
 }
 
 export interface Guard {
-  /** What a dial needs. */
+  /** Addresses that are not dialed. */
   readonly exclusions: Exclusions
   readonly known: KnownHosts
-  /** What a server needs. Fails as `listen` if an option is wrong. */
+  /** Returns the options of the gate of a server. Fails as `listen` if an option is wrong. */
   readonly gate: (handshakeMillis: number) => Effect.Effect<GateOptions, Transport.TransportError>
 }
 

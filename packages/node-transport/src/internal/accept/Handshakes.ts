@@ -1,4 +1,4 @@
-/** How a server finds out who has dialed. */
+/** Handshakes, by which a server finds out who has dialed. */
 import type * as Net from "node:net"
 import type { Arrival } from "./AcceptQueue.ts"
 import type { RefusalReason } from "./Refusal.ts"
@@ -28,7 +28,7 @@ export interface Handshakes<A extends Arrival> {
   readonly start: (raw: Net.Socket, finish: (outcome: Outcome<A>) => void) => void
 }
 
-/** How a server begins with a connection. */
+/** Beginning of a connection at a server. */
 export type Beginning<A extends Arrival> =
   /** With a handshake that proves nothing and ends at once, on a socket that was not read. */
   | { readonly _tag: "Unread"; readonly handshakes: Handshakes<A> }
