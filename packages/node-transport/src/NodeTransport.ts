@@ -177,7 +177,7 @@ export interface SecretOptions {
  *
  * A node dials with the first key of its ring, and with the others where the peer does not accept the first. A dial to a peer without
  * a common key fails as `unauthenticated`. `Connection.identity` has the id of the key. The connections of a removed key are replaced,
- * and cut after `withdrawWithin`.
+ * and cut after `withdrawWithin`. The metrics `coterie_keys` and `coterie_sessions` show the ring and the open connections of each key.
  *
  * **Gotchas**
  *

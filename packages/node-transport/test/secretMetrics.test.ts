@@ -12,6 +12,7 @@ import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import type * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
+import * as NodeFs from "node:fs"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
@@ -58,7 +59,28 @@ const stranger = (address: Address.Address, open: (options: Net.TcpNetConnectOpt
     (socket) => Effect.sync(() => socket.destroy()),
   )
 
+/** Returns a section of the guide to the metrics. */
+const guide = (section: string) => {
+  const file = new URL("../../../docs/metrics.md", import.meta.url)
+  const text = NodeFs.readFileSync(file, "utf8").split(/^#+ /m)
+  return text.find((part) => part.startsWith(`${section}\n`)) ?? assert.fail(`the guide has no section ${section}`)
+}
+
 describe("a node with a secret", () => {
+  measured("has the metrics of keys that the guide lists", (metrics) =>
+    Effect.gen(function* () {
+      yield* start({ name: "a", secret })
+      const listed = [...guide("Keys").matchAll(/^\| `(coterie_\w+)` \| (\w+) \|/gm)].map(
+        ([, id, type]) => `${id} ${type}`,
+      )
+      const shown = metrics.all().filter(({ attributes }) => attributes?.["key"] !== undefined)
+      assert.sameMembers(
+        listed,
+        shown.map(({ id, type }) => `${id} ${type.toLowerCase()}`),
+      )
+    }),
+  )
+
   measured("counts dialers with another secret, and such a dialer counts its dials as unauthenticated", (metrics) =>
     Effect.gen(function* () {
       const { address } = yield* start({ name: "a", secret })

@@ -118,11 +118,9 @@ export class KeySessions {
     const session = new Session(key, socket, raw)
     if (!raw.destroyed) {
       this.sessions.add(session)
+      raw.once("close", () => this.sessions.delete(session))
       this.observer.opened(key)
-      raw.once("close", () => {
-        this.sessions.delete(session)
-        this.observer.closed(key)
-      })
+      raw.once("close", () => this.observer.closed(key))
     }
     this.check(session)
     return { raw, identity: { _tag: "Secret", key }, renewal: Deferred.await(session.renewal) }
