@@ -17,7 +17,11 @@ import * as HostLookups from "./internal/dns/HostLookups.ts"
 import { listen, listenError } from "./internal/accept/listen.ts"
 import { type Resolver, resolver } from "./internal/dns/resolver.ts"
 import { AcceptServer } from "./internal/accept/AcceptServer.ts"
-import { tcpHandshakes } from "./internal/accept/Handshakes.ts"
+import * as Guard from "./internal/accept/Guard.ts"
+import { tcpOnly, tlsOnly } from "./internal/accept/Handshakes.ts"
+import { logRefusals } from "./internal/accept/logRefusals.ts"
+import { both } from "./internal/accept/Refusal.ts"
+import type { Networks, ProofStrangers, Strangers } from "./internal/accept/strangers.ts"
 import { secretHandshakes } from "./internal/secret/secretHandshakes.ts"
 import { configError, secretVariables } from "./internal/secret/secretVariables.ts"
 import { hasPresharedKeys, runtimeName } from "./internal/secret/secretTls.ts"
@@ -26,13 +30,29 @@ import { RefusalMetrics } from "./internal/metrics/RefusalMetrics.ts"
 import * as SocketConnection from "./internal/socket/SocketConnection.ts"
 import * as Keyring from "./Keyring.ts"
 
+export type { Networks, ProofStrangers, Strangers } from "./internal/accept/strangers.ts"
+
+/**
+ * Options of all transports about the other end of a connection.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface GuardOptions {
+  /**
+   * Networks that this node accepts connections from and dials. A connection from another one is refused at once. A dial into another
+   * one fails as `forbidden`, and sends nothing. Defaults to all.
+   */
+  readonly networks?: Networks | undefined
+}
+
 /**
  * Options of {@link layerTcp}.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options {
+export interface Options extends GuardOptions {
   /**
    * Interface to listen on: `127.0.0.1` for this machine only, `0.0.0.0` or `::` for all interfaces. Every interface
    * except the loopback needs `insecure`. Defaults to `127.0.0.1`.
@@ -74,6 +94,8 @@ export interface Options {
    * first half second only. Defaults to 5 seconds.
    */
   readonly linger?: Duration.Input | undefined
+  /** Bounds for the connections of each host. TCP proves nothing, so that no host is known and none is muted. */
+  readonly strangers?: Partial<Strangers> | undefined
 }
 
 /**
@@ -82,7 +104,8 @@ export interface Options {
  * **Details**
  *
  * Listening fails with `TransportError` and the reason `listen` if the port is in use, if the host is not of this
- * machine, or if `insecure` is needed and not set. The message names the option to change.
+ * machine, if `insecure` is needed and not set, or if `networks` or `strangers` cannot be used. The message names the
+ * option to change.
  *
  * **Example** (Listen on all interfaces of a container)
  *
@@ -102,15 +125,21 @@ export interface Options {
 export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport> =>
   Layer.effect(
     Transport.Transport,
-    Effect.map(dialer(options), (dial) => {
+    Effect.gen(function* () {
       const refusals = new RefusalMetrics()
+      const guard = Guard.make(options)
+      const dial = yield* dialer(options, guard)
       return {
-        listen: listen({
-          ...options,
-          lookups: dial.lookups,
-          makeServer: () => new AcceptServer(tcpHandshakes, defaultHandshakeMillis, refusals),
-          loopbackOnly: options.insecure === true ? undefined : refuseTcp,
-          open: ({ socket }) => SocketConnection.make(socket, dial.linger),
+        listen: Effect.gen(function* () {
+          const gate = yield* guard.gate(defaultHandshakeMillis)
+          const observer = both(refusals, yield* logRefusals(gate.bounds.linesPerMinute))
+          return yield* listen({
+            ...options,
+            lookups: dial.lookups,
+            makeServer: () => new AcceptServer({ gate, beginning: tcpOnly, observer }),
+            loopbackOnly: options.insecure === true ? undefined : refuseTcp,
+            open: ({ socket }) => SocketConnection.make(socket, dial.linger),
+          })
         }),
         connect: (address) => dialTcp({ ...dial, address }),
         addMetrics: refusals.addMetrics,
@@ -126,9 +155,11 @@ const refuseTcp = (host: string): string =>
   `or set "insecure: true" in a network that you trust`
 
 /** Returns how a transport dials, with its look-ups. */
-const dialer = (options: Pick<Options, "connectTimeout" | "linger" | "resolver">) =>
+const dialer = (options: Pick<Options, "connectTimeout" | "linger" | "resolver">, guard: Guard.Guard) =>
   Effect.map(HostLookups.make(options.resolver ?? resolver()), (lookups) => ({
     lookups,
+    exclusions: guard.exclusions,
+    known: guard.known,
     timeout: Duration.fromInputUnsafe(options.connectTimeout ?? "5 seconds"),
     linger: millis(options.linger ?? "5 seconds"),
   }))
@@ -141,7 +172,7 @@ const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.
  * @category models
  * @since 0.1.0
  */
-export interface SecretOptions {
+export interface SecretOptions extends GuardOptions {
   /** Interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all interfaces. Defaults to `127.0.0.1`. */
   readonly host?: string | undefined
   /** Port to listen on, or 0 for any free port. Defaults to `Address.defaultPort`, which is 24868. */
@@ -155,7 +186,10 @@ export interface SecretOptions {
    * ring. Defaults to 5 seconds.
    */
   readonly connectTimeout?: Duration.Input | undefined
-  /** Time in which a connection that arrives must prove a key. After that the node cuts it. Defaults to 5 seconds. */
+  /**
+   * Time in which a connection that arrives must prove a key, from its arrival. After that the node cuts it. Defaults to 5 seconds, which
+   * is also the time that a dial takes.
+   */
   readonly handshakeTimeout?: Duration.Input | undefined
   /** Time that a closed connection has to send the rest, as in {@link Options}. Defaults to 5 seconds. */
   readonly linger?: Duration.Input | undefined
@@ -167,6 +201,8 @@ export interface SecretOptions {
    * minute counts as a minute. Defaults to 30 seconds.
    */
   readonly withdrawWithin?: Duration.Input | undefined
+  /** Bounds for connections that have not proved a key. */
+  readonly strangers?: Partial<ProofStrangers> | undefined
 }
 
 /**
@@ -204,7 +240,8 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
     Transport.Transport,
     Effect.gen(function* () {
       const keyring = yield* Keyring.Keyring
-      const dial = yield* dialer(options)
+      const guard = Guard.make(options)
+      const dial = yield* dialer(options, guard)
       const refusals = new RefusalMetrics()
       const keys = new KeyMetrics()
       const times = {
@@ -212,17 +249,19 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
         withdrawWithin: Math.min(millis(options.withdrawWithin ?? "30 seconds"), maxWithdrawMillis),
       }
       const { refresh, sessions } = yield* followRing(keyring, times, keys)
-      const bind = listen({
-        ...options,
-        lookups: dial.lookups,
-        makeServer: () =>
-          new AcceptServer(
-            secretHandshakes(sessions.find),
-            options.handshakeTimeout === undefined ? defaultHandshakeMillis : millis(options.handshakeTimeout),
-            refusals,
-          ),
-        loopbackOnly: undefined,
-        open: ({ key, raw, socket }) => SocketConnection.make(socket, dial.linger, sessions.open(key, socket, raw)),
+      const bind = Effect.gen(function* () {
+        const gate = yield* guard.gate(
+          options.handshakeTimeout === undefined ? defaultHandshakeMillis : millis(options.handshakeTimeout),
+        )
+        const observer = both(refusals, yield* logRefusals(gate.bounds.linesPerMinute))
+        const beginning = tlsOnly(secretHandshakes(sessions.find))
+        return yield* listen({
+          ...options,
+          lookups: dial.lookups,
+          makeServer: () => new AcceptServer({ gate, beginning, observer }),
+          loopbackOnly: undefined,
+          open: ({ key, raw, socket }) => SocketConnection.make(socket, dial.linger, sessions.open(key, socket, raw)),
+        })
       })
       return {
         listen: Effect.gen(function* () {

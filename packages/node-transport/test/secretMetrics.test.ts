@@ -92,14 +92,19 @@ describe("a node with a secret", () => {
     }),
   )
 
-  measured("counts dialers without a key, and connections that are silent", (metrics) =>
+  measured("counts dialers without a key or without TLS, and connections that are silent", (metrics) =>
     Effect.gen(function* () {
       const a = yield* start({ name: "a", secret })
       const b = yield* start({ name: "b", secret, handshakeTimeout: 100 })
       yield* stranger(a.address, (options) => Tls.connect({ ...options, rejectUnauthorized: false }))
+      const plain = yield* stranger(a.address, (options) => Net.connect(options))
+      plain.write("GET / HTTP/1.1\r\n\r\n")
       yield* stranger(b.address, (options) => Net.connect(options))
       yield* Sockets.until(
-        () => connections(metrics, "a", "in", "protocol") === 1 && connections(metrics, "b", "in", "slow") === 1,
+        () =>
+          connections(metrics, "a", "in", "protocol") === 1 &&
+          connections(metrics, "a", "in", "plaintext") === 1 &&
+          connections(metrics, "b", "in", "slow") === 1,
       )
       yield* a.stop
       yield* b.stop

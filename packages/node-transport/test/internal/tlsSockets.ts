@@ -5,10 +5,14 @@ import * as Result from "effect/Result"
 import * as Net from "node:net"
 import { type Key, keyOf } from "../../src/internal/secret/ring.ts"
 import { AcceptServer } from "../../src/internal/accept/AcceptServer.ts"
+import type { GateOptions } from "../../src/internal/accept/Gate.ts"
+import { tlsOnly } from "../../src/internal/accept/Handshakes.ts"
+import { type AcceptObserver, noObserver } from "../../src/internal/accept/Refusal.ts"
 import { type SecretArrival, secretHandshakes } from "../../src/internal/secret/secretHandshakes.ts"
 import { startTls } from "../../src/internal/secret/secretTls.ts"
 import type { Arrival } from "../../src/internal/accept/AcceptQueue.ts"
 import * as SocketConnection from "../../src/internal/socket/SocketConnection.ts"
+import { gateOptions } from "./gateOptions.ts"
 
 export const key: Key = Result.getOrThrow(keyOf(Redacted.make("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=")))
 
@@ -22,14 +26,16 @@ export interface Middle {
 }
 
 /** Starts a server that hands its sockets to `accept`. */
-export const server = (accept: (arrival: Arrival) => void, handshakeMillis = 3_600_000) =>
+export const server = (
+  accept: (arrival: Arrival) => void,
+  gate: GateOptions = gateOptions(),
+  observer: AcceptObserver = noObserver,
+) =>
   Effect.gen(function* () {
     const server = yield* Effect.acquireRelease(
       Effect.callback<AcceptServer<SecretArrival>>((resume) => {
-        const server = new AcceptServer(
-          secretHandshakes((id) => (id === key.id ? key : undefined)),
-          handshakeMillis,
-        )
+        const beginning = tlsOnly(secretHandshakes((id) => (id === key.id ? key : undefined)))
+        const server = new AcceptServer({ gate, beginning, observer })
         server.net.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
       }),
       (server) => Effect.sync(() => server.close()),

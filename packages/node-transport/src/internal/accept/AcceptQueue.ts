@@ -1,15 +1,10 @@
 /**
- * Hands sockets to one acceptor at a time. Sockets that arrive without an acceptor wait for the next one, up to
- * {@link maxWaiting}. The queue resets further sockets.
+ * Hands connections to one acceptor at a time. Connections that arrive without an acceptor wait for the next one, up to a number in all
+ * and of each host. The queue refuses further ones.
  */
 import * as Effect from "effect/Effect"
 import type * as Net from "node:net"
-
-/**
- * Maximum number of sockets that wait for an acceptor. A node accepts them some milliseconds after it begins to listen,
- * and a starting cluster opens fewer sockets in that time.
- */
-export const maxWaiting = 256
+import { hostOf } from "../networks/ip.ts"
 
 /** A socket that arrived. `raw` is the socket of TCP, which is another one below TLS. */
 export interface Arrival {
@@ -17,37 +12,52 @@ export interface Arrival {
   readonly raw: Net.Socket
 }
 
+export interface AcceptQueueOptions {
+  readonly waiting: number
+  readonly waitingPerHost: number
+  /** Called before a socket without a place is reset. */
+  readonly refused: (address: string) => void
+}
+
 type Accept<A> = (arrival: A) => void
 
 const ignore = () => {}
 
 export class AcceptQueue<A extends Arrival> {
-  /** Sockets waiting for an acceptor. */
-  private readonly waiting = new Set<A>()
+  private readonly options: AcceptQueueOptions
+  /** Connections that wait for an acceptor, with their hosts. */
+  private readonly waiting = new Map<A, string>()
 
-  private readonly enqueue: Accept<A> = (arrival) => {
-    arrival.socket.on("error", ignore)
-    if (this.waiting.size >= maxWaiting) return void arrival.raw.resetAndDestroy()
-    arrival.socket.once("close", () => this.waiting.delete(arrival))
-    this.waiting.add(arrival)
+  constructor(options: AcceptQueueOptions) {
+    this.options = options
   }
 
-  /** Receiver of new sockets: the acceptor, the queue of waiting sockets, or `destroy` once the queue is closed. */
+  private readonly enqueue: Accept<A> = (arrival) => {
+    const { raw, socket } = arrival
+    socket.on("error", ignore)
+    const address = raw.remoteAddress
+    if (address === undefined) return void socket.destroy()
+    const host = hostOf(address)
+    if (this.waiting.size >= this.options.waiting || this.countOf(host) >= this.options.waitingPerHost) {
+      this.options.refused(address)
+      return void raw.resetAndDestroy()
+    }
+    socket.once("close", () => this.waiting.delete(arrival))
+    this.waiting.set(arrival, host)
+  }
+
+  /** Receiver of new connections: the acceptor, the queue of those that wait, or `destroy` once the queue is closed. */
   private receive: Accept<A> = this.enqueue
 
   offer(arrival: A): void {
     this.receive(arrival)
   }
 
-  /** Hands the waiting sockets and all later ones to the acceptor until the effect is interrupted. */
+  /** Hands the waiting connections and all later ones to the acceptor until the effect is interrupted. */
   run(accept: Accept<A>): Effect.Effect<never> {
     return Effect.callback(() => {
       this.receive = accept
-      for (const arrival of this.waiting) {
-        // A socket that was reset while it waited has no remote address.
-        if (arrival.raw.remoteAddress === undefined) arrival.socket.destroy()
-        else accept(arrival)
-      }
+      for (const arrival of this.waiting.keys()) accept(arrival)
       this.waiting.clear()
       return Effect.sync(() => {
         if (this.receive === accept) this.receive = this.enqueue
@@ -55,10 +65,16 @@ export class AcceptQueue<A extends Arrival> {
     })
   }
 
-  /** Destroys the sockets that wait, and all later ones. */
+  /** Destroys the connections that wait, and all later ones. */
   close(): void {
     this.receive = destroy
-    for (const { socket } of this.waiting) socket.destroy()
+    for (const { socket } of this.waiting.keys()) socket.destroy()
+  }
+
+  private countOf(host: string): number {
+    let count = 0
+    for (const each of this.waiting.values()) if (each === host) count++
+    return count
   }
 }
 

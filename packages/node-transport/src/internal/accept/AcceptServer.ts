@@ -1,40 +1,65 @@
 /**
- * A server of Node that hands out the connections whose handshake is complete, one acceptor at a time. Sockets without a whole handshake
- * are cut after a deadline, and their number is bounded.
+ * A server of Node that hands out the connections whose handshake is complete, one acceptor at a time. The gate decides which
+ * connections may begin.
  */
 import type * as Effect from "effect/Effect"
 import * as Net from "node:net"
+import { unmapped, withoutZone } from "../networks/ip.ts"
 import { AcceptQueue, type Arrival } from "./AcceptQueue.ts"
 import { closeServer } from "./closeServer.ts"
-import type { Handshakes, Outcome } from "./Handshakes.ts"
-import { type AcceptObserver, noObserver, type RefusalReason } from "./Refusal.ts"
-
-/**
- * Number of sockets in the handshake. A restart of a cluster opens some dozens at once, and each costs at most the 131,396 bytes
- * that OpenSSL reads of a first message.
- */
-export const maxHandshakes = 256
+import { Gate, type GateOptions } from "./Gate.ts"
+import type { Beginning, Handshakes } from "./Handshakes.ts"
+import type { AcceptObserver } from "./Refusal.ts"
+import { WaitingRoom } from "./WaitingRoom.ts"
 
 const ignore = () => {}
+
+export interface AcceptServerOptions<A extends Arrival> {
+  /** Bounds of the waiting connections, too. */
+  readonly gate: GateOptions
+  readonly beginning: Beginning<A>
+  readonly observer: AcceptObserver
+}
+
+/** Takes a socket that was accepted. */
+interface Entrance {
+  readonly enter: (raw: Net.Socket, address: string) => void
+  readonly close: () => void
+}
 
 export class AcceptServer<A extends Arrival> {
   /**
    * Server of Node. New sockets are paused, so that no bytes are lost before a reader takes them. A socket is not half-open before its
    * handshake is complete: a dialer that hangs up would keep its place until the deadline.
    */
-  readonly net = Net.createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: true })
-  private readonly handshakes: Handshakes<A>
-  private readonly handshakeMillis: number
+  readonly net: Net.Server
   private readonly observer: AcceptObserver
-  private readonly queue = new AcceptQueue<A>()
-  /** Sockets in the handshake, with their deadlines. */
-  private readonly open = new Map<Net.Socket, NodeJS.Timeout>()
+  private readonly queue: AcceptQueue<A>
+  private readonly entrance: Entrance
   private closed = false
 
-  constructor(handshakes: Handshakes<A>, handshakeMillis: number, observer: AcceptObserver = noObserver) {
-    this.handshakes = handshakes
-    this.handshakeMillis = handshakeMillis
+  constructor({ beginning, gate, observer }: AcceptServerOptions<A>) {
     this.observer = observer
+    this.queue = new AcceptQueue({
+      ...gate.bounds,
+      refused: (address) => observer.refused({ address: plain(address), reason: "crowd" }),
+    })
+    this.entrance =
+      beginning._tag === "Unread"
+        ? this.openEntrance(gate, beginning.handshakes)
+        : new WaitingRoom({
+            gate,
+            choose: beginning.choose,
+            deliver: (arrival) => this.queue.offer(arrival),
+            refused: observer.refused,
+          })
+    this.net = Net.createServer({
+      noDelay: true,
+      allowHalfOpen: false,
+      pauseOnConnect: true,
+      // A socket whose first byte was read and put back must not read on. Neither TLS nor a reader in flowing mode has this bound.
+      ...(beginning._tag === "Unread" ? {} : { highWaterMark: 1 }),
+    })
     this.net.on("connection", (raw) => this.accept(raw))
     // A connection that cannot be accepted must not end the process.
     this.net.on("error", ignore)
@@ -48,7 +73,7 @@ export class AcceptServer<A extends Arrival> {
   /** Stops listening at once, and destroys the sockets that wait or are in the handshake. Accepted sockets stay open. */
   close(): void {
     this.closed = true
-    for (const raw of this.open.keys()) raw.destroy()
+    this.entrance.close()
     this.queue.close()
     closeServer(this.net)
   }
@@ -56,33 +81,31 @@ export class AcceptServer<A extends Arrival> {
   private accept(raw: Net.Socket): void {
     // TLS has no listener for errors of the socket below it.
     raw.on("error", ignore)
-    if (this.closed) return void raw.resetAndDestroy()
-    if (this.open.size >= maxHandshakes) return this.refuse(raw, "crowd")
-    const deadline = setTimeout(() => this.refuse(raw, "slow"), this.handshakeMillis)
-    deadline.unref()
-    this.open.set(raw, deadline)
-    raw.once("close", () => this.ended(raw))
-    this.handshakes.start(raw, (outcome) => this.finish(raw, outcome))
+    const { remoteAddress } = raw
+    // A socket that was reset has no address.
+    if (this.closed || remoteAddress === undefined) return void raw.resetAndDestroy()
+    this.entrance.enter(raw, plain(remoteAddress))
   }
 
-  private finish(raw: Net.Socket, outcome: Outcome<A>): void {
-    const isOpen = this.ended(raw)
-    if (isOpen && outcome._tag === "Refused") this.observer.refused({ address: addressOf(raw), reason: outcome.reason })
-    if (isOpen && outcome._tag === "Proved") this.queue.offer(outcome.arrival)
-    // A reset could overtake the alert of TLS.
-    else raw.destroy()
-  }
-
-  private refuse(raw: Net.Socket, reason: RefusalReason): void {
-    this.observer.refused({ address: addressOf(raw), reason })
-    raw.resetAndDestroy()
-  }
-
-  /** Frees the place of a socket. Returns `false` if the socket has none. */
-  private ended(raw: Net.Socket): boolean {
-    clearTimeout(this.open.get(raw))
-    return this.open.delete(raw)
+  /** Returns the entrance without a proof, at which nobody waits and no host becomes known. */
+  private openEntrance(options: GateOptions, handshakes: Handshakes<A>): Entrance {
+    const gate = new Gate<Net.Socket>(options, performance.now())
+    return {
+      enter: (raw, address) => {
+        const reason = gate.check(address, performance.now())
+        if (reason !== undefined) {
+          this.observer.refused({ address, reason })
+          return void raw.resetAndDestroy()
+        }
+        handshakes.start(raw, (outcome) => {
+          if (outcome._tag === "Refused") raw.destroy()
+          else this.queue.offer(outcome.arrival)
+        })
+      },
+      close: ignore,
+    }
   }
 }
 
-const addressOf = ({ remoteAddress }: Net.Socket): string => remoteAddress ?? "unknown"
+/** Returns an address as the log shows it. */
+const plain = (address: string): string => unmapped(withoutZone(address))

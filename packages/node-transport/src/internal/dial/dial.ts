@@ -12,6 +12,8 @@ import type * as Tls from "node:tls"
 import { errorCode } from "../socket/errorCode.ts"
 import type { HostLookups } from "../dns/HostLookups.ts"
 import type { KeySessions } from "../secret/KeySessions.ts"
+import type { KnownHosts } from "../accept/KnownHosts.ts"
+import type { Exclusions } from "./Exclusions.ts"
 import { awaitConnected, openSocket } from "./openSocket.ts"
 import type { Key } from "../secret/ring.ts"
 import { isProved, startTls } from "../secret/secretTls.ts"
@@ -21,6 +23,9 @@ import * as SocketConnection from "../socket/SocketConnection.ts"
 export interface Dial {
   readonly address: Address.Address
   readonly lookups: HostLookups
+  readonly exclusions: Exclusions
+  /** Gets the hosts that prove themselves. */
+  readonly known: KnownHosts
   /** Time of the whole dial. */
   readonly timeout: Duration.Duration
   /** Milliseconds that a connection has to send the rest after it was closed. */
@@ -59,6 +64,7 @@ export const dialSecret = (dial: Dial, sessions: KeySessions): Connect =>
         const outcome = yield* Effect.result(guard(raw, restore(limit(secured))))
         if (Result.isSuccess(outcome)) {
           const tls = outcome.success
+          dial.known.follow(raw)
           return yield* SocketConnection.make(tls, dial.linger, sessions.open(key.id, tls, raw))
         }
         if (outcome.failure instanceof Transport.TransportError) return yield* outcome.failure
@@ -97,7 +103,8 @@ const timeLimit = ({ address, timeout }: Dial) =>
         ),
   )
 
-const lookup = ({ address, lookups }: Dial) =>
+/** Returns the addresses to connect to. They are checked after the look-up, so that no name leads into a network that is excluded. */
+const lookup = ({ address, exclusions, lookups }: Dial) =>
   Effect.mapError(
     lookups.find(Address.host(address)),
     (cause) =>
@@ -106,7 +113,7 @@ const lookup = ({ address, lookups }: Dial) =>
         message: `${address} cannot be reached: ${cause.message}`,
         cause,
       }),
-  )
+  ).pipe(Effect.flatMap((hosts) => exclusions.permitted(address, hosts)))
 
 const connected = (address: Address.Address, socket: Net.Socket): Effect.Effect<void, Transport.TransportError> =>
   Effect.mapError(awaitConnected(socket), (cause) => dialError(address, cause))

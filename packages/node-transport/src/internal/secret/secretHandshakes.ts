@@ -22,11 +22,9 @@ export const secretHandshakes = (findKey: FindKey): Handshakes<SecretArrival> =>
     failed: (socket, cause) => {
       // The dialer went away.
       if (errorCode(cause) === "ECONNRESET") return undefined
-      const detail = namedKey(socket)
+      const key = namedKey(socket)
       // TLS asks for a key only once it knows that both sides have a version and a cipher in common.
-      return detail === undefined
-        ? { _tag: "Refused", reason: "protocol" }
-        : { _tag: "Refused", reason: "secret", detail }
+      return key === undefined ? { _tag: "Refused", reason: "protocol" } : { _tag: "Refused", reason: "secret", key }
     },
   })
 }

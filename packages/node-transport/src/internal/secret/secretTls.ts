@@ -45,39 +45,40 @@ export interface SecretServer {
   readonly tls: Tls.Server
   /** Returns the id of the key that the other side has proved, or `undefined` if it has proved none. */
   readonly provedKey: (socket: Tls.TLSSocket) => string | undefined
-  /** Returns the last key that the other side has named: its id if this node has the key, and `unknown` if it has not. */
+  /** Returns the last key that the other side has named: a text of the form of an id, or `unknown`. `undefined` if it named none. */
   readonly namedKey: (socket: Tls.TLSSocket) => string | undefined
 }
 
-/** Stands for every key that this node does not have. No id is as short. */
-const unknownKey = "unknown"
+/** Stands for a name that is no id. No id is as short. */
+const noId = "unknown"
 
 export const makeServer = (findKey: FindKey): SecretServer => {
   const named = new WeakMap<object, string>()
+  const accepted = new WeakMap<object, string>()
   const tls = new Tls.Server({
     ...listenOptions,
     // Asked for everything that a stranger sends, thousands of times for one connection: an exception ends the process before 22.22.
     pskCallback: (socket, identity) => {
-      const key = keyOf(findKey, identity)
-      named.set(socket, key?.id ?? unknownKey)
-      return key === undefined ? null : Redacted.value(key.psk)
+      const id = idOf(identity)
+      const key = id === undefined ? undefined : findKey(id)
+      named.set(socket, id ?? noId)
+      if (key === undefined) return null
+      accepted.set(socket, key.id)
+      return Redacted.value(key.psk)
     },
   })
   return {
     tls,
-    provedKey: (socket) => {
-      // TLS asks no more once it has a key, so that the last key is the one of the handshake.
-      const id = isProved(socket) ? named.get(socket) : undefined
-      return id === unknownKey ? undefined : id
-    },
+    // TLS asks no more once it has a key, so that the last key is the one of the handshake.
+    provedKey: (socket) => (isProved(socket) ? accepted.get(socket) : undefined),
     namedKey: (socket) => named.get(socket),
   }
 }
 
-const keyOf = (findKey: FindKey, identity: unknown): Key | undefined => {
+const idOf = (identity: unknown): string | undefined => {
   if (typeof identity !== "string" || !identity.startsWith(prefix)) return undefined
   const id = identity.slice(prefix.length)
-  return isId(id) ? findKey(id) : undefined
+  return isId(id) ? id : undefined
 }
 
 /** Starts TLS on a socket that is connected. The key is the same however often TLS asks for it. */

@@ -1,10 +1,10 @@
 import { startTls } from "../../../src/internal/secret/secretTls.ts"
-import { maxHandshakes } from "../../../src/internal/accept/AcceptServer.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import type { Arrival } from "../../../src/internal/accept/AcceptQueue.ts"
+import { gateOptions } from "../gateOptions.ts"
 import * as Sockets from "../sockets.ts"
 import * as TlsSockets from "../tlsSockets.ts"
 
@@ -98,7 +98,7 @@ describe("a server of TLS with a secret", () => {
 
   it.live("cuts a socket whose handshake is not complete at the deadline, whatever it sends", () =>
     Effect.gen(function* () {
-      const { net } = yield* TlsSockets.server(() => {}, 100)
+      const { net } = yield* TlsSockets.server(() => {}, gateOptions({}, { handshakeMillis: 100 }))
       const silent = yield* TlsSockets.dial(net)
       const slow = yield* TlsSockets.dial(net)
       const half = Buffer.from("16030105dd010005d90303", "hex")
@@ -113,7 +113,10 @@ describe("a server of TLS with a secret", () => {
   it.live("leaves a socket open for which the handshake was complete at the deadline", () =>
     Effect.gen(function* () {
       const arrivals: Array<Arrival> = []
-      const { net } = yield* TlsSockets.server((arrival) => arrivals.push(arrival), 200)
+      const { net } = yield* TlsSockets.server(
+        (arrival) => arrivals.push(arrival),
+        gateOptions({}, { handshakeMillis: 200 }),
+      )
       const tls = startTls(yield* TlsSockets.dial(net), TlsSockets.key)
       tls.on("error", () => {})
       yield* Sockets.until(() => arrivals.length === 1)
@@ -123,23 +126,6 @@ describe("a server of TLS with a secret", () => {
       yield* Sockets.until(() => later.closed)
       assert.isFalse(arrivals[0]?.socket.destroyed)
       arrivals[0]?.raw.destroy()
-    }),
-  )
-
-  it.live("resets sockets beyond the number that may be in the handshake", () =>
-    Effect.gen(function* () {
-      const { net } = yield* TlsSockets.server(() => {})
-      const sockets: Array<Net.Socket> = []
-      for (let i = 0; i < maxHandshakes; i++) sockets.push(yield* TlsSockets.dial(net))
-      yield* untilCount(net, maxHandshakes)
-      const turnedAway = yield* Sockets.attempt(net)
-      turnedAway.resume()
-      yield* Sockets.until(() => turnedAway.closed)
-      assert.isTrue(sockets.every((socket) => !socket.destroyed))
-      sockets[0]?.destroy()
-      yield* untilCount(net, maxHandshakes - 1)
-      yield* TlsSockets.dial(net)
-      yield* untilCount(net, maxHandshakes)
     }),
   )
 

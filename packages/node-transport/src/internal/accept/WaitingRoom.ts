@@ -1,0 +1,129 @@
+/**
+ * Sockets whose handshake is not complete. Reads the first byte of each, and starts the handshakes when the gate says so.
+ */
+import type * as Net from "node:net"
+import type { Arrival } from "./AcceptQueue.ts"
+import { Gate, type GateOptions, type Visitor } from "./Gate.ts"
+import type { Beginning, Handshakes, Outcome } from "./Handshakes.ts"
+import type { Refusal } from "./Refusal.ts"
+
+export interface WaitingRoomOptions<A extends Arrival> {
+  readonly gate: GateOptions
+  readonly choose: Extract<Beginning<A>, { readonly _tag: "FirstByte" }>["choose"]
+  /** Gets the connections whose handshake is complete. */
+  readonly deliver: (arrival: A) => void
+  /** Called before a socket is destroyed, except for a dialer that went away. */
+  readonly refused: (refusal: Refusal) => void
+}
+
+interface Guest<A extends Arrival> {
+  readonly raw: Net.Socket
+  /** Set once the first byte has arrived. */
+  handshakes: Handshakes<A> | undefined
+}
+
+export class WaitingRoom<A extends Arrival> {
+  private readonly options: WaitingRoomOptions<A>
+  private readonly gate: Gate<Guest<A>>
+  private timer: NodeJS.Timeout | undefined = undefined
+  private timerAt = Number.POSITIVE_INFINITY
+  private isProceeding = false
+
+  constructor(options: WaitingRoomOptions<A>) {
+    this.options = options
+    this.gate = new Gate(options.gate, performance.now())
+  }
+
+  /** Takes a socket that is paused and was not read. The caller has a listener for its errors. */
+  enter(raw: Net.Socket, address: string): void {
+    const arrived = this.gate.arrive({ raw, handshakes: undefined }, address, performance.now())
+    if (arrived._tag === "Refused") {
+      this.options.refused({ address, reason: arrived.reason })
+      return void raw.resetAndDestroy()
+    }
+    const { displaced, visitor } = arrived
+    if (displaced !== undefined) this.reset(displaced, "crowd")
+    raw.once("close", () => {
+      this.gate.leave(visitor)
+      this.proceed()
+    })
+    raw.once("data", (bytes: Buffer) => this.read(visitor, bytes))
+    raw.resume()
+    this.arm()
+  }
+
+  /** Destroys all sockets. */
+  close(): void {
+    clearTimeout(this.timer)
+    for (const { socket } of [...this.gate.inside()]) socket.raw.destroy()
+  }
+
+  /** Puts the bytes back for the handshake. The socket reads no more before that, because its buffer counts as full. */
+  private read(visitor: Visitor<Guest<A>>, bytes: Buffer): void {
+    const { raw } = visitor.socket
+    raw.pause()
+    raw.unshift(bytes)
+    const handshakes = this.options.choose(bytes[0])
+    if (handshakes === undefined) {
+      this.gate.fail(visitor, performance.now())
+      this.reset(visitor, "plaintext")
+    } else {
+      visitor.socket.handshakes = handshakes
+      this.gate.setReady(visitor)
+    }
+    this.proceed()
+  }
+
+  /** Does what the gate says. A handshake may end while it starts, which then is part of the same run. */
+  private proceed(): void {
+    if (this.isProceeding) return
+    this.isProceeding = true
+    for (let step = this.gate.next(performance.now()); step !== undefined; step = this.gate.next(performance.now())) {
+      const { visitor } = step
+      if (step._tag === "Cut") this.reset(visitor, step.reason)
+      else visitor.socket.handshakes?.start(visitor.socket.raw, (outcome) => this.finish(visitor, outcome))
+    }
+    this.isProceeding = false
+    this.arm()
+  }
+
+  private finish(visitor: Visitor<Guest<A>>, outcome: Outcome<A>): void {
+    const { raw } = visitor.socket
+    // Cut meanwhile.
+    if (visitor.state === "gone") return void raw.destroy()
+    if (outcome._tag === "Refused") {
+      this.gate.fail(visitor, performance.now())
+      const { detail, key, reason } = outcome
+      this.options.refused({ address: visitor.address, reason, key, detail })
+      // A reset could overtake the alert of TLS.
+      raw.destroy()
+    } else {
+      this.gate.leave(visitor)
+      if (outcome._tag === "Proved") this.options.gate.known.follow(raw)
+      this.options.deliver(outcome.arrival)
+    }
+    this.proceed()
+  }
+
+  private reset({ address, socket: { raw } }: Visitor<Guest<A>>, reason: Refusal["reason"]): void {
+    this.options.refused({ address, reason })
+    raw.resetAndDestroy()
+  }
+
+  /** Sets the timer for the next step of the gate, unless an earlier one is set. */
+  private arm(): void {
+    const now = performance.now()
+    const at = this.gate.wakeAt(now)
+    if (at >= this.timerAt) return
+    clearTimeout(this.timer)
+    this.timerAt = at
+    this.timer = setTimeout(
+      () => {
+        this.timerAt = Number.POSITIVE_INFINITY
+        this.proceed()
+      },
+      Math.max(1, Math.ceil(at - now)),
+    )
+    this.timer.unref()
+  }
+}
