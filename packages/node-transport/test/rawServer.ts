@@ -10,7 +10,7 @@ export const openSockets = Effect.sync(
 )
 
 /** Starts a server that does this with each socket. */
-export const serve = (handle: (socket: Net.Socket) => void) =>
+export const serve = (handle: (socket: Net.Socket) => void, host = "127.0.0.1") =>
   Effect.gen(function* () {
     const sockets = new Set<Net.Socket>()
     const accepted = yield* Deferred.make<Net.Socket>()
@@ -22,7 +22,7 @@ export const serve = (handle: (socket: Net.Socket) => void) =>
           handle(socket)
           Deferred.doneUnsafe(accepted, Effect.succeed(socket))
         })
-        listening.listen(0, "127.0.0.1", () => resume(Effect.succeed(listening)))
+        listening.listen(0, host, () => resume(Effect.succeed(listening)))
       }),
       (listening) =>
         Effect.sync(() => {
@@ -33,7 +33,7 @@ export const serve = (handle: (socket: Net.Socket) => void) =>
     const bound = server.address()
     const port = bound === null || typeof bound === "string" ? 0 : bound.port
     return {
-      address: yield* Effect.orDie(Effect.fromResult(Address.make("127.0.0.1", port))),
+      address: yield* Effect.orDie(Effect.fromResult(Address.make(host, port))),
       port,
       sockets,
       /** The first connection. */
