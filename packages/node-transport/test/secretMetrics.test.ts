@@ -3,20 +3,18 @@ import * as Address from "@coterie/core/Address"
 import * as Cluster from "@coterie/core/Cluster"
 import * as Keyring from "@coterie/node-transport/Keyring"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Metric from "effect/Metric"
 import type * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import * as NodeFs from "node:fs"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
-import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
 import * as Sockets from "./internal/sockets.ts"
+import { connections, listed, measured, shown } from "./measured.ts"
 import { otherSecret, secret } from "./secretOutcomes.ts"
 
 interface NodeOptions {
@@ -38,16 +36,6 @@ const start = Effect.fnUntraced(function* ({ handshakeTimeout, name, secret, see
   return { address: address ?? assert.fail("a node has an address"), stop: Scope.close(scope, Exit.void) }
 })
 
-/** Runs a test that reads the metrics in a registry of its own. */
-const measured = (title: string, body: (metrics: MetricReader) => Effect.Effect<void, unknown, Scope.Scope>) =>
-  it.live(title, () => {
-    const registry: Metric.MetricRegistry = new Map()
-    return Effect.provideService(body(new MetricReader(registry)), Metric.MetricRegistry, registry)
-  })
-
-const connections = (metrics: MetricReader, node: string, direction: "in" | "out", outcome: string) =>
-  metrics.sum(node, "coterie_connections_total", { direction, outcome })
-
 /** Opens a connection of a stranger, which is closed at the end. */
 const stranger = (address: Address.Address, open: (options: Net.TcpNetConnectOpts) => Net.Socket) =>
   Effect.acquireRelease(
@@ -59,25 +47,11 @@ const stranger = (address: Address.Address, open: (options: Net.TcpNetConnectOpt
     (socket) => Effect.sync(() => socket.destroy()),
   )
 
-/** Returns a section of the guide to the metrics. */
-const guide = (section: string) => {
-  const file = new URL("../../../docs/metrics.md", import.meta.url)
-  const text = NodeFs.readFileSync(file, "utf8").split(/^#+ /m)
-  return text.find((part) => part.startsWith(`${section}\n`)) ?? assert.fail(`the guide has no section ${section}`)
-}
-
 describe("a node with a secret", () => {
   measured("has the metrics of keys that the guide lists", (metrics) =>
     Effect.gen(function* () {
       yield* start({ name: "a", secret })
-      const listed = [...guide("Keys").matchAll(/^\| `(coterie_\w+)` \| (\w+) \|/gm)].map(
-        ([, id, type]) => `${id} ${type}`,
-      )
-      const shown = metrics.all().filter(({ attributes }) => attributes?.["key"] !== undefined)
-      assert.sameMembers(
-        listed,
-        shown.map(({ id, type }) => `${id} ${type.toLowerCase()}`),
-      )
+      assert.sameMembers(listed("Keys"), shown(metrics, "key"))
     }),
   )
 
