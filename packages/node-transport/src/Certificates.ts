@@ -188,7 +188,11 @@ export const layerConfig = (
 ): Layer.Layer<Certificates, CertificatesError | Config.ConfigError> =>
   Layer.unwrap(Effect.map(Config.unwrap<Paths>(paths), layerFiles))
 
-const variable = (name: string) => Config.map(Config.option(Config.String(name)), Option.filter((path) => path !== ""))
+const variable = (name: string) =>
+  Config.map(
+    Config.option(Config.String(name)),
+    Option.filter((path) => path !== ""),
+  )
 
 const variables = {
   certificate: "COTERIE_TLS_CERT_FILE",

@@ -11,8 +11,7 @@ const day = 24 * 3_600 * seconds
 const der = (tag: number, ...parts: ReadonlyArray<Uint8Array>): Buffer => {
   const content = Buffer.concat(parts)
   const { length } = content
-  const size =
-    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
+  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
   return Buffer.concat([Buffer.from([tag, ...size]), content])
 }
 
@@ -42,7 +41,10 @@ const oid = (text: string) => {
 
 /** Encodes a time. Certificates have whole seconds. */
 const time = (millis: number) => {
-  const text = new Date(millis).toISOString().replace(/\.\d+Z$/, "Z").replace(/[-:T]/g, "")
+  const text = new Date(millis)
+    .toISOString()
+    .replace(/\.\d+Z$/, "Z")
+    .replace(/[-:T]/g, "")
   const is2050 = text >= "2050"
   return der(is2050 ? 0x18 : 0x17, Buffer.from(is2050 ? text : text.slice(2), "ascii"))
 }

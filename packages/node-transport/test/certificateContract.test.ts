@@ -39,10 +39,9 @@ TransportContract.suite({
     const certificates = yield* Effect.orDie(Certificates.make(material))
     return {
       transport: (port) =>
-        Layer.orDie(NodeTransport.layerTls({ host: "127.0.0.1", port, trust, withdrawWithin: 50, connectTimeout: "1 minute" })).pipe(
-          Layer.provide(unchecked(certificates)),
-          Layer.provide(Logger.layer([])),
-        ),
+        Layer.orDie(
+          NodeTransport.layerTls({ host: "127.0.0.1", port, trust, withdrawWithin: 50, connectTimeout: "1 minute" }),
+        ).pipe(Layer.provide(unchecked(certificates)), Layer.provide(Logger.layer([]))),
       silentPeer,
       open: openSockets,
       withdraw: Effect.orDie(certificates.set(otherMaterial)),

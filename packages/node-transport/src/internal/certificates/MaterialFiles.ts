@@ -109,17 +109,22 @@ export class MaterialFiles {
 
   /** Reads the files. Replaces the material if they have another one that can be used. */
   readonly read: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.matchEffect(Effect.flatMap(readMaterial(this.paths), (material) => this.state.replace(material)), {
-      onSuccess: () => this.recovered(),
-      onFailure: (error) => this.failed(error),
-    }),
+    Effect.matchEffect(
+      Effect.flatMap(readMaterial(this.paths), (material) => this.state.replace(material)),
+      {
+        onSuccess: () => this.recovered(),
+        onFailure: (error) => this.failed(error),
+      },
+    ),
   )
 
   private recovered(): Effect.Effect<void> {
     this.failures = 0
     if (this.problem === undefined) return Effect.void
     this.problem = undefined
-    return Effect.logInfo(`certificates: the file of the certificate ${this.paths.certificate} works again, with the files beside it`)
+    return Effect.logInfo(
+      `certificates: the file of the certificate ${this.paths.certificate} works again, with the files beside it`,
+    )
   }
 
   private failed({ message }: CertificatesError): Effect.Effect<void> {

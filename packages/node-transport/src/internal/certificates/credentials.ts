@@ -112,14 +112,21 @@ const adviceOf = { expired: "replace it", notYetValid: "check the clock of this 
 const serverAuth = "1.3.6.1.5.5.7.3.1"
 const clientAuth = "1.3.6.1.5.5.7.3.2"
 
-/** Each node dials and is dialed. A certificate without a list of purposes has all of them. */
-const checkPurpose = (certificate: Crypto.X509Certificate): Checked<void> => {
+/**
+ * Returns the purposes that a certificate of a node lacks, because each node dials and is dialed. A certificate without a list of
+ * purposes has all of them.
+ */
+export const missingPurposes = (certificate: Crypto.X509Certificate): ReadonlyArray<string> => {
   const purposes: ReadonlyArray<string> | undefined = certificate.keyUsage
-  if (purposes === undefined) return Result.void
-  const missing = [
+  if (purposes === undefined) return []
+  return [
     ...(purposes.includes(serverAuth) ? [] : ["serverAuth"]),
     ...(purposes.includes(clientAuth) ? [] : ["clientAuth"]),
   ]
+}
+
+const checkPurpose = (certificate: Crypto.X509Certificate): Checked<void> => {
+  const missing = missingPurposes(certificate)
   return missing.length === 0
     ? Result.void
     : fail(
@@ -138,7 +145,10 @@ const checkLists = (
   if (lists.length === 0) return Result.void
   for (const authority of [...path.slice(1), ...authorities]) {
     if (listBy(lists, authority) === undefined) {
-      return fail("unlisted", `there is no revocation list of the authority ${quote(authority.subject)}: add one, which may be empty`)
+      return fail(
+        "unlisted",
+        `there is no revocation list of the authority ${quote(authority.subject)}: add one, which may be empty`,
+      )
     }
   }
   return path.some((each) => isRevoked(lists, each))
@@ -158,7 +168,10 @@ const noNames = (names: ReadonlyArray<string> | undefined) =>
 export const checkTrusted = ({ names }: Credentials, isTrusted: Trusted): Checked<void> =>
   names.some(isTrusted)
     ? Result.void
-    : fail("names", `the certificate of this node has ${describeNames(names)}, which the option \`trust\` does not allow`)
+    : fail(
+        "names",
+        `the certificate of this node has ${describeNames(names)}, which the option \`trust\` does not allow`,
+      )
 
 /** Options of TLS with these credentials, for one side. They hold the key: nothing keeps them. */
 export const tlsOptions = (material: Material, lists: ReadonlyArray<RevocationList>): Tls.SecureContextOptions => ({
@@ -176,7 +189,10 @@ const contextOf = (material: Material, lists: ReadonlyArray<RevocationList>): Ch
   try {
     return Result.succeed(Tls.createSecureContext(tlsOptions(material, lists)))
   } catch (cause) {
-    return fail("invalid", `TLS cannot use the certificate, its key or the authorities: ${errorCode(cause) ?? "unknown reason"}`)
+    return fail(
+      "invalid",
+      `TLS cannot use the certificate, its key or the authorities: ${errorCode(cause) ?? "unknown reason"}`,
+    )
   }
 }
 

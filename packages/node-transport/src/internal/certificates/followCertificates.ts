@@ -9,7 +9,14 @@ import type { Certificates } from "../../Certificates.ts"
 import type { SessionTimes } from "../sessions/Sessions.ts"
 import { selfTest } from "./certificateTls.ts"
 import { CertificateSessions } from "./CertificateSessions.ts"
-import { checkTrusted, type Credentials, credentialsOf, describeOwn, isSameMaterial, type Material } from "./credentials.ts"
+import {
+  checkTrusted,
+  type Credentials,
+  credentialsOf,
+  describeOwn,
+  isSameMaterial,
+  type Material,
+} from "./credentials.ts"
 import { CertificatesError } from "./errors.ts"
 import { ExpiryWarnings } from "./ExpiryWarnings.ts"
 import { type Trusted, trustOf } from "./names.ts"

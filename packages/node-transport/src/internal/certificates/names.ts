@@ -43,10 +43,15 @@ const uriPattern = (pattern: string): Result.Result<Trusted, CertificatesError> 
   const prefix = pattern.endsWith("/*") ? pattern.slice(0, -1) : undefined
   // The authority of a URI is never part of a wildcard: `spiffe://*` would trust every domain.
   if (!isUri(pattern) || (prefix ?? pattern).includes("*") || prefix?.endsWith("//") === true) {
-    return invalid(pattern, "a URI such as spiffe://example.org/shop/web-1, with `*` only at the end, after the `/` of a path")
+    return invalid(
+      pattern,
+      "a URI such as spiffe://example.org/shop/web-1, with `*` only at the end, after the `/` of a path",
+    )
   }
   return Result.succeed(
-    prefix === undefined ? (name) => name === pattern : (name) => name.length > prefix.length && name.startsWith(prefix),
+    prefix === undefined
+      ? (name) => name === pattern
+      : (name) => name.length > prefix.length && name.startsWith(prefix),
   )
 }
 
@@ -55,7 +60,8 @@ const dnsForm = new RegExp(`^(\\*\\.)?${label}(\\.${label})*$`)
 
 const dnsPattern = (pattern: string): Result.Result<Trusted, CertificatesError> => {
   const lower = pattern.toLowerCase()
-  if (!dnsForm.test(lower)) return invalid(pattern, "a DNS name such as web-1.example.org, with `*` only as the whole first label")
+  if (!dnsForm.test(lower))
+    return invalid(pattern, "a DNS name such as web-1.example.org, with `*` only as the whole first label")
   if (!lower.startsWith("*.")) return Result.succeed((name) => name === lower)
   const suffix = lower.slice(1)
   return Result.succeed((name) => {
@@ -81,7 +87,7 @@ export const quote = (text: string): string => {
 
 /** Describes the names of a certificate for a message. */
 export const describeNames = (names: ReadonlyArray<string>): string => {
-  if (names.length === 0) return "no name"
+  if (names.length === 0) return "no DNS name and no URI"
   const shown = names.slice(0, maxNames).map(quote).join(", ")
   const more = names.length > maxNames ? ` and ${names.length - maxNames} more` : ""
   return `the ${names.length === 1 ? "name" : "names"} ${shown}${more}`

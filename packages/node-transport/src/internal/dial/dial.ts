@@ -94,7 +94,9 @@ export const dialCertificates = (dial: Dial, sessions: CertificateSessions): Con
         const verdict = sessions.judge(tls, credentials)
         return verdict._tag === "Trusted"
           ? Effect.succeed({ tls, proof: verdict.proof })
-          : Effect.fail(unauthenticated(`${address} answered, and this node does not accept it: ${verdict.detail}`, null))
+          : Effect.fail(
+              unauthenticated(`${address} answered, and this node does not accept it: ${verdict.detail}`, null),
+            )
       })
       const { proof, tls } = yield* guard(raw, restore(limit(proved)))
       return yield* SocketConnection.make(tls, dial.linger, {

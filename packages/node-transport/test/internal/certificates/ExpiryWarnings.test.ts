@@ -7,7 +7,7 @@ import { issue, materialOf } from "../../certificateNodes.ts"
 
 const hour = 3_600_000
 const day = 24 * hour
-const authority = Authority.root()
+const authority = Authority.root("authority", { from: -60 * day, to: 60 * day })
 
 const of = (to: number, listTo?: number) =>
   Result.getOrThrow(
@@ -26,7 +26,10 @@ describe("warnings of an expiry", () => {
     const near = of(6 * day)
     assert.deepStrictEqual(warnings.due(of(29 * day), now), [])
     const [first, ...more] = warnings.due(near, now)
-    assert.match(first ?? "", /^the certificate of this node \(the name "spiffe:.*valid to .*\) expires soon: replace it/)
+    assert.match(
+      first ?? "",
+      /^the certificate of this node \(the name "spiffe:.*valid to .*\) expires soon: replace it/,
+    )
     assert.deepStrictEqual(more, [])
     assert.deepStrictEqual(warnings.due(near, now + 23 * hour), [])
     assert.strictEqual(warnings.due(near, now + 25 * hour).length, 1)

@@ -3,7 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { selfTest } from "../../../src/internal/certificates/certificateTls.ts"
-import { checkTrusted, credentialsOf, isSameMaterial, type Material } from "../../../src/internal/certificates/credentials.ts"
+import {
+  checkTrusted,
+  credentialsOf,
+  isSameMaterial,
+  type Material,
+} from "../../../src/internal/certificates/credentials.ts"
 import type { CertificatesError } from "../../../src/internal/certificates/errors.ts"
 import { trustOf } from "../../../src/internal/certificates/names.ts"
 import { Authority, clientAuth, type Request, serverAuth } from "../../Authority.ts"
@@ -30,22 +35,24 @@ const expectError = (material: Material, reason: CertificatesError["reason"], te
 }
 
 describe("the material of a node", () => {
-  it.effect("is used if the key, the times, the purposes, the names and the authorities fit, and is accepted by itself", () =>
-    Effect.gen(function* () {
-      for (const material of [
-        of({}),
-        of({ purposes: undefined }),
-        materialOf(issue(middle), [root], { above: [middle] }),
-        // An authority between them may be in either text.
-        materialOf(issue(middle), [root, middle]),
-        materialOf(issue(root), [other, root]),
-        materialOf(issue(middle), [root], { above: [middle], revoked: root.revoke([]) + middle.revoke([]) }),
-      ]) {
-        const credentials = Result.getOrThrow(check(material))
-        assert.deepStrictEqual(credentials.names, ["spiffe://example.org/shop/node"])
-        assert.isUndefined(yield* selfTest(credentials))
-      }
-    }),
+  it.effect(
+    "is used if the key, the times, the purposes, the names and the authorities fit, and is accepted by itself",
+    () =>
+      Effect.gen(function* () {
+        for (const material of [
+          of({}),
+          of({ purposes: undefined }),
+          materialOf(issue(middle), [root], { above: [middle] }),
+          // An authority between them may be in either text.
+          materialOf(issue(middle), [root, middle]),
+          materialOf(issue(root), [other, root]),
+          materialOf(issue(middle), [root], { above: [middle], revoked: root.revoke([]) + middle.revoke([]) }),
+        ]) {
+          const credentials = Result.getOrThrow(check(material))
+          assert.deepStrictEqual(credentials.names, ["spiffe://example.org/shop/node"])
+          assert.isUndefined(yield* selfTest(credentials))
+        }
+      }),
   )
 
   it("may have white space at the ends of its lines, comments, and line ends of Windows", () => {

@@ -4,7 +4,7 @@ import * as Crypto from "node:crypto"
 import { credentialsOf } from "../../../src/internal/certificates/credentials.ts"
 import { type Handshaken, judge, withdrawnBy } from "../../../src/internal/certificates/judge.ts"
 import { trustOf } from "../../../src/internal/certificates/names.ts"
-import { Authority, type Issued } from "../../Authority.ts"
+import { Authority, clientAuth, type Issued, serverAuth } from "../../Authority.ts"
 import { issue, materialOf, trust } from "../../certificateNodes.ts"
 
 const hour = 3_600_000
@@ -59,7 +59,10 @@ describe("the check of a peer", () => {
     // Node sets a text, although its type says otherwise.
     const authorizationError: unknown = "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
     const socket: Handshaken = Object.assign(shaken(peer, { authorized: false }), { authorizationError })
-    assert.match(detailOf(socket), /is not accepted by the authorities of this node \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)$/)
+    assert.match(
+      detailOf(socket),
+      /is not accepted by the authorities of this node \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)$/,
+    )
     assert.include(detailOf(shaken(peer, { authorized: false })), "(unknown reason)")
     assert.include(detailOf(shaken(issue(a), { isSessionReused: () => true })), "is not accepted")
   })
@@ -77,15 +80,26 @@ describe("the check of a peer", () => {
   })
 
   it("refuses names that `trust` does not allow, quoted and bounded, and names that imitate others", () => {
-    assert.include(detailOf(shaken(a.issue({ names: ["DNS:other.example"] }))), 'has the name "other.example", not one in `trust`')
-    assert.include(detailOf(shaken(a.issue({ names: ["DNS:x.y", "DNS:z.y"] }))), 'the names "x.y", "z.y", and none of them is in')
-    assert.include(detailOf(shaken(a.issue({ names: [] }))), "has no name, not one in `trust`")
+    assert.include(
+      detailOf(shaken(a.issue({ names: ["DNS:other.example"] }))),
+      'has the name "other.example", which `trust` does not allow',
+    )
+    assert.include(
+      detailOf(shaken(a.issue({ names: ["DNS:x.y", "DNS:z.y"] }))),
+      'the names "x.y", "z.y", which `trust` does not allow',
+    )
+    assert.include(detailOf(shaken(a.issue({ names: [] }))), "has no DNS name and no URI, which `trust` does not allow")
     assert.include(
       detailOf(shaken(a.issue({ names: ["URI:http://x/, URI:spiffe://example.org/shop/ann"] }))),
       "has a name that imitates another",
     )
     const many = Array.from({ length: 30 }, (_, i) => `URI:spiffe://evil/${i}/${"x".repeat(500)}`)
     assert.isBelow(detailOf(shaken(a.issue({ names: many }))).length, 600)
+  })
+
+  it("refuses a certificate for one end of a connection only, whichever end that is", () => {
+    assert.match(detailOf(shaken(issue(a, "x", { purposes: [serverAuth] }))), /is not for clientAuth$/)
+    assert.match(detailOf(shaken(issue(a, "x", { purposes: [clientAuth] }))), /is not for serverAuth$/)
   })
 
   it("refuses a certificate that is revoked", () => {
@@ -107,7 +121,10 @@ describe("later credentials", () => {
 
   it("withdraw a connection whose path is not known if an authority is gone, and only then", () => {
     // The side that was dialed does not see the certificate in the middle.
-    const proof = { ...proofOf(issue(a), credentials([a, b])), certificate: new Crypto.X509Certificate(issue(middle).certificate) }
+    const proof = {
+      ...proofOf(issue(a), credentials([a, b])),
+      certificate: new Crypto.X509Certificate(issue(middle).certificate),
+    }
     assert.isUndefined(withdrawnBy(proof, credentials([a, b])))
     assert.include(withdrawnBy(proof, credentials([a])), "was removed")
     const known = { ...proof, above: [new Crypto.X509Certificate(middle.certificate)] }

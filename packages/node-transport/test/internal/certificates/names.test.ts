@@ -13,7 +13,13 @@ const matches = (pattern: string, name: string) => Result.getOrThrow(trustOf([pa
 describe("the names of a certificate", () => {
   it("are its DNS names in lower case and its URIs, each once, without other kinds and without the common name", () => {
     assert.deepStrictEqual(
-      namesIn(["DNS:Web-1.Example.org", "URI:spiffe://Example.org/a", "IP:10.0.0.1", "email:a@b.c", "DNS:web-1.example.org"]),
+      namesIn([
+        "DNS:Web-1.Example.org",
+        "URI:spiffe://Example.org/a",
+        "IP:10.0.0.1",
+        "email:a@b.c",
+        "DNS:web-1.example.org",
+      ]),
       ["web-1.example.org", "spiffe://Example.org/a"],
     )
     assert.deepStrictEqual(namesIn([]), [])
@@ -83,7 +89,7 @@ describe("a pattern of trust", () => {
 describe("the names of a stranger in a message", () => {
   it("are quoted, on one line, and bounded in number and length", () => {
     assert.strictEqual(quote("a\nb\u001b[31m\u202e"), '"a?b?[31m?"')
-    assert.strictEqual(describeNames([]), "no name")
+    assert.strictEqual(describeNames([]), "no DNS name and no URI")
     assert.strictEqual(describeNames(["a"]), 'the name "a"')
     assert.strictEqual(describeNames(["a", "b", "c", "d", "e", "f"]), 'the names "a", "b", "c", "d" and 2 more')
     assert.isBelow(describeNames(Array.from({ length: 1_000 }, () => "x".repeat(10_000))).length, 500)
