@@ -1,6 +1,7 @@
 /**
- * Transports of Coterie for Node. {@link layerSecret} encrypts, and admits the processes that have a secret. {@link layerTcp} neither
- * encrypts nor authenticates: use it only within a network that you trust.
+ * Transports of Coterie for Node. {@link layerSecret} encrypts, and admits the processes that have a secret. {@link layerTls} encrypts,
+ * and admits the processes that have a certificate. {@link layerTcp} neither encrypts nor authenticates: use it only within a network
+ * that you trust.
  *
  * @since 0.1.0
  */
@@ -11,7 +12,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { dialSecret, dialTcp } from "./internal/dial/dial.ts"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Certificates from "./Certificates.ts"
+import { certificateHandshakes, type CertificateServer } from "./internal/certificates/certificateHandshakes.ts"
+import { followCertificates, logCertificate } from "./internal/certificates/followCertificates.ts"
+import { dialCertificates, dialSecret, dialTcp } from "./internal/dial/dial.ts"
 import { followRing, logRing } from "./internal/secret/followRing.ts"
 import * as HostLookups from "./internal/dns/HostLookups.ts"
 import { listen, listenError } from "./internal/accept/listen.ts"
@@ -20,10 +25,13 @@ import { AcceptServer } from "./internal/accept/AcceptServer.ts"
 import * as Guard from "./internal/accept/Guard.ts"
 import { tcpOnly, tlsOnly } from "./internal/accept/Handshakes.ts"
 import { logRefusals } from "./internal/accept/logRefusals.ts"
+import { both } from "./internal/accept/Refusal.ts"
 import type { Networks, ProofStrangers, Strangers } from "./internal/accept/strangers.ts"
 import { secretHandshakes } from "./internal/secret/secretHandshakes.ts"
 import { configError, secretVariables } from "./internal/secret/secretVariables.ts"
 import { hasPresharedKeys, runtimeName } from "./internal/secret/secretTls.ts"
+import { KeyMetrics } from "./internal/metrics/KeyMetrics.ts"
+import { RefusalMetrics } from "./internal/metrics/RefusalMetrics.ts"
 import * as SocketConnection from "./internal/socket/SocketConnection.ts"
 import * as Keyring from "./Keyring.ts"
 
@@ -123,12 +131,13 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
   Layer.effect(
     Transport.Transport,
     Effect.gen(function* () {
+      const refusals = new RefusalMetrics()
       const guard = Guard.make(options)
       const dial = yield* dialer(options, guard)
       return {
         listen: Effect.gen(function* () {
           const gate = yield* guard.gate(defaultHandshakeMillis)
-          const observer = yield* logRefusals(gate.bounds.linesPerMinute)
+          const observer = both(refusals, yield* logRefusals(gate.bounds.linesPerMinute))
           return yield* listen({
             ...options,
             lookups: dial.lookups,
@@ -138,6 +147,7 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
           })
         }),
         connect: (address) => dialTcp({ ...dial, address }),
+        addMetrics: refusals.addMetrics,
       }
     }),
   )
@@ -208,7 +218,7 @@ export interface SecretOptions extends GuardOptions {
  *
  * A node dials with the first key of its ring, and with the others where the peer does not accept the first. A dial to a peer without
  * a common key fails as `unauthenticated`. `Connection.identity` has the id of the key. The connections of a removed key are replaced,
- * and cut after `withdrawWithin`.
+ * and cut after `withdrawWithin`. The metrics `coterie_keys` and `coterie_sessions` show the ring and the open connections of each key.
  *
  * **Gotchas**
  *
@@ -237,15 +247,12 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
       const keyring = yield* Keyring.Keyring
       const guard = Guard.make(options)
       const dial = yield* dialer(options, guard)
-      const { refresh, sessions } = yield* followRing(keyring, {
-        renewAfter: millis(options.renewAfter ?? "24 hours"),
-        withdrawWithin: Math.min(millis(options.withdrawWithin ?? "30 seconds"), maxWithdrawMillis),
-      })
+      const refusals = new RefusalMetrics()
+      const keys = new KeyMetrics()
+      const { refresh, sessions } = yield* followRing(keyring, sessionTimes(options), keys)
       const bind = Effect.gen(function* () {
-        const gate = yield* guard.gate(
-          options.handshakeTimeout === undefined ? defaultHandshakeMillis : millis(options.handshakeTimeout),
-        )
-        const observer = yield* logRefusals(gate.bounds.linesPerMinute)
+        const gate = yield* guard.gate(handshakeMillis(options))
+        const observer = both(refusals, yield* logRefusals(gate.bounds.linesPerMinute))
         const beginning = tlsOnly(secretHandshakes(sessions.find))
         return yield* listen({
           ...options,
@@ -263,9 +270,157 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
           return listener
         }),
         connect: (address) => Effect.andThen(refresh, dialSecret({ ...dial, address }, sessions)),
+        addMetrics: (metrics) => Effect.andThen(refusals.addMetrics(metrics), keys.addMetrics(metrics)),
       }
     }),
   )
+
+/**
+ * Options of {@link layerTls}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TlsOptions extends GuardOptions {
+  /**
+   * Names that this node trusts. The certificate of a peer needs at least one of them as a subject alternative name; the common name does
+   * not count.
+   *
+   * - A DNS name, such as `web-1.shop.internal`, in any case. A `*` as the whole first label stands for one label: `*.shop.internal`.
+   * - A URI, such as `spiffe://example.org/shop/web-1`. A `*` at the end, after a `/`, stands for any rest: `spiffe://example.org/shop/*`.
+   *
+   * The address that was dialed is never compared with a certificate. There is no default: the authorities may have signed certificates
+   * of other clusters.
+   */
+  readonly trust: NonEmptyReadonlyArray<string>
+  /**
+   * `true` cuts a connection when the certificate of one of its ends expires. Set it where the expiry is the revocation, as with SPIFFE.
+   * With `false` the connection stays, and only new connections need valid certificates. Defaults to `false`, because otherwise one
+   * certificate that was not replaced in time would cut all links at once.
+   */
+  readonly cutExpired?: boolean | undefined
+  /** Interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all interfaces. Defaults to `127.0.0.1`. */
+  readonly host?: string | undefined
+  /** Port to listen on, or 0 for any free port. Defaults to `Address.defaultPort`, which is 24868. */
+  readonly port?: number | undefined
+  /** Addresses at which peers reach this node, as in {@link Options}. */
+  readonly advertise?: string | ReadonlyArray<string> | undefined
+  /** Resolver of the names that are dialed or listened on, as in {@link Options}. */
+  readonly resolver?: Resolver | undefined
+  /**
+   * Time after which a dial without an answer fails as `unreachable`: the lookup of a name, and the handshake. Defaults to 5 seconds.
+   */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** Time in which a connection that arrives must prove a certificate. After that the node cuts it. Defaults to 5 seconds. */
+  readonly handshakeTimeout?: Duration.Input | undefined
+  /** Time that a closed connection has to send the rest, as in {@link Options}. Defaults to 5 seconds. */
+  readonly linger?: Duration.Input | undefined
+  /**
+   * Age at which a connection is replaced by a new one. It is also replaced after 64 GiB, when this node gets another certificate, and
+   * before the first certificate of its ends expires: when a third of the life of that certificate is left, or an hour, whichever is
+   * less. Defaults to 24 hours.
+   */
+  readonly renewAfter?: Duration.Input | undefined
+  /**
+   * Time that a connection has after its authority was removed or its certificate was revoked. The node replaces it, if the peer has
+   * another certificate by then, and cuts it after this time. A shorter time can cut a link before its replacement. A time of more than
+   * a minute counts as a minute. Defaults to 30 seconds.
+   */
+  readonly withdrawWithin?: Duration.Input | undefined
+  /** Bounds for connections that have not proved a certificate. */
+  readonly strangers?: Partial<ProofStrangers> | undefined
+}
+
+/**
+ * Provides TLS 1.3 in which both ends of a connection present a certificate of an authority of `Certificates.Certificates`, with a name
+ * that `trust` allows. Nobody else can read or change messages.
+ *
+ * **Details**
+ *
+ * The check of a certificate is the same for the end that dialed and for the end that was dialed. A dial to a peer whose certificate this
+ * node does not accept fails as `unauthenticated`. If the peer does not accept the certificate of this node, the first `pull` fails as
+ * `unauthenticated`. `Connection.identity` has the names of the certificate.
+ *
+ * New certificates are used at once: the connections are replaced, without loss. The connections of an authority that was removed, and of
+ * a certificate that was revoked, are replaced, and cut after `withdrawWithin`. The log has a warning before the certificate of this node
+ * expires, from 7 days or a third of its life before: once a day, and once an hour on the last day.
+ *
+ * The layer fails with `CertificatesError` if the certificate of this node cannot be used, or has no name that `trust` allows. Later
+ * certificates that cannot be used are logged, and those before stay in use.
+ *
+ * **Gotchas**
+ *
+ * Each holder of a trusted certificate can claim any name of a peer, unless `Admission.layerNamed` ties names to certificates.
+ *
+ * **Example** (A node of a cluster with certificates, whose paths are in the environment)
+ *
+ * ```ts
+ * import { Admission, Cluster } from "@coterie/core"
+ * import { Certificates, NodeTransport } from "@coterie/node-transport"
+ * import { Layer } from "effect"
+ *
+ * const ClusterLive = Cluster.layer({
+ *   cluster: "shop",
+ *   seeds: ["web-1", "web-2"],
+ *   policies: [Admission.layerNamed((peer) => [`spiffe://example.org/shop/${peer}`])],
+ * }).pipe(
+ *   Layer.provide(NodeTransport.layerTls({ host: "0.0.0.0", trust: ["spiffe://example.org/shop/*"] })),
+ *   Layer.provide(Certificates.layerFromEnv),
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerTls = (
+  options: TlsOptions,
+): Layer.Layer<Transport.Transport, Certificates.CertificatesError, Certificates.Certificates> =>
+  Layer.effect(
+    Transport.Transport,
+    Effect.gen(function* () {
+      const guard = Guard.make(options)
+      const dial = yield* dialer(options, guard)
+      const refusals = new RefusalMetrics()
+      const sessions = yield* followCertificates(yield* Certificates.Certificates, {
+        trust: options.trust,
+        cutExpired: options.cutExpired ?? false,
+        times: sessionTimes(options),
+      })
+      const listenWith = ({ handshakes }: CertificateServer) =>
+        Effect.gen(function* () {
+          const gate = yield* guard.gate(handshakeMillis(options))
+          const observer = both(refusals, yield* logRefusals(gate.bounds.linesPerMinute))
+          const beginning = tlsOnly(handshakes)
+          return yield* listen({
+            ...options,
+            lookups: dial.lookups,
+            makeServer: () => new AcceptServer({ gate, beginning, observer }),
+            loopbackOnly: undefined,
+            open: ({ proof, raw, socket }) =>
+              SocketConnection.make(socket, dial.linger, sessions.open(proof, socket, raw)),
+          })
+        })
+      return {
+        listen: Effect.acquireRelease(
+          Effect.sync(() => certificateHandshakes(sessions)),
+          ({ close }) => Effect.sync(close),
+        ).pipe(
+          Effect.flatMap(listenWith),
+          Effect.tap(() => logCertificate(sessions)),
+        ),
+        connect: (address) => dialCertificates({ ...dial, address }, sessions),
+        addMetrics: (metrics) => Effect.andThen(refusals.addMetrics(metrics), sessions.addMetrics(metrics)),
+      }
+    }),
+  )
+
+const sessionTimes = ({ renewAfter, withdrawWithin }: Pick<SecretOptions, "renewAfter" | "withdrawWithin">) => ({
+  renewAfter: millis(renewAfter ?? "24 hours"),
+  withdrawWithin: Math.min(millis(withdrawWithin ?? "30 seconds"), maxWithdrawMillis),
+})
+
+const handshakeMillis = ({ handshakeTimeout }: Pick<SecretOptions, "handshakeTimeout">): number =>
+  handshakeTimeout === undefined ? defaultHandshakeMillis : millis(handshakeTimeout)
 
 /** A key that was removed may have leaked, so its connections do not stay for longer, whatever the options say. */
 const maxWithdrawMillis = 60_000

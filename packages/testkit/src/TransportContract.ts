@@ -33,6 +33,7 @@ import type { Harness, Suite } from "./contract/Harness.ts"
 import { checkInterruption } from "./contract/interruption.ts"
 import { checkListening } from "./contract/listening.ts"
 import { checkLoss } from "./contract/loss.ts"
+import { checkMetrics } from "./contract/metrics.ts"
 import { checkProofs } from "./contract/proofs.ts"
 import { checkTransfer } from "./contract/transfer.ts"
 
@@ -74,9 +75,12 @@ const suiteOf = (options: Options): Suite => {
             Effect.suspend(() => eventually(condition)),
           ),
     )
+  const isEnd: Suite["isEnd"] = (outcome, expected) =>
+    outcome === expected || (options.proves === "Certificate" && outcome === "unauthenticated")
   return {
     pause,
     eventually,
+    isEnd,
     check: (name, body) =>
       test(name, () =>
         Effect.gen(function* () {
@@ -106,6 +110,7 @@ export const suite = (options: Options): void => {
     checkListening(registered)
     checkAccepting(registered)
     checkHandlers(registered)
+    checkMetrics(registered)
     if (options.proves !== undefined) checkProofs(registered, options.proves)
   })
 }

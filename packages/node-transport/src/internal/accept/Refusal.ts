@@ -31,3 +31,11 @@ export interface AcceptObserver {
 
 /** Ignores the refusals. */
 export const noObserver: AcceptObserver = { refused: () => {} }
+
+/** Gives each refusal to two observers. */
+export const both = (first: AcceptObserver, second: AcceptObserver): AcceptObserver => ({
+  refused: (refusal) => {
+    first.refused(refusal)
+    second.refused(refusal)
+  },
+})
