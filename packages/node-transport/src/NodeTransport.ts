@@ -11,7 +11,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Certificates from "./Certificates.ts"
 import { certificateHandshakes, type CertificateServer } from "./internal/certificates/certificateHandshakes.ts"
@@ -23,7 +25,8 @@ import { listen, listenError } from "./internal/accept/listen.ts"
 import { type Resolver, resolver } from "./internal/dns/resolver.ts"
 import { AcceptServer } from "./internal/accept/AcceptServer.ts"
 import * as Guard from "./internal/accept/Guard.ts"
-import { tcpOnly, tlsOnly } from "./internal/accept/Handshakes.ts"
+import { type Beginning, type Handshakes, tcpOnly, tlsOnly, tlsOrPlain } from "./internal/accept/Handshakes.ts"
+import type { Arrival } from "./internal/accept/AcceptQueue.ts"
 import { logRefusals } from "./internal/accept/logRefusals.ts"
 import { both } from "./internal/accept/Refusal.ts"
 import type { Networks, ProofStrangers, Strangers } from "./internal/accept/strangers.ts"
@@ -172,12 +175,12 @@ const dialer = (options: Pick<Options, "connectTimeout" | "linger" | "resolver">
 const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
 
 /**
- * Options of {@link layerSecret}.
+ * Options that {@link layerSecret} and {@link layerTls} have in common.
  *
  * @category models
  * @since 0.1.0
  */
-export interface SecretOptions extends GuardOptions {
+export interface SecureOptions extends GuardOptions {
   /** Interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all interfaces. Defaults to `127.0.0.1`. */
   readonly host?: string | undefined
   /** Port to listen on, or 0 for any free port. Defaults to `Address.defaultPort`, which is 24868. */
@@ -187,28 +190,52 @@ export interface SecretOptions extends GuardOptions {
   /** Resolver of the names that are dialed or listened on, as in {@link Options}. */
   readonly resolver?: Resolver | undefined
   /**
-   * Time after which a dial without an answer fails as `unreachable`: the lookup of a name, and the attempts with all keys of the
-   * ring. Defaults to 5 seconds.
+   * Time after which a dial without an answer fails as `unreachable`: the lookup of a name, and the handshakes, of which there is one
+   * for each key of a ring. Defaults to 5 seconds.
    */
   readonly connectTimeout?: Duration.Input | undefined
   /**
-   * Time in which a connection that arrives must prove a key, from its arrival. After that the node cuts it. Defaults to 5 seconds, which
-   * is also the time that a dial takes.
+   * Time in which a connection that arrives must prove itself, from its arrival. After that the node cuts it. Defaults to 5 seconds,
+   * which is also the time that a dial takes.
    */
   readonly handshakeTimeout?: Duration.Input | undefined
   /** Time that a closed connection has to send the rest, as in {@link Options}. Defaults to 5 seconds. */
   readonly linger?: Duration.Input | undefined
-  /** Age at which a connection is replaced by a new one. It is also replaced after 64 GiB. Defaults to 24 hours. */
+  /**
+   * Age at which a connection is replaced by a new one. It is also replaced after 64 GiB, and with certificates when this node gets
+   * another one, and before the first certificate of its ends expires: when a third of the life of that certificate is left, or an hour,
+   * whichever is less. Defaults to 24 hours.
+   */
   readonly renewAfter?: Duration.Input | undefined
   /**
-   * Time that a connection has after its key was removed from the ring. The node replaces it by a connection with another key, which
-   * takes up to 10 seconds, and cuts it after this time. A shorter time can cut a link before its replacement. A time of more than a
-   * minute counts as a minute. Defaults to 30 seconds.
+   * Time that a connection has after its proof was withdrawn: its key was removed from the ring, its authority was removed, or its
+   * certificate was revoked. The node replaces it by a connection with another proof, which takes up to 10 seconds, and cuts it after
+   * this time. A shorter time can cut a link before its replacement. A time of more than a minute counts as a minute. Defaults to 30
+   * seconds.
    */
   readonly withdrawWithin?: Duration.Input | undefined
-  /** Bounds for connections that have not proved a key. */
+  /** Bounds for connections that have proved nothing. */
   readonly strangers?: Partial<ProofStrangers> | undefined
+  /**
+   * A step of the way from plain TCP to TLS, for a cluster that runs. Set `listen` at all nodes, one after the other, then `dial`, then
+   * neither.
+   *
+   * - `listen`: takes TLS and plain TCP, and dials plain TCP.
+   * - `dial`: takes TLS and plain TCP, and dials TLS. It never falls back to TCP.
+   *
+   * While it is set, every process that reaches the port and knows the name of the cluster can join, and the log has a warning at the
+   * start and every hour. By default TLS alone is taken and dialed.
+   */
+  readonly insecureMigration?: "listen" | "dial" | undefined
 }
+
+/**
+ * Options of {@link layerSecret}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SecretOptions extends SecureOptions {}
 
 /**
  * Provides TLS 1.3 with the secrets of a {@link Keyring.Keyring}. Both ends of a connection prove that they have a secret in common,
@@ -250,17 +277,13 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
       const refusals = new RefusalMetrics()
       const keys = new KeyMetrics()
       const { refresh, sessions } = yield* followRing(keyring, sessionTimes(options), keys)
-      const bind = Effect.gen(function* () {
-        const gate = yield* guard.gate(handshakeMillis(options))
-        const observer = both(refusals, yield* logRefusals(gate.bounds.linesPerMinute))
-        const beginning = tlsOnly(secretHandshakes(sessions.find))
-        return yield* listen({
-          ...options,
-          lookups: dial.lookups,
-          makeServer: () => new AcceptServer({ gate, beginning, observer }),
-          loopbackOnly: undefined,
-          open: ({ key, raw, socket }) => SocketConnection.make(socket, dial.linger, sessions.open(key, socket, raw)),
-        })
+      const bind = bindSecure({
+        options,
+        dial,
+        guard,
+        refusals,
+        handshakes: secretHandshakes(sessions.find),
+        secure: (arrival) => ("key" in arrival ? sessions.open(arrival.key, arrival.socket, arrival.raw) : undefined),
       })
       return {
         listen: Effect.gen(function* () {
@@ -269,7 +292,10 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
           yield* logRing(sessions.ring)
           return listener
         }),
-        connect: (address) => Effect.andThen(refresh, dialSecret({ ...dial, address }, sessions)),
+        connect: (address) =>
+          dialsPlain(options)
+            ? dialTcp({ ...dial, address })
+            : Effect.andThen(refresh, dialSecret({ ...dial, address }, sessions)),
         addMetrics: (metrics) => Effect.andThen(refusals.addMetrics(metrics), keys.addMetrics(metrics)),
       }
     }),
@@ -281,7 +307,7 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
  * @category models
  * @since 0.1.0
  */
-export interface TlsOptions extends GuardOptions {
+export interface TlsOptions extends SecureOptions {
   /**
    * Names that this node trusts. The certificate of a peer needs at least one of them as a subject alternative name; the common name does
    * not count.
@@ -299,36 +325,6 @@ export interface TlsOptions extends GuardOptions {
    * certificate that was not replaced in time would cut all links at once.
    */
   readonly cutExpired?: boolean | undefined
-  /** Interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all interfaces. Defaults to `127.0.0.1`. */
-  readonly host?: string | undefined
-  /** Port to listen on, or 0 for any free port. Defaults to `Address.defaultPort`, which is 24868. */
-  readonly port?: number | undefined
-  /** Addresses at which peers reach this node, as in {@link Options}. */
-  readonly advertise?: string | ReadonlyArray<string> | undefined
-  /** Resolver of the names that are dialed or listened on, as in {@link Options}. */
-  readonly resolver?: Resolver | undefined
-  /**
-   * Time after which a dial without an answer fails as `unreachable`: the lookup of a name, and the handshake. Defaults to 5 seconds.
-   */
-  readonly connectTimeout?: Duration.Input | undefined
-  /** Time in which a connection that arrives must prove a certificate. After that the node cuts it. Defaults to 5 seconds. */
-  readonly handshakeTimeout?: Duration.Input | undefined
-  /** Time that a closed connection has to send the rest, as in {@link Options}. Defaults to 5 seconds. */
-  readonly linger?: Duration.Input | undefined
-  /**
-   * Age at which a connection is replaced by a new one. It is also replaced after 64 GiB, when this node gets another certificate, and
-   * before the first certificate of its ends expires: when a third of the life of that certificate is left, or an hour, whichever is
-   * less. Defaults to 24 hours.
-   */
-  readonly renewAfter?: Duration.Input | undefined
-  /**
-   * Time that a connection has after its authority was removed or its certificate was revoked. The node replaces it, if the peer has
-   * another certificate by then, and cuts it after this time. A shorter time can cut a link before its replacement. A time of more than
-   * a minute counts as a minute. Defaults to 30 seconds.
-   */
-  readonly withdrawWithin?: Duration.Input | undefined
-  /** Bounds for connections that have not proved a certificate. */
-  readonly strangers?: Partial<ProofStrangers> | undefined
 }
 
 /**
@@ -387,18 +383,14 @@ export const layerTls = (
         times: sessionTimes(options),
       })
       const listenWith = ({ handshakes }: CertificateServer) =>
-        Effect.gen(function* () {
-          const gate = yield* guard.gate(handshakeMillis(options))
-          const observer = both(refusals, yield* logRefusals(gate.bounds.linesPerMinute))
-          const beginning = tlsOnly(handshakes)
-          return yield* listen({
-            ...options,
-            lookups: dial.lookups,
-            makeServer: () => new AcceptServer({ gate, beginning, observer }),
-            loopbackOnly: undefined,
-            open: ({ proof, raw, socket }) =>
-              SocketConnection.make(socket, dial.linger, sessions.open(proof, socket, raw)),
-          })
+        bindSecure({
+          options,
+          dial,
+          guard,
+          refusals,
+          handshakes,
+          secure: (arrival) =>
+            "proof" in arrival ? sessions.open(arrival.proof, arrival.socket, arrival.raw) : undefined,
         })
       return {
         listen: Effect.acquireRelease(
@@ -408,11 +400,51 @@ export const layerTls = (
           Effect.flatMap(listenWith),
           Effect.tap(() => logCertificate(sessions)),
         ),
-        connect: (address) => dialCertificates({ ...dial, address }, sessions),
+        connect: (address) =>
+          dialsPlain(options) ? dialTcp({ ...dial, address }) : dialCertificates({ ...dial, address }, sessions),
         addMetrics: (metrics) => Effect.andThen(refusals.addMetrics(metrics), sessions.addMetrics(metrics)),
       }
     }),
   )
+
+/** Parts of a transport that listens for connections with a proof. */
+interface SecureListening<A extends Arrival> {
+  readonly options: SecureOptions
+  readonly dial: Effect.Success<ReturnType<typeof dialer>>
+  readonly guard: Guard.Guard
+  readonly refusals: RefusalMetrics
+  readonly handshakes: Handshakes<A>
+  /** Registers the proof of a connection. Returns `undefined` for a connection of plain TCP. */
+  readonly secure: (arrival: A | Arrival) => SocketConnection.Secured | undefined
+}
+
+/** Listens for connections with a proof, and for plain TCP in a migration. */
+const bindSecure = <A extends Arrival>({ dial, guard, handshakes, options, refusals, secure }: SecureListening<A>) =>
+  Effect.gen(function* () {
+    const gate = yield* guard.gate(handshakeMillis(options))
+    const observer = both(refusals, yield* logRefusals(gate.bounds.linesPerMinute))
+    const beginning: Beginning<A | Arrival> =
+      options.insecureMigration === undefined ? tlsOnly(handshakes) : tlsOrPlain(handshakes)
+    const listener = yield* listen({
+      ...options,
+      lookups: dial.lookups,
+      makeServer: () => new AcceptServer({ gate, beginning, observer }),
+      loopbackOnly: undefined,
+      open: (arrival) => SocketConnection.make(arrival.socket, dial.linger, secure(arrival)),
+    })
+    yield* warnOfMigration(options)
+    return listener
+  })
+
+const dialsPlain = ({ insecureMigration }: SecureOptions): boolean => insecureMigration === "listen"
+
+/** Warns at the start and every hour while plain TCP is taken. */
+const warnOfMigration = ({ insecureMigration }: SecureOptions): Effect.Effect<void, never, Scope.Scope> =>
+  insecureMigration === undefined
+    ? Effect.void
+    : Effect.logWarning(
+        `"insecureMigration" is "${insecureMigration}": every process that reaches the port and knows the name of the cluster can join`,
+      ).pipe(Effect.repeat(Schedule.spaced("1 hour")), Effect.forkScoped({ startImmediately: true }), Effect.asVoid)
 
 const sessionTimes = ({ renewAfter, withdrawWithin }: Pick<SecretOptions, "renewAfter" | "withdrawWithin">) => ({
   renewAfter: millis(renewAfter ?? "24 hours"),

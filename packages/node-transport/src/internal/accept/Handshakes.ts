@@ -44,6 +44,15 @@ export const tlsOnly = <A extends Arrival>(handshakes: Handshakes<A>): Beginning
   choose: (byte) => (byte === tlsByte ? handshakes : undefined),
 })
 
+/** First byte of a connection of plain TCP: the first byte of the length of a frame, which is less than 16 KiB. */
+const plainByte = 0x00
+
+/** Begins with TLS or with plain TCP, whichever the dialer begins with. */
+export const tlsOrPlain = <A extends Arrival>(handshakes: Handshakes<A>): Beginning<A | Arrival> => ({
+  _tag: "FirstByte",
+  choose: (byte) => (byte === tlsByte ? handshakes : byte === plainByte ? tcpHandshakes : undefined),
+})
+
 /** Plain TCP, which proves nothing. */
 export const tcpHandshakes: Handshakes<Arrival> = {
   start: (raw, finish) => {
