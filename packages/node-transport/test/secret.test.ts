@@ -1,5 +1,4 @@
 /** The transport with a secret, on real sockets. */
-import * as Address from "@coterie/core/Address"
 import * as Keyring from "@coterie/node-transport/Keyring"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
@@ -10,15 +9,13 @@ import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Transport from "@coterie/core/Transport"
-import { execFile, spawnSync } from "node:child_process"
+import { execFile } from "node:child_process"
 import { syncBuiltinESMExports } from "node:module"
 import Tls from "node:tls"
 import * as Util from "node:util"
 import { runtimeName } from "../src/internal/secretTls.ts"
 import { serve } from "./rawServer.ts"
 import { nodeOf, otherSecret, outcomes, secret } from "./secretOutcomes.ts"
-
-const hasOpenssl = spawnSync("openssl", ["version"]).status === 0
 
 const idOf = (secret: Redacted.Redacted<string>) => Result.getOrThrow(Keyring.idOf(secret))
 
@@ -186,38 +183,6 @@ describe("the transport with a secret", () => {
       yield* acceptor.write([Buffer.from("still here")])
       assert.strictEqual(String((yield* dialer.pull)[0]), "still here")
     }),
-  )
-
-  it.live.runIf(hasOpenssl)(
-    "admits a peer of another implementation with the secret, and refuses the peer without it",
-    () =>
-      Effect.gen(function* () {
-        const listener = yield* (yield* nodeOf()).listen
-        yield* Effect.forkScoped(
-          listener.run(({ end, identity, write }) =>
-            Effect.ignore(
-              Effect.andThen(write([Buffer.from(`hello ${identity?._tag === "Secret" ? identity.key : ""}`)]), end),
-            ),
-          ),
-        )
-        const port = Address.port(listener.addresses[0])
-        const dial = (of: Redacted.Redacted<string>) =>
-          Effect.gen(function* () {
-            const [{ id, psk }] = yield* (yield* Keyring.make(of)).ring
-            const key = Buffer.from(Redacted.value(psk)).toString("hex")
-            const client = ["s_client", "-connect", `127.0.0.1:${port}`, "-tls1_3", "-quiet"]
-            return yield* Effect.callback<string>((resume) => {
-              const child = execFile(
-                "openssl",
-                [...client, "-psk_identity", `coterie1:${id}`, "-psk", key],
-                (_error, stdout) => resume(Effect.succeed(stdout)),
-              )
-              return Effect.sync(() => child.kill())
-            })
-          })
-        assert.strictEqual(yield* dial(secret), `hello ${idOf(secret)}`)
-        assert.strictEqual(yield* dial(otherSecret), "")
-      }),
   )
 
   it.live("gives up a dial whose peer is silent in the handshake, and closes its socket", () =>
