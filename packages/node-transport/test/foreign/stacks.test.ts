@@ -7,12 +7,12 @@ import * as Keyring from "@coterie/node-transport/Keyring"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
-import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { accepting } from "../accepting.ts"
 import { nodeOf, otherSecret, secret } from "../secretOutcomes.ts"
 import * as Stacks from "./Stacks.ts"
 
@@ -40,45 +40,25 @@ const given = (missing: string | undefined, name: string, test: () => Effect.Eff
   it.live.skipIf(missing !== undefined)(title, () => Effect.provide(test(), Logger.layer([])), testTimeout)
 }
 
-/** Starts a node that answers a line by the id of the key and the line. `admitted` counts since it was last asked. */
+/** Starts a node with the secret that answers a line. */
 const answering = Effect.gen(function* () {
-  const handed = yield* Queue.unbounded<string>()
-  const listener = yield* (yield* nodeOf()).listen
-  yield* Effect.forkScoped(
-    listener.run(({ end, identity, pull, write }) =>
-      Effect.gen(function* () {
-        const key = identity?._tag === "Secret" ? identity.key : "no key"
-        yield* Queue.offer(handed, key)
-        const [line] = yield* pull
-        yield* write([Buffer.from(`${key} read ${String(line)}`)])
-        yield* end
-        yield* Effect.forever(pull)
-      }).pipe(Effect.ignore),
-    ),
-  )
-  const admitted = Effect.gen(function* () {
-    // Connections are handed out in order, so this one follows all that went before.
-    const node = yield* nodeOf()
-    yield* Effect.scoped(Effect.andThen(node.connect(listener.addresses[0]), Queue.take(handed)))
-    return yield* Queue.clear(handed)
-  })
-  return { admitted: Effect.scoped(admitted), port: Address.port(listener.addresses[0]) }
+  const { address, count } = yield* accepting(yield* Keyring.make(secret))
+  return { count, port: Address.port(address) }
 })
 
 for (const stack of Stacks.stacks) {
   describe(`a node with a secret and ${stack.name}`, () => {
     given(stack.missing, `admits ${stack.name} with the secret, and nobody without it`, () =>
       Effect.gen(function* () {
-        const { admitted, port } = yield* answering
+        const { count, port } = yield* answering
         const right = yield* offerOf(secret)
         const id = right.identity.replace("coterie1:", "")
         assert.include(yield* Stacks.run(stack.dial(port, right), "hello"), `${id} read hello`)
-        // Takes the connection of the line, too.
-        yield* admitted
+        assert.strictEqual(yield* count, 1)
         for (const [name, offer] of Object.entries(yield* wrongOffers)) {
           const output = yield* Stacks.run(stack.dial(port, offer), "hello")
           assert.notInclude(output, "read hello", name)
-          assert.deepStrictEqual(yield* admitted, [], name)
+          assert.strictEqual(yield* count, 0, name)
         }
       }),
     )
@@ -105,10 +85,10 @@ const [openssl, gnutls] = Stacks.stacks
 describe("a dialer that would do without an ephemeral key exchange", () => {
   given(gnutls?.missing, "is refused if it offers nothing else, and gets an ephemeral exchange if it offers both", () =>
     Effect.gen(function* () {
-      const { admitted, port } = yield* answering
+      const { count, port } = yield* answering
       const offer = yield* offerOf(secret)
       assert.notInclude(yield* Stacks.run(Stacks.gnutlsClient(port, offer, "+PSK"), "hello"), "read hello")
-      assert.deepStrictEqual(yield* admitted, [])
+      assert.strictEqual(yield* count, 0)
       const both = Stacks.gnutlsClient(port, offer, "+PSK:+ECDHE-PSK")
       assert.include(yield* Stacks.run(both, "hello"), "read hello")
     }),
@@ -128,14 +108,14 @@ describe("a dialer that would do without an ephemeral key exchange", () => {
 describe("a scan of a node with a secret", () => {
   given(openssl?.missing, "finds no version of TLS below 1.3", () =>
     Effect.gen(function* () {
-      const { admitted, port } = yield* answering
+      const { count, port } = yield* answering
       const offer = yield* offerOf(secret)
       for (const version of ["-tls1", "-tls1_1", "-tls1_2", "-no_tls1_3"]) {
         const command = Stacks.sClient(port, offer, version, "-cipher", "ALL:@SECLEVEL=0")
         // The number of the alert `protocol_version`, with which the node has refused the version.
         assert.include(yield* Stacks.run(command, "hello"), "SSL alert number 70", version)
       }
-      assert.deepStrictEqual(yield* admitted, [])
+      assert.strictEqual(yield* count, 0)
     }),
   )
 
@@ -166,7 +146,7 @@ describe("a scan of a node with a secret", () => {
 
   given(openssl?.missing, "resumes no session without the key, and gets no early data accepted", () =>
     Effect.gen(function* () {
-      const { admitted, port } = yield* answering
+      const { count, port } = yield* answering
       const offer = yield* offerOf(secret)
       const folder = yield* Effect.acquireRelease(
         Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "coterie-"))),
@@ -177,7 +157,7 @@ describe("a scan of a node with a secret", () => {
       Fs.writeFileSync(early, "early data\n")
       const first = yield* Stacks.run(Stacks.sClient(port, offer, "-tls1_3", "-sess_out", session), "hello")
       assert.include(first, "read hello")
-      yield* admitted
+      assert.strictEqual(yield* count, 1)
       // OpenSSL sends the id of a session even without tickets, so there is a session to try.
       assert.isAbove(Fs.statSync(session).size, 0)
       assert.include(first, "Max Early Data: 0")
@@ -186,7 +166,7 @@ describe("a scan of a node with a secret", () => {
         const output = yield* Stacks.run([...resumed, "-sess_in", session, ...args], "hello")
         assert.include(output, "SSL alert number 40")
         assert.notInclude(output, "Early data was accepted")
-        assert.deepStrictEqual(yield* admitted, [])
+        assert.strictEqual(yield* count, 0)
       }
     }),
   )
