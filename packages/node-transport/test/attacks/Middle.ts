@@ -63,10 +63,13 @@ class Pair {
     return this.near.destroyed && this.far.destroyed
   }
 
-  /** Resets the connection at both ends. */
-  reset(): void {
-    this.near.resetAndDestroy()
-    this.far.resetAndDestroy()
+  /** Cuts the connection at both ends. */
+  cut(): void {
+    for (const socket of [this.near, this.far]) {
+      // Node never frees a socket that is reset while its end is under way.
+      if (socket.writableEnded) socket.destroy()
+      else socket.resetAndDestroy()
+    }
   }
 }
 
@@ -124,7 +127,7 @@ export const make = Effect.gen(function* () {
   const { address } = yield* serve(middle.accept)
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
-      for (const pair of middle.connections) pair.reset()
+      for (const pair of middle.connections) pair.cut()
     }),
   )
   return { address, middle }

@@ -14,7 +14,9 @@ type Attack = (passing: Middle.Passing, step: number) => Middle.Decision
 /** Attacks on records that carry messages. The first record has step 0. */
 const attacks: Record<string, () => Attack> = {
   "leaves out a record": () => (passing, step) => (step === 0 ? { bytes: [] } : Middle.pass(passing)),
-  "repeats a record": () => (passing, step) => ({ bytes: step === 0 ? [passing.bytes, passing.bytes] : [passing.bytes] }),
+  "repeats a record": () => (passing, step) => ({
+    bytes: step === 0 ? [passing.bytes, passing.bytes] : [passing.bytes],
+  }),
   "repeats a record after the next one": () => {
     const kept: Array<Buffer> = []
     return ({ bytes }, step) => {
@@ -37,7 +39,9 @@ const attacks: Record<string, () => Attack> = {
     return { bytes: [shorter] }
   },
   "ends TCP between two records": () => () => ({ bytes: [], isLast: true }),
-  "ends TCP within a record": () => ({ bytes }) => ({ bytes: [bytes.subarray(0, -3)], isLast: true }),
+  "ends TCP within a record":
+    () =>
+    ({ bytes }) => ({ bytes: [bytes.subarray(0, -3)], isLast: true }),
 }
 
 /** Attacks one connection, in one direction, once. */
@@ -73,7 +77,13 @@ const setUp = Effect.gen(function* () {
   middle.lead(a.address)
   const lead = (dialed: Address.Address) => (dialed === a.address ? address : dialed)
   // The other node has the greater name and dials, and nobody reaches it.
-  const b = yield* start({ name: "b", secrets: [secret], seeds: [a.address], lead, transport: { advertise: "127.0.0.1:1" } })
+  const b = yield* start({
+    name: "b",
+    secrets: [secret],
+    seeds: [a.address],
+    lead,
+    transport: { advertise: "127.0.0.1:1" },
+  })
   yield* linked([a, b])
   const traffic = new Traffic(2)
   const lives = [a, b].map((node) => ({ node, name: node.name }))

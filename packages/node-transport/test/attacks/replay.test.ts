@@ -125,7 +125,7 @@ describe("a dial that an attacker leads elsewhere", () => {
       for (const { middle } of middles.values()) middle.lead(c.address)
       const before = connections().length
       const seen = [a.events.length, b.events.length]
-      for (const connection of connections()) connection.reset()
+      for (const connection of connections()) connection.cut()
       yield* until(() => connections().length >= before + 4)
       assert.isFalse(hasLinks(a, [b]) || hasLinks(b, [a]))
       assert.notInclude(a.events.slice(seen[0]), "Reachable b")
