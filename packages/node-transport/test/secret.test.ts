@@ -1,11 +1,8 @@
 /** The transport with a secret, on real sockets. */
 import * as Keyring from "@coterie/node-transport/Keyring"
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Transport from "@coterie/core/Transport"
@@ -228,49 +225,4 @@ describe("the transport with a secret", () => {
     assert.strictEqual(runtimeName({ node: "24.0.0", openssl: "0.0.0", electron: "40.0.0" }), "electron 40.0.0")
     assert.strictEqual(runtimeName({ node: "24.0.0", openssl: "3.5.8" }), "Node 24.0.0 with OpenSSL 3.5.8")
   })
-
-  it.live("has no secret and no key in any line of the log, error, or inspection", () =>
-    Effect.gen(function* () {
-      const texts: Array<string> = []
-      const show = (value: unknown) => {
-        texts.push(Util.inspect(value, { depth: 20, showHidden: true }), String(value))
-        if (Exit.isExit(value) && Exit.isFailure(value)) texts.push(Cause.pretty(value.cause))
-      }
-      yield* Effect.gen(function* () {
-        const server = yield* Keyring.make([secret, otherSecret])
-        const client = yield* Keyring.make(secret)
-        const node = yield* nodeOf(server)
-        const { acceptor, dialer } = yield* connected(server, client, { withdrawWithin: 1 })
-        yield* server.set([otherSecret])
-        const lost = yield* Effect.exit(Effect.forever(dialer.pull))
-        const refused = yield* Effect.exit(connected(server, client))
-        yield* Effect.yieldNow
-        for (const value of [server, node, acceptor, dialer, lost, refused, yield* Effect.context()]) show(value)
-      }).pipe(
-        Effect.scoped,
-        Effect.provide(
-          Logger.layer([
-            Logger.make((options) => show(options)),
-            Logger.formatJson.pipe(Logger.map((line) => show(line))),
-          ]),
-        ),
-      )
-      const all = texts.join("\n")
-      assert.include(all, idOf(secret))
-      for (const each of [secret, otherSecret]) {
-        const text = Redacted.value(each)
-        const [{ psk }] = yield* (yield* Keyring.make(each)).ring
-        const bytes = Buffer.from(Redacted.value(psk))
-        for (const hidden of [
-          text,
-          bytes.toString("hex"),
-          bytes.toString("base64"),
-          bytes.join(", ").slice(0, 30),
-          bytes.toString("hex", 0, 20).replace(/..(?=.)/g, "$& "),
-        ]) {
-          assert.notInclude(all, hidden)
-        }
-      }
-    }),
-  )
 })

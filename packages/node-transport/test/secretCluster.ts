@@ -39,6 +39,7 @@ export interface Options {
   /** Where the dials to an address lead. */
   readonly lead?: (address: Address.Address) => Address.Address
   readonly transport?: NodeTransport.SecretOptions
+  readonly tracing?: boolean
 }
 
 const changed = ({ lead = (address) => address, open = new OpenKeys() }: Pick<Options, "lead" | "open">) =>
@@ -63,7 +64,8 @@ export const start = (options: Options) =>
       Layer.provide(NodeTransport.layerSecret({ port: 0, ...options.transport })),
       Layer.provide(Layer.succeed(Keyring.Keyring)(keyring)),
     )
-    const layer = Cluster.layer({ cluster: "secrets", name: options.name, seeds: options.seeds ?? [] })
+    const { name, seeds = [], tracing = false } = options
+    const layer = Cluster.layer({ cluster: "secrets", name, seeds, tracing })
     const cluster = yield* Layer.build(Layer.provide(layer, transport)).pipe(
       Effect.map(Context.get(Cluster.Cluster)),
       Scope.provide(scope),
@@ -88,7 +90,7 @@ export const start = (options: Options) =>
       /** Events after the first one: the tag, and the name of the peer or the reason. */
       events,
       keyring,
-      name: options.name,
+      name,
       stop: Scope.close(scope, Exit.void),
     }
   })

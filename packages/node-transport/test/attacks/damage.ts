@@ -104,7 +104,7 @@ class Flipper {
 }
 
 /** Numbers of bytes of a handshake that mean nothing: the version in the header of the first record, which is in clear text. */
-const meaningless = [1, 2]
+const meaningless: ReadonlySet<number> = new Set([1, 2])
 
 /**
  * Connects, and waits for bytes. Returns the reason of the failure, or `lost` if it came after the connection: a dialer has proved the
@@ -176,7 +176,7 @@ export const damage = Effect.fnUntraced(function* ({ changes, flights, report = 
         attacker.middle.lead(address)
         attacker.middle.use(flipper.decide)
         for (const [at, bits] of changes(Buffer.concat(handshake).length)) {
-          if (meaningless.includes(at)) continue
+          if (meaningless.has(at)) continue
           flipper.choose([at, bits])
           const reason = yield* outcomeOf(node.connect(attacker.address))
           if (reason !== "unauthenticated" && reason !== "lost") {
