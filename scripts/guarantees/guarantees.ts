@@ -565,5 +565,64 @@ const compatibility: Page = {
   ],
 }
 
+const security: Page = {
+  file: "security.md",
+  guarantees: [
+    {
+      heading: "Set a secret",
+      statement: "Only holders of the secret connect, whatever they offer, and in both directions.",
+      tests: [
+        "connects holders of the secret only, in both directions, and fails with refused only if no process listens",
+        "has the same outcomes if the environment trusts more authorities and disables the checks of TLS",
+        "admits ... with the secret, and nobody without it",
+        "connects to ... with the secret, and to nobody without it",
+      ],
+    },
+    {
+      heading: "Set a secret",
+      statement:
+        "There is no TLS below 1.3, no session without the key, no early data, and an ephemeral key exchange in each handshake.",
+      tests: [
+        "finds no version of TLS below 1.3",
+        "finds the two suites with SHA-256, and no compression and no renegotiation",
+        "resumes no session without the key, and gets no early data accepted",
+        "is refused if it offers nothing else, and gets an ephemeral exchange if it offers both",
+        "have TLS 1.3, the two suites with SHA-256, an ephemeral exchange, and no early data",
+      ],
+    },
+    {
+      heading: "Set a secret",
+      statement:
+        "An attacker on the path can end a link, and can neither join, nor change, repeat or reorder messages.",
+      scripts: ["test:damage"],
+      tests: [
+        "fails at both ends if the attacker removes or changes a part of the ...",
+        "lose the link, and read no message twice or out of order, if the attacker ... on the way ...",
+        "open no connection at the same node and at another, before and after a rotation",
+        "convince no node that dials",
+        "makes no link of a node with itself",
+        "brings no link under the name of the peer, and no message to another",
+        "hands out no connection for a truncated or changed handshake, and keeps no socket",
+      ],
+    },
+    {
+      heading: "Set a secret",
+      statement: "No secret and no key is in the log, errors, spans, metrics, events or inspections.",
+      tests: ["shows no secret and no key in its log, errors, spans, metrics, events, services and layers"],
+    },
+    {
+      heading: "Replace a secret",
+      statement:
+        "The nodes replace the secret in any order, without a lost link or message, and a removed secret ends its connections.",
+      scripts: ["test:rotation"],
+      tests: [
+        "under load, and while a node restarts with each ring, loses, repeats and reorders no message, and loses no link",
+        "cuts a peer that has only the secret that was removed, and the peer reports it",
+        "connects nodes whose rings have a key in common, in any order",
+      ],
+    },
+  ],
+}
+
 /** The guarantees of all guides, in the order of the page. */
-export const guarantees: ReadonlyArray<Page> = [membership, messages, compatibility]
+export const guarantees: ReadonlyArray<Page> = [membership, messages, compatibility, security]

@@ -1,75 +1,56 @@
 /** A cluster under load replaces its secret, on real sockets. */
-import * as Keyring from "@coterie/node-transport/Keyring"
-import * as NodeTransport from "@coterie/node-transport/NodeTransport"
-import { describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
-import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Metric from "effect/Metric"
-import * as Result from "effect/Result"
-import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
-import { join, start, underLoad, until } from "./rotation.ts"
+import { linked, OpenKeys, start, until } from "./secretCluster.ts"
 import { otherSecret, secret } from "./secretOutcomes.ts"
+import { rotate } from "./secretRotation.ts"
 
-/** Metrics of the nodes, by which an operator follows the replacement. */
-class SecretMetrics {
-  readonly registry: Metric.MetricRegistry = new Map()
-  private readonly reader = new MetricReader(this.registry)
-
-  /** Returns the numbers of a node by the id of a secret: its open connections, and its place in the ring. */
-  of(node: string): Readonly<Record<string, { readonly sessions: number; readonly use: string | undefined }>> {
-    return Object.fromEntries(
-      this.reader.find(node, "coterie_sessions").map(({ attributes }) => {
-        const { key = "" } = attributes ?? {}
-        const [use] = this.reader.find(node, "coterie_keys", { key })
-        const sessions = this.reader.value(node, "coterie_sessions", { key })
-        return [key, { sessions, use: use?.attributes?.["use"] }]
-      }),
-    )
-  }
-
-  /** Tests whether all nodes have these numbers. */
-  all(nodes: ReadonlyArray<{ readonly name: string }>, expected: ReturnType<SecretMetrics["of"]>): boolean {
-    return nodes.every(({ name }) => Equal.equals(this.of(name), expected))
-  }
-}
-
-const oldId = Result.getOrThrow(Keyring.idOf(secret))
-const newId = Result.getOrThrow(Keyring.idOf(otherSecret))
-
-const startWith = Effect.fnUntraced(function* (name: string) {
-  const keyring = yield* Keyring.make(secret)
-  const transport = NodeTransport.layerSecret({ port: 0 }).pipe(Layer.provide(Layer.succeed(Keyring.Keyring)(keyring)))
-  return { ...(yield* start(name, transport)), keyring }
-})
-
-describe("a cluster that replaces its secret", () => {
+describe.concurrent("a cluster that replaces its secret", () => {
   it.live(
-    "under load loses, repeats and reorders no message, emits no event, and shows in its metrics when it is over",
-    () => {
-      const metrics = new SecretMetrics()
-      return Effect.gen(function* () {
-        const nodes = yield* Effect.forEach(["a", "b", "c"], startWith)
-        yield* join(nodes)
-        yield* until(() => metrics.all(nodes, { [oldId]: { sessions: 2, use: "dials" } }))
-        yield* underLoad(
-          nodes,
-          Effect.gen(function* () {
-            for (const { keyring } of nodes) yield* keyring.set([otherSecret, secret])
-            yield* until(() =>
-              metrics.all(nodes, { [newId]: { sessions: 0, use: "dials" }, [oldId]: { sessions: 2, use: "accepted" } }),
-            )
-            for (const { keyring } of nodes) yield* keyring.set([otherSecret])
-            yield* until(() => metrics.all(nodes, { [newId]: { sessions: 2, use: "dials" } }))
-          }),
-        )
-      }).pipe(
-        Effect.scoped,
-        Effect.provide(Logger.layer([])),
-        Effect.provideService(Metric.MetricRegistry, metrics.registry),
-      )
-    },
+    "under load, and while a node restarts with each ring, loses, repeats and reorders no message, and loses no link",
+    () =>
+      Effect.gen(function* () {
+        const report = yield* rotate({
+          orders: [
+            ["d", "c", "a", "e", "b"],
+            ["b", "e", "c", "a", "d"],
+          ],
+          restartsAfter: [1, 4],
+          pause: 50,
+          sendPause: 5,
+        })
+        assert.deepStrictEqual(report, {
+          sent: report.sent,
+          received: report.sent,
+          faults: [],
+          events: [],
+          wasStranger: true,
+        })
+        assert.isAbove(report.sent, 100)
+      }).pipe(Effect.provide(Logger.layer([]))),
+    90_000,
+  )
+
+  it.live(
+    "cuts a peer that has only the secret that was removed, and the peer reports it",
+    () =>
+      Effect.gen(function* () {
+        const open = new OpenKeys()
+        const transport = { withdrawWithin: 1_000 }
+        const secrets = [otherSecret, secret] as const
+        const a = yield* start({ name: "a", secrets, open, transport })
+        const b = yield* start({ name: "b", secrets, open, transport, seeds: [a.address] })
+        const late = yield* start({ name: "late", secrets: [secret], open, transport, seeds: [a.address, b.address] })
+        yield* linked([a, b, late])
+        assert.strictEqual(open.count(secret), 4)
+        for (const { keyring } of [a, b]) yield* keyring.set([otherSecret])
+        yield* until(() => open.count(secret) === 0)
+        yield* until(() => late.events.includes("SeedUnavailable unauthenticated"))
+        assert.isTrue([a, b].every(({ events }) => events.every((event) => /^Joined | late$/.test(event))))
+        yield* linked([a, b])
+        assert.strictEqual(open.count(otherSecret), 2)
+      }).pipe(Effect.provide(Logger.layer([]))),
     90_000,
   )
 })

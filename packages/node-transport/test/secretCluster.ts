@@ -1,0 +1,110 @@
+/** Nodes with a secret on real sockets, their traffic, and their connections by key. */
+import * as Address from "@coterie/core/Address"
+import * as Cluster from "@coterie/core/Cluster"
+import * as Transport from "@coterie/core/Transport"
+import * as Keyring from "@coterie/node-transport/Keyring"
+import * as NodeTransport from "@coterie/node-transport/NodeTransport"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+
+export type Secrets = readonly [Redacted.Redacted<string>, ...Array<Redacted.Redacted<string>>]
+
+/** Keys of the connections that are open in all nodes, each end counted. */
+export class OpenKeys {
+  private readonly counts = new Map<string, number>()
+
+  count(secret: Redacted.Redacted<string>): number {
+    return this.counts.get(Result.getOrThrow(Keyring.idOf(secret))) ?? 0
+  }
+
+  /** Counts the connection until the scope closes. */
+  readonly track = ({ identity }: Transport.Connection) => {
+    const key = identity?._tag === "Secret" ? identity.key : "none"
+    const add = (count: number) => Effect.sync(() => this.counts.set(key, (this.counts.get(key) ?? 0) + count))
+    return Effect.acquireRelease(add(1), () => add(-1))
+  }
+}
+
+export interface Options {
+  readonly name: string
+  readonly secrets: Secrets
+  readonly seeds?: ReadonlyArray<string>
+  readonly open?: OpenKeys
+  /** Where the dials to an address lead. */
+  readonly lead?: (address: Address.Address) => Address.Address
+  readonly transport?: NodeTransport.SecretOptions
+  readonly tracing?: boolean
+}
+
+const changed = ({ lead = (address) => address, open = new OpenKeys() }: Pick<Options, "lead" | "open">) =>
+  Layer.effect(
+    Transport.Transport,
+    Effect.map(Transport.Transport, ({ connect, listen }) => ({
+      connect: (address) => Effect.tap(connect(lead(address)), open.track),
+      listen: Effect.map(listen, ({ addresses, run }) => ({
+        addresses,
+        run: (handler) =>
+          run((connection) => Effect.scoped(Effect.andThen(open.track(connection), handler(connection)))),
+      })),
+    })),
+  )
+
+/** Starts a node, until the scope closes or it is stopped. */
+export const start = (options: Options) =>
+  Effect.gen(function* () {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const keyring = yield* Keyring.make(options.secrets)
+    const transport = changed(options).pipe(
+      Layer.provide(NodeTransport.layerSecret({ port: 0, ...options.transport })),
+      Layer.provide(Layer.succeed(Keyring.Keyring)(keyring)),
+    )
+    const { name, seeds = [], tracing = false } = options
+    const layer = Cluster.layer({ cluster: "secrets", name, seeds, tracing })
+    const cluster = yield* Layer.build(Layer.provide(layer, transport)).pipe(
+      Effect.map(Context.get(Cluster.Cluster)),
+      Scope.provide(scope),
+    )
+    const [address] = (yield* cluster.self).addresses
+    if (address === undefined) return yield* Effect.die("a node has an address")
+    const events: Array<string> = []
+    yield* Stream.runForEach(Stream.drop(cluster.events, 1), (event) =>
+      Effect.sync(() => {
+        events.push(
+          "peer" in event
+            ? `${event._tag} ${event.peer.name}`
+            : "reason" in event
+              ? `${event._tag} ${event.reason}`
+              : event._tag,
+        )
+      }),
+    ).pipe(Effect.forkScoped, Scope.provide(scope))
+    return {
+      address,
+      cluster,
+      /** Events after the first one: the tag, and the name of the peer or the reason. */
+      events,
+      keyring,
+      name,
+      stop: Scope.close(scope, Exit.void),
+    }
+  })
+
+export type Node = Effect.Success<ReturnType<typeof start>>
+
+/** Waits until this is so. */
+export const until = (condition: () => boolean): Effect.Effect<void> =>
+  Effect.suspend(() => (condition() ? Effect.void : Effect.andThen(Effect.sleep("20 millis"), until(condition))))
+
+/** Tests whether a node has a link to each of the others. */
+export const hasLinks = ({ cluster, name }: Node, others: ReadonlyArray<Node>): boolean =>
+  others.every((other) => other.name === name || cluster.viewUnsafe().peers.get(other.name)?.link === "up")
+
+/** Waits until all nodes have links to each other. */
+export const linked = (nodes: ReadonlyArray<Node>): Effect.Effect<void> =>
+  until(() => nodes.every((node) => hasLinks(node, nodes)))
