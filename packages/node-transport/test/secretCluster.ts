@@ -19,6 +19,11 @@ export type Secrets = readonly [Redacted.Redacted<string>, ...Array<Redacted.Red
 export class OpenKeys {
   private readonly counts = new Map<string, number>()
 
+  /** Number of connections without a proof. */
+  get plain(): number {
+    return this.counts.get("none") ?? 0
+  }
+
   count(secret: Redacted.Redacted<string>): number {
     return this.counts.get(Result.getOrThrow(Keyring.idOf(secret))) ?? 0
   }
@@ -39,6 +44,8 @@ export interface Options {
   /** Where the dials to an address lead. */
   readonly lead?: (address: Address.Address) => Address.Address
   readonly transport?: NodeTransport.SecretOptions
+  /** `true` for a node of plain TCP, without a secret. */
+  readonly plain?: boolean
   readonly tracing?: boolean
 }
 
@@ -60,10 +67,11 @@ export const start = (options: Options) =>
   Effect.gen(function* () {
     const scope = yield* Scope.fork(yield* Effect.scope)
     const keyring = yield* Keyring.make(options.secrets)
-    const transport = changed(options).pipe(
-      Layer.provide(NodeTransport.layerSecret({ port: 0, ...options.transport })),
-      Layer.provide(Layer.succeed(Keyring.Keyring)(keyring)),
-    )
+    const real =
+      options.plain === true
+        ? NodeTransport.layerTcp({ port: 0 })
+        : NodeTransport.layerSecret({ port: 0, ...options.transport })
+    const transport = changed(options).pipe(Layer.provide(real), Layer.provide(Layer.succeed(Keyring.Keyring)(keyring)))
     const { name, seeds = [], tracing = false } = options
     const layer = Cluster.layer({ cluster: "secrets", name, seeds, tracing })
     const cluster = yield* Layer.build(Layer.provide(layer, transport)).pipe(

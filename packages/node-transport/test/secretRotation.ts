@@ -5,13 +5,11 @@
  *     node secretRotation.ts [ROUNDS]
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
-import * as Scope from "effect/Scope"
+import { Members } from "./Members.ts"
 import { hasLinks, linked, OpenKeys, type Secrets, start, until } from "./secretCluster.ts"
 import { otherSecret, secret } from "./secretOutcomes.ts"
-import { type Life, Traffic } from "./Traffic.ts"
 
 export const names = ["a", "b", "c", "d", "e"] as const
 
@@ -39,74 +37,14 @@ export interface Plan {
   readonly sendPause: number
 }
 
-/** The nodes of a rotation, with their traffic. */
-class Members {
-  readonly open = new OpenKeys()
-  readonly traffic: Traffic
-  private readonly lives = new Map<string, Life & { readonly talks: Scope.Closeable }>()
-  private readonly ended: Array<Life> = []
-  private restarts = 0
+type RotationMembers = ReturnType<typeof makeMembers>
 
-  constructor(sendPause: number) {
-    this.traffic = new Traffic(sendPause)
-  }
-
-  get nodes() {
-    return [...this.lives.values()].map(({ node }) => node)
-  }
-
-  get isOldGone(): boolean {
-    return this.open.count(secret) === 0
-  }
-
-  /** Events of all lives. */
-  get events(): ReadonlyArray<string> {
-    return [...this.ended, ...this.lives.values()].flatMap(({ name, node }) =>
-      node.events.map((event) => `${name}: ${event}`),
-    )
-  }
-
-  /** Starts a node, and its traffic with all others. */
-  readonly join = Effect.fnUntraced(function* (this: Members, name: string, secrets: Secrets) {
-    const node = yield* start({ name, secrets, open: this.open, seeds: this.nodes.map(({ address }) => address) })
-    const talks = yield* Scope.fork(yield* Effect.scope)
-    const life = { name: `${name}${this.restarts}`, node, talks }
-    const others = [...this.lives.values()]
-    this.lives.set(name, life)
-    yield* linked(this.nodes)
-    yield* this.traffic.receive(life)
-    for (const other of others) {
-      // The traffic of two ends when one of them does.
-      const both = yield* Scope.fork(talks)
-      yield* Effect.andThen(this.traffic.send(life, other), this.traffic.send(other, life)).pipe(Scope.provide(both))
-      yield* Scope.addFinalizer(other.talks, Scope.close(both, Exit.void))
-    }
-  })
-
-  readonly leave = Effect.fnUntraced(function* (this: Members, name: string) {
-    const life = this.lives.get(name)
-    if (life === undefined) return yield* Effect.die(`there is no node ${name}`)
-    yield* Scope.close(life.talks, Exit.void)
-    this.lives.delete(name)
-    this.ended.push(life)
-    yield* life.node.stop
-    yield* until(() => this.nodes.every(({ cluster }) => !cluster.viewUnsafe().peers.has(name)))
-  })
-
-  readonly restart = Effect.fnUntraced(function* (this: Members, name: string, secrets: Secrets) {
-    yield* this.leave(name)
-    this.restarts++
-    yield* this.join(name, secrets)
-  })
-
-  setRing(name: string, secrets: Secrets) {
-    return this.lives.get(name)?.node.keyring.set(secrets) ?? Effect.die(`there is no node ${name}`)
-  }
-}
+const makeMembers = (sendPause: number, open: OpenKeys) =>
+  new Members(sendPause, (name: string, seeds, secrets: Secrets) => start({ name, secrets, open, seeds }))
 
 /** Changes the rings one after the other. The node that restarts does so once with the ring before its change, and once after it. */
 const step = Effect.fnUntraced(function* (
-  members: Members,
+  members: RotationMembers,
   order: ReadonlyArray<string>,
   rings: readonly [Secrets, Secrets],
   plan: Plan,
@@ -116,16 +54,16 @@ const step = Effect.fnUntraced(function* (
   for (const [i, name] of order.entries()) {
     if (i === before || i === after) yield* members.restart(restarted, ring)
     if (name === restarted) ring = rings[1]
-    yield* members.setRing(name, rings[1])
+    yield* members.node(name).keyring.set(rings[1])
     yield* Effect.sleep(plan.pause)
   }
   if (after === order.length) yield* members.restart(restarted, ring)
 })
 
 /** A node that was away during the rotation is refused with the old secret, and joins when it has the new one as well. */
-const comeBack = Effect.fnUntraced(function* (members: Members) {
+const comeBack = Effect.fnUntraced(function* (members: RotationMembers, open: OpenKeys) {
   const seeds = members.nodes.map(({ address }) => address)
-  const node = yield* start({ name: away, secrets: old, seeds, open: members.open })
+  const node = yield* start({ name: away, secrets: old, seeds, open })
   yield* until(() => node.events.filter((event) => event === "SeedUnavailable unauthenticated").length === seeds.length)
   const isStranger =
     node.cluster.viewUnsafe().peers.size === 0 && members.nodes.every((each) => !hasLinks(each, [node]))
@@ -150,14 +88,15 @@ export interface Report {
 
 /** Replaces the secret once. Counts the messages between nodes that do not restart. */
 export const rotate = Effect.fnUntraced(function* (plan: Plan) {
-  const members = new Members(plan.sendPause)
+  const open = new OpenKeys()
+  const members = makeMembers(plan.sendPause, open)
   yield* members.join(away, old)
   for (const name of names) yield* members.join(name, old)
   yield* members.leave(away)
   yield* step(members, plan.orders[0], [old, both], plan)
   yield* step(members, plan.orders[1], [both, fresh], plan)
-  yield* until(() => members.isOldGone && members.nodes.every((node) => hasLinks(node, members.nodes)))
-  const wasStranger = yield* comeBack(members)
+  yield* until(() => open.count(secret) === 0 && members.nodes.every((node) => hasLinks(node, members.nodes)))
+  const wasStranger = yield* comeBack(members, open)
   yield* members.traffic.stop
   const { flows } = members.traffic
   const whole = flows.filter(({ from, to }) => isWhole(from) && isWhole(to))
