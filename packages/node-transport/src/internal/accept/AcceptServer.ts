@@ -57,7 +57,7 @@ export class AcceptServer<A extends Arrival> {
       noDelay: true,
       allowHalfOpen: false,
       pauseOnConnect: true,
-      // A socket whose first byte was read and put back must not read on. Neither TLS nor a reader in flowing mode has this bound.
+      // A socket whose first bytes were put back must not read on. Later reads, of TLS and in flowing mode, are not bounded by this.
       ...(beginning._tag === "Unread" ? {} : { highWaterMark: 1 }),
     })
     this.net.on("connection", (raw) => this.accept(raw))

@@ -58,11 +58,14 @@ export class WaitingRoom<A extends Arrival> {
     for (const { socket } of [...this.gate.inside()]) socket.raw.destroy()
   }
 
-  /** Puts the bytes back for the handshake. The socket reads no more before that, because its buffer counts as full. */
+  /**
+   * Puts the bytes back for the handshake, as a copy: they are the begin of 64 KiB that Node has allocated for the read. The socket reads
+   * no more before the handshake, because its buffer counts as full.
+   */
   private read(visitor: Visitor<Guest<A>>, bytes: Buffer): void {
     const { raw } = visitor.socket
     raw.pause()
-    raw.unshift(bytes)
+    raw.unshift(Buffer.from(bytes))
     const handshakes = this.options.choose(bytes[0])
     if (handshakes === undefined) {
       this.gate.fail(visitor, performance.now())

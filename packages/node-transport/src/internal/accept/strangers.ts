@@ -31,8 +31,8 @@ export interface Strangers {
   /** Connections that a host may make at once. Defaults to 512: a restart of 70 nodes behind one address needs some hundred. */
   readonly connectionsBurst: number
   /**
-   * Connections that wait for their handshake, or for the node to start. Each holds a descriptor and at most 64 KiB. Defaults to 512: a
-   * cluster of 300 nodes can restart at once.
+   * Connections that wait for their handshake, or for the node to start. Each holds a descriptor and at most 64 KiB. Defaults to 256: a
+   * cluster of 170 nodes, two thirds of that, can restart at once, and a larger one dials again.
    */
   readonly waiting: number
   /** Connections of one host that wait. Defaults to 128: a restart of 70 nodes behind one address needs 70. */
@@ -76,7 +76,7 @@ export interface ProofStrangers extends Strangers {
 export const defaults: ProofStrangers = {
   connectionsPerSecond: 100,
   connectionsBurst: 512,
-  waiting: 512,
+  waiting: 256,
   waitingPerHost: 128,
   hosts: 4_096,
   linesPerMinute: 256,
