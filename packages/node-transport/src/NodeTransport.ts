@@ -9,15 +9,16 @@ import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { dialSecret, dialTcp } from "./internal/dial.ts"
+import { configError, environmentConfig, environmentName, optionName } from "./internal/environment.ts"
 import { followRing, logRing } from "./internal/followRing.ts"
 import * as HostLookups from "./internal/HostLookups.ts"
 import { listen, listenError } from "./internal/listen.ts"
+import { type NameOf, proofOf, type ProofOptions } from "./internal/proof.ts"
 import { type Resolver, resolver } from "./internal/resolver.ts"
 import { SecretServer } from "./internal/SecretServer.ts"
-import { configError, secretVariables } from "./internal/secretVariables.ts"
 import { hasPresharedKeys, runtimeName } from "./internal/secretTls.ts"
 import * as SocketConnection from "./internal/SocketConnection.ts"
 import { SocketServer } from "./internal/SocketServer.ts"
@@ -105,6 +106,7 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
         lookups: dial.lookups,
         makeServer: () => new SocketServer(),
         loopbackOnly: options.insecure === true ? undefined : refuseTcp,
+        log: logTcp,
         open: ({ socket }) => SocketConnection.make(socket, dial.linger),
       }),
       connect: (address) => dialTcp({ ...dial, address }),
@@ -112,8 +114,13 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
   )
 
 const refuseTcp = (host: string): string =>
-  `plain TCP on ${host} admits every process that reaches the port: listen on 127.0.0.1, ` +
-  `or set "insecure: true" in a network that you trust`
+  `plain TCP on ${host} admits every process that reaches the port: give the cluster a secret (COTERIE_SECRET, or ` +
+  `"NodeTransport.layerSecret"), listen on 127.0.0.1, or set "insecure: true" in a network that you trust`
+
+const logTcp = (loopback: boolean) =>
+  loopback
+    ? Effect.logInfo("transport: plain TCP, not encrypted; only processes on this machine can connect")
+    : Effect.logWarning("transport: plain TCP, not encrypted; every process that reaches the port can join the cluster")
 
 /** Returns how a transport dials, with its look-ups. */
 const dialer = (options: Pick<Options, "connectTimeout" | "linger" | "resolver">) =>
@@ -182,7 +189,7 @@ export interface SecretOptions {
  *
  * const ClusterLive = Cluster.layer({ cluster: "shop", seeds: ["web-1", "web-2"] }).pipe(
  *   Layer.provide(NodeTransport.layerSecret({ host: "0.0.0.0" })),
- *   Layer.provide(Keyring.layerConfig),
+ *   Layer.provide(Keyring.layerFromEnv()),
  * )
  * ```
  *
@@ -204,15 +211,11 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
         lookups: dial.lookups,
         makeServer: () => new SecretServer(sessions.find, millis(options.handshakeTimeout ?? "5 seconds")),
         loopbackOnly: undefined,
+        log: () => Effect.suspend(() => logRing(sessions.ring, "transport: TLS 1.3; ")),
         open: ({ key, raw, socket }) => SocketConnection.make(socket, dial.linger, sessions.open(key, socket, raw)),
       })
       return {
-        listen: Effect.gen(function* () {
-          yield* requirePresharedKeys
-          const listener = yield* bind
-          yield* logRing(sessions.ring)
-          return listener
-        }),
+        listen: Effect.andThen(requirePresharedKeys, bind),
         connect: (address) => Effect.andThen(refresh, dialSecret({ ...dial, address }, sessions)),
       }
     }),
@@ -230,15 +233,51 @@ const requirePresharedKeys = Effect.flatMap(hasPresharedKeys, (works) =>
 )
 
 /**
- * Provides TCP with options of the configuration, such as
- * `layerConfig({ host: Config.String("HOST"), port: Config.succeed(7000) })`. Fails with `ConfigError` if one of them is missing or
- * cannot be used.
+ * Options of {@link layerConfig} and {@link layerFromEnv}: those of {@link layerTcp} and {@link layerSecret}, and the secret that decides
+ * which of the two is provided.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConfigOptions extends Options, SecretOptions {
+  /**
+   * Secret of the cluster, or a list of 1 to 8 secrets of which this node dials with the first, as for `Keyring.layerConfig`. With a
+   * secret the transport is {@link layerSecret}.
+   */
+  readonly secret?: Redacted.Redacted<string> | ReadonlyArray<Redacted.Redacted<string>> | undefined
+  /** Path of a file with the secrets, as for `Keyring.layerFile`, instead of `secret`. */
+  readonly secretFile?: string | undefined
+}
+
+/**
+ * Provides TLS with the secret of the configuration, or TCP if there is none. Either each option is a `Config`, or one `Config` yields
+ * all of them.
+ *
+ * **Details**
+ *
+ * Fails with `ConfigError` if the configuration lacks an option, if both `secret` and `secretFile` are set, or if there is a secret and
+ * `insecure` is `true`. Fails with `KeyringError` if a secret cannot be used. The node never falls back to TCP.
+ *
+ * **Example** (A secret and a host from variables of the application)
+ *
+ * ```ts
+ * import { NodeTransport } from "@coterie/node-transport"
+ * import { Config } from "effect"
+ *
+ * const TransportLive = NodeTransport.layerConfig({
+ *   host: Config.String("POD_IP"),
+ *   port: Config.succeed(7000),
+ *   secret: Config.Redacted("SHOP_SECRET"),
+ * })
+ * ```
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Transport.Transport, Config.ConfigError> =>
-  Layer.unwrap(Effect.map(Config.unwrap<Options>(options), layerTcp))
+export const layerConfig = (
+  options: Config.Wrap<ConfigOptions>,
+): Layer.Layer<Transport.Transport, Config.ConfigError | Keyring.KeyringError> =>
+  Layer.unwrap(Effect.flatMap(Config.unwrap<ConfigOptions>(options), (options) => choose(options, optionName)))
 
 /**
  * Provides TLS with the secret of the environment, or TCP if there is none, with options of the environment. The options that are given
@@ -248,49 +287,41 @@ export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Transpor
  *
  * | variable | option |
  * | --- | --- |
- * | `COTERIE_SECRET`, `COTERIE_SECRET_FILE` | secrets as for `Keyring.layerConfig`. If one of them is set, this is {@link layerSecret} |
+ * | `COTERIE_SECRET` | `secret`: one, or several separated by commas, as for `Keyring.layerFromEnv` |
+ * | `COTERIE_SECRET_FILE` | `secretFile` |
  * | `COTERIE_HOST` | `host` |
  * | `COTERIE_PORT` | `port`, 0 to 65535 |
  * | `COTERIE_ADVERTISE` | `advertise`, a list separated by commas, the best first |
  * | `COTERIE_INSECURE` | `insecure`, `true` or `false`, for TCP |
  *
- * A variable that is not set, or empty, leaves its option at the default. Fails with `ConfigError` if a value cannot be used, or if
- * there is a secret and `insecure` is `true`. Fails with `KeyringError` if a secret cannot be used; the node never falls back to TCP.
+ * A variable that is not set, or empty, leaves its option at the default. Fails like {@link layerConfig}; the errors name the variable.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layerFromEnv = (
-  options: Options = {},
+  given: ConfigOptions = {},
 ): Layer.Layer<Transport.Transport, Config.ConfigError | Keyring.KeyringError> =>
   Layer.unwrap(
-    Effect.gen(function* () {
-      const found = yield* Config.all({
-        host: given(options.host, Config.NonEmptyString("COTERIE_HOST")),
-        port: given(options.port, Config.schema(Port, "COTERIE_PORT")),
-        advertise: given(options.advertise, Config.map(Config.String("COTERIE_ADVERTISE"), list)),
-        insecure: given(options.insecure, Config.Boolean("COTERIE_INSECURE")),
-      })
-      const { path, secret } = yield* secretVariables
-      const { insecure, ...place } = { ...options, ...found }
-      if (Option.isNone(path) && Option.isNone(secret)) return layerTcp({ ...place, insecure })
-      if (insecure === true) {
-        return yield* configError(
-          "there is a secret, and plain TCP is allowed (COTERIE_INSECURE): remove one of the two",
-        )
-      }
-      return Layer.provide(layerSecret(place), Keyring.layerConfig)
-    }),
+    Effect.flatMap(environmentConfig(given), (found) => choose({ ...given, ...found }, environmentName(given))),
   )
 
-/** Returns the option if it was given, and otherwise reads its variable. */
-const given = <A>(option: A | undefined, variable: Config.Config<A>): Config.Config<A | undefined> =>
-  option === undefined ? Config.withDefault(variable, undefined) : Config.succeed(option)
-
-const list = (text: string): ReadonlyArray<string> =>
-  text
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "")
-
-const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
+/** Returns the transport with the proof that the options have. */
+const choose = (options: ConfigOptions & ProofOptions, nameOf: NameOf) =>
+  Effect.gen(function* () {
+    const proof = proofOf(options, nameOf)
+    if (Result.isFailure(proof)) return yield* configError(proof.failure)
+    switch (proof.success._tag) {
+      case "None":
+        return layerTcp(options)
+      case "Secret":
+        return Layer.provide(layerSecret(options), Keyring.layerConfig(Config.succeed(proof.success.secret)))
+      case "SecretFile":
+        return Layer.provide(layerSecret(options), Keyring.layerFile({ path: proof.success.path }))
+      case "Certificates":
+        return yield* configError(
+          `${nameOf(proof.success.option)} is set, and this version has no transport with certificates: ` +
+            `remove it, and set ${nameOf("secret")}`,
+        )
+    }
+  })

@@ -196,7 +196,7 @@ describe("a keyring of a file", () => {
 describe("a keyring of the environment", () => {
   const ids = Effect.scoped(
     Effect.map(
-      Effect.flatMap(build(Keyring.layerConfig), ({ ring }) => ring),
+      Effect.flatMap(build(Keyring.layerFromEnv()), ({ ring }) => ring),
       idsOf,
     ),
   )
@@ -244,9 +244,9 @@ describe("a secret", () => {
         Effect.exit(keyring.set([Redacted.make(weak)])),
         Effect.exit(keyring.use(Redacted.value(one))),
         Effect.exit(keyring.remove(Redacted.value(two))),
-        Effect.exit(withVariables({ COTERIE_SECRET: `${secrets[0]},${short}` })(build(Keyring.layerConfig))),
+        Effect.exit(withVariables({ COTERIE_SECRET: `${secrets[0]},${short}` })(build(Keyring.layerFromEnv()))),
         Effect.exit(
-          withVariables({ COTERIE_SECRET: secrets[0] ?? "", COTERIE_SECRET_FILE: "x" })(build(Keyring.layerConfig)),
+          withVariables({ COTERIE_SECRET: secrets[0] ?? "", COTERIE_SECRET_FILE: "x" })(build(Keyring.layerFromEnv())),
         ),
       ])
       const texts = [keyring, ring, service, yield* Effect.context(), errors].flatMap((value) => [
