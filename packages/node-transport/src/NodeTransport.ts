@@ -11,17 +11,18 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { dialSecret, dialTcp } from "./internal/dial.ts"
-import { configError, environmentConfig, environmentName, optionName } from "./internal/environment.ts"
-import { followRing, logRing } from "./internal/followRing.ts"
-import * as HostLookups from "./internal/HostLookups.ts"
-import { listen, listenError } from "./internal/listen.ts"
-import { type NameOf, proofOf, type ProofOptions } from "./internal/proof.ts"
-import { type Resolver, resolver } from "./internal/resolver.ts"
-import { SecretServer } from "./internal/SecretServer.ts"
-import { hasPresharedKeys, runtimeName } from "./internal/secretTls.ts"
-import * as SocketConnection from "./internal/SocketConnection.ts"
-import { SocketServer } from "./internal/SocketServer.ts"
+import { AcceptServer } from "./internal/accept/AcceptServer.ts"
+import { tcpHandshakes } from "./internal/accept/Handshakes.ts"
+import { listen, listenError } from "./internal/accept/listen.ts"
+import { configError, environmentConfig, environmentName, optionName } from "./internal/config/environment.ts"
+import { type NameOf, proofOf, type ProofOptions } from "./internal/config/proof.ts"
+import { dialSecret, dialTcp } from "./internal/dial/dial.ts"
+import * as HostLookups from "./internal/dns/HostLookups.ts"
+import { type Resolver, resolver } from "./internal/dns/resolver.ts"
+import { followRing, logRing } from "./internal/secret/followRing.ts"
+import { secretHandshakes } from "./internal/secret/secretHandshakes.ts"
+import { hasPresharedKeys, runtimeName } from "./internal/secret/secretTls.ts"
+import * as SocketConnection from "./internal/socket/SocketConnection.ts"
 import * as Keyring from "./Keyring.ts"
 
 /**
@@ -104,7 +105,7 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
       listen: listen({
         ...options,
         lookups: dial.lookups,
-        makeServer: () => new SocketServer(),
+        makeServer: () => new AcceptServer(tcpHandshakes, defaultHandshakeMillis),
         loopbackOnly: options.insecure === true ? undefined : refuseTcp,
         log: logTcp,
         open: ({ socket }) => SocketConnection.make(socket, dial.linger),
@@ -112,6 +113,9 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
       connect: (address) => dialTcp({ ...dial, address }),
     })),
   )
+
+/** Time in which a connection that arrives must prove itself, in milliseconds. */
+const defaultHandshakeMillis = 5_000
 
 const refuseTcp = (host: string): string =>
   `plain TCP on ${host} admits every process that reaches the port: give the cluster a secret (COTERIE_SECRET, or ` +
@@ -209,7 +213,11 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
       const bind = listen({
         ...options,
         lookups: dial.lookups,
-        makeServer: () => new SecretServer(sessions.find, millis(options.handshakeTimeout ?? "5 seconds")),
+        makeServer: () =>
+          new AcceptServer(
+            secretHandshakes(sessions.find),
+            options.handshakeTimeout === undefined ? defaultHandshakeMillis : millis(options.handshakeTimeout),
+          ),
         loopbackOnly: undefined,
         log: () => Effect.suspend(() => logRing(sessions.ring, "transport: TLS 1.3; ")),
         open: ({ key, raw, socket }) => SocketConnection.make(socket, dial.linger, sessions.open(key, socket, raw)),

@@ -1,0 +1,171 @@
+/** Dials of TCP, and of TLS with a secret. */
+import * as Address from "@coterie/core/Address"
+import * as Transport from "@coterie/core/Transport"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type * as Net from "node:net"
+import type * as Tls from "node:tls"
+import { errorCode } from "../socket/errorCode.ts"
+import type { HostLookups } from "../dns/HostLookups.ts"
+import type { KeySessions } from "../secret/KeySessions.ts"
+import { awaitConnected, openSocket } from "./openSocket.ts"
+import type { Key } from "../secret/ring.ts"
+import { isProved, startTls } from "../secret/secretTls.ts"
+import * as SocketConnection from "../socket/SocketConnection.ts"
+
+/** A dial: its address, and how the transport dials. */
+export interface Dial {
+  readonly address: Address.Address
+  readonly lookups: HostLookups
+  /** Time of the whole dial. */
+  readonly timeout: Duration.Duration
+  /** Milliseconds that a connection has to send the rest after it was closed. */
+  readonly linger: number
+}
+
+type Connect = Effect.Effect<Transport.Connection, Transport.TransportError, Scope.Scope>
+
+const ignore = () => {}
+
+/** Opens a connection of TCP. */
+export const dialTcp = (dial: Dial): Connect =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const limit = yield* timeLimit(dial)
+      const hosts = yield* restore(limit(lookup(dial)))
+      const socket = openSocket({ hosts, port: Address.port(dial.address) })
+      yield* guard(socket, restore(limit(connected(dial.address, socket))))
+      return yield* SocketConnection.make(socket, dial.linger)
+    }),
+  )
+
+/** Opens a connection of TLS. Tries the keys of the ring one after the other, a connection each, until the peer accepts one. */
+export const dialSecret = (dial: Dial, sessions: KeySessions): Connect =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const { address } = dial
+      const limit = yield* timeLimit(dial)
+      const hosts = yield* restore(limit(lookup(dial)))
+      const tried: Array<string> = []
+      const { ring } = sessions
+      for (const key of ring) {
+        tried.push(key.id)
+        const raw = openSocket({ hosts, port: Address.port(address) })
+        const secured = Effect.andThen(connected(address, raw), secure(raw, key))
+        const outcome = yield* Effect.result(guard(raw, restore(limit(secured))))
+        if (Result.isSuccess(outcome)) {
+          const tls = outcome.success
+          return yield* SocketConnection.make(tls, dial.linger, sessions.open(key.id, tls, raw))
+        }
+        if (outcome.failure instanceof Transport.TransportError) return yield* outcome.failure
+        const isLast = tried.length === ring.length
+        if (isLast || outcome.failure.phase !== "refused")
+          return yield* unauthenticated(address, outcome.failure, tried)
+      }
+      return yield* Effect.die("a ring has a key")
+    }),
+  )
+
+/** Destroys the socket unless the effect succeeds. `acquireRelease` would leak it if an interrupt arrives together with the answer. */
+const guard = <A, E>(socket: Net.Socket, effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  // Registered first, because an error without a listener ends the process.
+  socket.on("error", ignore)
+  return Effect.onExit(effect, (exit) => Effect.sync(() => (Exit.isSuccess(exit) ? undefined : socket.destroy())))
+}
+
+/** Returns a limit for the parts of a dial that begins now. Its error reports the time limit of the whole dial. */
+const timeLimit = ({ address, timeout }: Dial) =>
+  Effect.map(
+    Clock.currentTimeNanos,
+    (start) =>
+      <A, E>(part: Effect.Effect<A, E>): Effect.Effect<A, E | Transport.TransportError> =>
+        Effect.flatMap(Clock.currentTimeNanos, (now) =>
+          Effect.timeoutOrElse(part, {
+            duration: Duration.subtract(timeout, Duration.nanos(now - start)),
+            orElse: () =>
+              Effect.fail(
+                new Transport.TransportError({
+                  reason: "unreachable",
+                  message: `${address} did not answer within ${Duration.format(timeout)}`,
+                }),
+              ),
+          }),
+        ),
+  )
+
+const lookup = ({ address, lookups }: Dial) =>
+  Effect.mapError(
+    lookups.find(Address.host(address)),
+    (cause) =>
+      new Transport.TransportError({
+        reason: "unreachable",
+        message: `${address} cannot be reached: ${cause.message}`,
+        cause,
+      }),
+  )
+
+const connected = (address: Address.Address, socket: Net.Socket): Effect.Effect<void, Transport.TransportError> =>
+  Effect.mapError(awaitConnected(socket), (cause) => dialError(address, cause))
+
+const dialError = (address: Address.Address, cause: Error): Transport.TransportError => {
+  const code = errorCode(cause)
+  // A connection that was cut before it was open says nothing about the process, for a device between the two may have cut it.
+  const refused = code === "ECONNREFUSED"
+  return new Transport.TransportError({
+    reason: refused ? "refused" : "unreachable",
+    message: refused
+      ? `${address} refused the connection: nobody listens there`
+      : `${address} cannot be reached: ${code ?? cause.message}`,
+    cause,
+  })
+}
+
+// TLS
+
+/**
+ * Failure of TLS at a peer that is connected, by its phase. The codes of TLS errors differ between versions of OpenSSL.
+ *
+ * - `refused`: the peer answered with bytes, and not with a proof.
+ * - `closed`: the peer closed the connection without a byte.
+ */
+class TlsFailure {
+  readonly phase: "refused" | "closed"
+  readonly cause: Error | null
+
+  constructor(phase: TlsFailure["phase"], cause: Error | null) {
+    this.phase = phase
+    this.cause = cause
+  }
+}
+
+/** Starts TLS with a key on a socket that is connected, and waits for the proof of the peer. */
+const secure = (raw: Net.Socket, key: Key): Effect.Effect<Tls.TLSSocket, TlsFailure> =>
+  Effect.callback((resume) => {
+    // The scheduler can delay a fiber between any two steps.
+    if (raw.destroyed) return resume(Effect.fail(new TlsFailure("closed", raw.errored)))
+    const tls = startTls(raw, key)
+    const failed = (cause: Error | null) =>
+      resume(Effect.fail(new TlsFailure(raw.bytesRead > 0 ? "refused" : "closed", cause)))
+    tls.on("error", failed)
+    tls.on("close", () => failed(null))
+    tls.on("secureConnect", () => (isProved(tls) ? resume(Effect.succeed(tls)) : failed(null)))
+  })
+
+const unauthenticated = (address: Address.Address, { cause, phase }: TlsFailure, tried: ReadonlyArray<string>) =>
+  Effect.fail(
+    new Transport.TransportError({
+      reason: "unauthenticated",
+      message: tlsMessage(address, phase, tried.join(", ")),
+      ...(cause === null ? {} : { cause }),
+    }),
+  )
+
+const tlsMessage = (address: Address.Address, phase: TlsFailure["phase"], tried: string): string =>
+  phase === "closed"
+    ? `${address} closed the connection at the first bytes of TLS: it has no secret, or no room for a connection`
+    : `${address} answered and does not accept the secret of this node (tried ${tried}): ` +
+      `compare with the ids in its log, and check that it is a node with a secret`
