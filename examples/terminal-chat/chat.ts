@@ -3,6 +3,8 @@
  *
  *     npx -y pnpm@12 chat --name ann
  *     npx -y pnpm@12 chat --name bob --join 127.0.0.1:PORT
+ *
+ * With one secret in COTERIE_SECRET, and `--host 0.0.0.0`, the processes may run on several machines.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import type { ClusterEvent } from "@coterie/core/ClusterEvent"
