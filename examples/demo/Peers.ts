@@ -15,7 +15,8 @@ export interface Peer extends Child.Child {
 export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>, secret = "") {
   const file = NodePath.join(import.meta.dirname, "peer.ts")
   const child = yield* Child.spawn(name, file, [name, ...seeds], { COTERIE_SECRET: secret })
-  const { address, generation } = yield* child.expect("that it listens", report("Listening"))
+  // A process starts slowly on a busy machine, and after an installation, when no file is in the cache.
+  const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: "40 seconds" })
   const peer: Peer = { ...child, address, generation }
   return peer
 })
