@@ -62,12 +62,12 @@ const run = (name: string, { command }: Screen, replaced: Readonly<Record<string
 const prints = (child: Child.Child, { lines }: Pick<Screen, "lines">) =>
   Effect.forEach(lines, (line) =>
     child.expect(shapeOf(line), (found) => (shapeOf(found) === shapeOf(line) ? true : undefined), {
-      within: "20 seconds",
+      within: "40 seconds",
     }),
   )
 
 const address = (child: Child.Child) =>
-  child.expect("where it listens", (line) => / listens on (\S+)/.exec(line)?.[1], { within: "20 seconds" })
+  child.expect("where it listens", (line) => / listens on (\S+)/.exec(line)?.[1], { within: "40 seconds" })
 
 const idIn = (child: Child.Child) =>
   child.expect("the id of its secret", (line) => /accepts ([\w-]{12}) /.exec(line)?.[1])
@@ -75,7 +75,7 @@ const idIn = (child: Child.Child) =>
 /** Secret with this text. */
 const secretOf = (text: string) => ({ text, id: Result.getOrThrow(Keyring.idOf(Redacted.make(text))) })
 
-const testTimeout = 60_000
+const testTimeout = 120_000
 
 describe("the screens of README.md", () => {
   it.live(
