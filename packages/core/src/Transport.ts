@@ -14,6 +14,8 @@
  * - An interrupted `pull` or `connect` loses no bytes and leaks no connection.
  * - `connect` fails with `refused` only if the host answered that no process listens at the address.
  * - {@link Connection.identity} is set before the first `pull`, and never changes.
+ * - If the other end judges the proof of this node after the connection is open, as it does with certificates, a
+ *   connection that ends before the first byte of the other end fails `pull` with `unauthenticated`.
  * - {@link Connection.renewal} completes at most once. After the proof of a connection is withdrawn, `pull` and `write`
  *   fail with `closed` within a bound of the transport.
  *

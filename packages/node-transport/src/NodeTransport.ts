@@ -1,10 +1,12 @@
 /**
- * Transports of Coterie for Node. {@link layerSecret} encrypts, and admits the processes that have a secret. {@link layerTcp} neither
- * encrypts nor authenticates: use it only within a network that you trust.
+ * Transports of Coterie for Node. {@link layerSecret} encrypts, and admits the processes that have a secret. {@link layerTls} encrypts,
+ * and admits the processes that have a certificate. {@link layerTcp} neither encrypts nor authenticates: use it only within a network
+ * that you trust.
  *
  * @since 0.1.0
  */
 import * as Transport from "@coterie/core/Transport"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,14 +17,17 @@ import { AcceptServer } from "./internal/accept/AcceptServer.ts"
 import { tcpHandshakes } from "./internal/accept/Handshakes.ts"
 import { listen, listenError } from "./internal/accept/listen.ts"
 import { configError, environmentConfig, environmentName, optionName } from "./internal/config/environment.ts"
-import { type NameOf, proofOf, type ProofOptions } from "./internal/config/proof.ts"
-import { dialSecret, dialTcp } from "./internal/dial/dial.ts"
+import { type NameOf, proofOf } from "./internal/config/proof.ts"
+import { certificateHandshakes, type CertificateServer } from "./internal/certificates/certificateHandshakes.ts"
+import { followCertificates, logCertificate } from "./internal/certificates/followCertificates.ts"
+import { dialCertificates, dialSecret, dialTcp } from "./internal/dial/dial.ts"
 import * as HostLookups from "./internal/dns/HostLookups.ts"
 import { type Resolver, resolver } from "./internal/dns/resolver.ts"
 import { followRing, logRing } from "./internal/secret/followRing.ts"
 import { secretHandshakes } from "./internal/secret/secretHandshakes.ts"
 import { hasPresharedKeys, runtimeName } from "./internal/secret/secretTls.ts"
 import * as SocketConnection from "./internal/socket/SocketConnection.ts"
+import * as Certificates from "./Certificates.ts"
 import * as Keyring from "./Keyring.ts"
 
 /**
@@ -206,18 +211,11 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
     Effect.gen(function* () {
       const keyring = yield* Keyring.Keyring
       const dial = yield* dialer(options)
-      const { refresh, sessions } = yield* followRing(keyring, {
-        renewAfter: millis(options.renewAfter ?? "24 hours"),
-        withdrawWithin: Math.min(millis(options.withdrawWithin ?? "30 seconds"), maxWithdrawMillis),
-      })
+      const { refresh, sessions } = yield* followRing(keyring, sessionTimes(options))
       const bind = listen({
         ...options,
         lookups: dial.lookups,
-        makeServer: () =>
-          new AcceptServer(
-            secretHandshakes(sessions.find),
-            options.handshakeTimeout === undefined ? defaultHandshakeMillis : millis(options.handshakeTimeout),
-          ),
+        makeServer: () => new AcceptServer(secretHandshakes(sessions.find), handshakeMillis(options)),
         loopbackOnly: undefined,
         log: () => Effect.suspend(() => logRing(sessions.ring, "transport: TLS 1.3; ")),
         open: ({ key, raw, socket }) => SocketConnection.make(socket, dial.linger, sessions.open(key, socket, raw)),
@@ -228,6 +226,141 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
       }
     }),
   )
+
+/**
+ * Options of {@link layerTls}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TlsOptions {
+  /**
+   * Names that this node trusts. The certificate of a peer needs at least one of them as a subject alternative name; the common name does
+   * not count.
+   *
+   * - A DNS name, such as `web-1.shop.internal`, in any case. A `*` as the whole first label stands for one label: `*.shop.internal`.
+   * - A URI, such as `spiffe://example.org/shop/web-1`. A `*` at the end, after a `/`, stands for any rest: `spiffe://example.org/shop/*`.
+   *
+   * The address that was dialed is never compared with a certificate. There is no default: the authorities may have signed certificates
+   * of other clusters.
+   */
+  readonly trust: NonEmptyReadonlyArray<string>
+  /**
+   * `true` cuts a connection when the certificate of one of its ends expires. Set it where the expiry is the revocation, as with SPIFFE.
+   * With `false` the connection stays, and only new connections need valid certificates. Defaults to `false`, because otherwise one
+   * certificate that was not replaced in time would cut all links at once.
+   */
+  readonly cutExpired?: boolean | undefined
+  /** Interface to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for all interfaces. Defaults to `127.0.0.1`. */
+  readonly host?: string | undefined
+  /** Port to listen on, or 0 for any free port. Defaults to `Address.defaultPort`, which is 24868. */
+  readonly port?: number | undefined
+  /** Addresses at which peers reach this node, as in {@link Options}. */
+  readonly advertise?: string | ReadonlyArray<string> | undefined
+  /** Resolver of the names that are dialed or listened on, as in {@link Options}. */
+  readonly resolver?: Resolver | undefined
+  /**
+   * Time after which a dial without an answer fails as `unreachable`: the lookup of a name, and the handshake. Defaults to 5 seconds.
+   */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** Time in which a connection that arrives must prove a certificate. After that the node cuts it. Defaults to 5 seconds. */
+  readonly handshakeTimeout?: Duration.Input | undefined
+  /** Time that a closed connection has to send the rest, as in {@link Options}. Defaults to 5 seconds. */
+  readonly linger?: Duration.Input | undefined
+  /**
+   * Age at which a connection is replaced by a new one. It is also replaced after 64 GiB, when this node gets another certificate, and
+   * before the first certificate of its ends expires: when a third of the life of that certificate is left, or an hour, whichever is
+   * less. Defaults to 24 hours.
+   */
+  readonly renewAfter?: Duration.Input | undefined
+  /**
+   * Time that a connection has after its authority was removed or its certificate was revoked. The node replaces it, if the peer has
+   * another certificate by then, and cuts it after this time. A shorter time can cut a link before its replacement. A time of more than
+   * a minute counts as a minute. Defaults to 30 seconds.
+   */
+  readonly withdrawWithin?: Duration.Input | undefined
+}
+
+/**
+ * Provides TLS 1.3 in which both ends of a connection present a certificate of an authority of `Certificates.Certificates`, with a name
+ * that `trust` allows. Nobody else can read or change messages.
+ *
+ * **Details**
+ *
+ * The check of a certificate is the same for the end that dialed and for the end that was dialed. A dial to a peer whose certificate this
+ * node does not accept fails as `unauthenticated`. If the peer does not accept the certificate of this node, the first `pull` fails as
+ * `unauthenticated`. `Connection.identity` has the names of the certificate.
+ *
+ * New certificates are used at once: the connections are replaced, without loss. The connections of an authority that was removed, and of
+ * a certificate that was revoked, are replaced, and cut after `withdrawWithin`. The log has a warning before the certificate of this node
+ * expires, from 7 days or a third of its life before: once a day, and once an hour on the last day.
+ *
+ * The layer fails with `CertificatesError` if the certificate of this node cannot be used, or has no name that `trust` allows. Later
+ * certificates that cannot be used are logged, and those before stay in use.
+ *
+ * **Gotchas**
+ *
+ * Each holder of a trusted certificate can claim any name of a peer, unless `Admission.layerNamed` ties names to certificates.
+ *
+ * **Example** (A node of a cluster with certificates, whose paths are in the environment)
+ *
+ * ```ts
+ * import { Admission, Cluster } from "@coterie/core"
+ * import { Certificates, NodeTransport } from "@coterie/node-transport"
+ * import { Layer } from "effect"
+ *
+ * const ClusterLive = Cluster.layer({
+ *   cluster: "shop",
+ *   seeds: ["web-1", "web-2"],
+ *   policies: [Admission.layerNamed((peer) => [`spiffe://example.org/shop/${peer}`])],
+ * }).pipe(
+ *   Layer.provide(NodeTransport.layerTls({ host: "0.0.0.0", trust: ["spiffe://example.org/shop/*"] })),
+ *   Layer.provide(Certificates.layerFromEnv),
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerTls = (
+  options: TlsOptions,
+): Layer.Layer<Transport.Transport, Certificates.CertificatesError, Certificates.Certificates> =>
+  Layer.effect(
+    Transport.Transport,
+    Effect.gen(function* () {
+      const dial = yield* dialer(options)
+      const sessions = yield* followCertificates(yield* Certificates.Certificates, {
+        trust: options.trust,
+        cutExpired: options.cutExpired ?? false,
+        times: sessionTimes(options),
+      })
+      const listenWith = ({ handshakes }: CertificateServer) =>
+        listen({
+          ...options,
+          lookups: dial.lookups,
+          makeServer: () => new AcceptServer(handshakes, handshakeMillis(options)),
+          loopbackOnly: undefined,
+          log: () => Effect.suspend(() => logCertificate(sessions, "transport: TLS 1.3; ")),
+          open: ({ proof, raw, socket }) =>
+            SocketConnection.make(socket, dial.linger, sessions.open(proof, socket, raw)),
+        })
+      return {
+        listen: Effect.acquireRelease(
+          Effect.sync(() => certificateHandshakes(sessions)),
+          ({ close }) => Effect.sync(close),
+        ).pipe(Effect.flatMap(listenWith)),
+        connect: (address) => dialCertificates({ ...dial, address }, sessions),
+      }
+    }),
+  )
+
+const sessionTimes = ({ renewAfter, withdrawWithin }: Pick<SecretOptions, "renewAfter" | "withdrawWithin">) => ({
+  renewAfter: millis(renewAfter ?? "24 hours"),
+  withdrawWithin: Math.min(millis(withdrawWithin ?? "30 seconds"), maxWithdrawMillis),
+})
+
+const handshakeMillis = ({ handshakeTimeout }: Pick<SecretOptions, "handshakeTimeout">): number =>
+  handshakeTimeout === undefined ? defaultHandshakeMillis : millis(handshakeTimeout)
 
 /** A key that was removed may have leaked, so its connections do not stay for longer, whatever the options say. */
 const maxWithdrawMillis = 60_000
@@ -241,13 +374,13 @@ const requirePresharedKeys = Effect.flatMap(hasPresharedKeys, (works) =>
 )
 
 /**
- * Options of {@link layerConfig} and {@link layerFromEnv}: those of {@link layerTcp} and {@link layerSecret}, and the secret that decides
- * which of the two is provided.
+ * Options of {@link layerConfig} and {@link layerFromEnv}: those of {@link layerTcp}, {@link layerSecret} and {@link layerTls}, and the
+ * secret or the certificates that decide which of the three is provided.
  *
  * @category models
  * @since 0.1.0
  */
-export interface ConfigOptions extends Options, SecretOptions {
+export interface ConfigOptions extends Options, SecretOptions, Omit<TlsOptions, "trust"> {
   /**
    * Secret of the cluster, or a list of 1 to 8 secrets of which this node dials with the first, as for `Keyring.layerConfig`. With a
    * secret the transport is {@link layerSecret}.
@@ -255,16 +388,38 @@ export interface ConfigOptions extends Options, SecretOptions {
   readonly secret?: Redacted.Redacted<string> | ReadonlyArray<Redacted.Redacted<string>> | undefined
   /** Path of a file with the secrets, as for `Keyring.layerFile`, instead of `secret`. */
   readonly secretFile?: string | undefined
+  /**
+   * Path of the certificate of this node, followed by the certificates that lead to an authority, in PEM. With certificates the transport
+   * is {@link layerTls}, and `keyFile`, `authoritiesFile` and `trust` must be set as well.
+   */
+  readonly certificateFile?: string | undefined
+  /** Path of the private key in PEM, without a passphrase. */
+  readonly keyFile?: string | undefined
+  /** Path of the authorities that this node trusts, in PEM. */
+  readonly authoritiesFile?: string | undefined
+  /** Path of revocation lists in PEM. By default there are none. */
+  readonly revokedFile?: string | undefined
+  /** Names of which the certificate of a peer needs at least one, as in {@link TlsOptions}. */
+  readonly trust?: ReadonlyArray<string> | undefined
 }
 
 /**
- * Provides TLS with the secret of the configuration, or TCP if there is none. Either each option is a `Config`, or one `Config` yields
- * all of them.
+ * Errors of {@link layerConfig} and {@link layerFromEnv}.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type LayerError = Config.ConfigError | Keyring.KeyringError | Certificates.CertificatesError
+
+/**
+ * Provides TLS with the secret or the certificates of the configuration, or TCP if there is neither. Either each option is a `Config`, or
+ * one `Config` yields all of them.
  *
  * **Details**
  *
- * Fails with `ConfigError` if the configuration lacks an option, if both `secret` and `secretFile` are set, or if there is a secret and
- * `insecure` is `true`. Fails with `KeyringError` if a secret cannot be used. The node never falls back to TCP.
+ * Fails with `ConfigError` if the configuration lacks an option, or if two of these are set: `secret`, `secretFile`, certificates, and
+ * `insecure: true`. Fails with `KeyringError` or `CertificatesError` if a secret or a certificate cannot be used. The node never falls
+ * back to TCP.
  *
  * **Example** (A secret and a host from variables of the application)
  *
@@ -282,14 +437,12 @@ export interface ConfigOptions extends Options, SecretOptions {
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (
-  options: Config.Wrap<ConfigOptions>,
-): Layer.Layer<Transport.Transport, Config.ConfigError | Keyring.KeyringError> =>
+export const layerConfig = (options: Config.Wrap<ConfigOptions>): Layer.Layer<Transport.Transport, LayerError> =>
   Layer.unwrap(Effect.flatMap(Config.unwrap<ConfigOptions>(options), (options) => choose(options, optionName)))
 
 /**
- * Provides TLS with the secret of the environment, or TCP if there is none, with options of the environment. The options that are given
- * here win, and their variables are not read.
+ * Provides TLS with the secret or the certificates of the environment, or TCP if there is neither, with options of the environment. The
+ * options that are given here win, and their variables are not read.
  *
  * **Details**
  *
@@ -297,6 +450,11 @@ export const layerConfig = (
  * | --- | --- |
  * | `COTERIE_SECRET` | `secret`: one, or several separated by commas, as for `Keyring.layerFromEnv` |
  * | `COTERIE_SECRET_FILE` | `secretFile` |
+ * | `COTERIE_TLS_CERT_FILE` | `certificateFile` |
+ * | `COTERIE_TLS_KEY_FILE` | `keyFile` |
+ * | `COTERIE_TLS_CA_FILE` | `authoritiesFile` |
+ * | `COTERIE_TLS_CRL_FILE` | `revokedFile` |
+ * | `COTERIE_TLS_TRUST` | `trust`, a list separated by commas |
  * | `COTERIE_HOST` | `host` |
  * | `COTERIE_PORT` | `port`, 0 to 65535 |
  * | `COTERIE_ADVERTISE` | `advertise`, a list separated by commas, the best first |
@@ -307,15 +465,16 @@ export const layerConfig = (
  * @category layers
  * @since 0.1.0
  */
-export const layerFromEnv = (
-  given: ConfigOptions = {},
-): Layer.Layer<Transport.Transport, Config.ConfigError | Keyring.KeyringError> =>
+export const layerFromEnv = (given: ConfigOptions = {}): Layer.Layer<Transport.Transport, LayerError> =>
   Layer.unwrap(
     Effect.flatMap(environmentConfig(given), (found) => choose({ ...given, ...found }, environmentName(given))),
   )
 
 /** Returns the transport with the proof that the options have. */
-const choose = (options: ConfigOptions & ProofOptions, nameOf: NameOf) =>
+const choose = (
+  options: ConfigOptions,
+  nameOf: NameOf,
+): Effect.Effect<Layer.Layer<Transport.Transport, LayerError>, Config.ConfigError> =>
   Effect.gen(function* () {
     const proof = proofOf(options, nameOf)
     if (Result.isFailure(proof)) return yield* configError(proof.failure)
@@ -326,10 +485,9 @@ const choose = (options: ConfigOptions & ProofOptions, nameOf: NameOf) =>
         return Layer.provide(layerSecret(options), Keyring.layerConfig(Config.succeed(proof.success.secret)))
       case "SecretFile":
         return Layer.provide(layerSecret(options), Keyring.layerFile({ path: proof.success.path }))
-      case "Certificates":
-        return yield* configError(
-          `${nameOf(proof.success.option)} is set, and this version has no transport with certificates: ` +
-            `remove it, and set ${nameOf("secret")}`,
-        )
+      case "Certificates": {
+        const { paths, trust } = proof.success
+        return Layer.provide(layerTls({ ...options, trust }), Certificates.layerFiles(paths))
+      }
     }
   })

@@ -21,6 +21,8 @@ import * as Stream from "effect/Stream"
 import * as Fs from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { Authority } from "./Authority.ts"
+import { issue, trust } from "./certificateNodes.ts"
 
 /** Provides the variables as the configuration. */
 const withVariables = (env: Record<string, string>) =>
@@ -221,14 +223,61 @@ describe("the transport from the environment", () => {
     )
   })
 
-  for (const variable of ["CERT_FILE", "KEY_FILE", "CA_FILE", "CRL_FILE", "TRUST"].map((end) => `COTERIE_TLS_${end}`)) {
-    it.live(`says that there are no certificates in the error of ${variable}`, () =>
+  describe("with certificates", () => {
+    /** Makes the files of a node. Returns their variables. */
+    const files = Effect.gen(function* () {
+      const authority = Authority.root()
+      const own = issue(authority)
+      return {
+        COTERIE_TLS_CERT_FILE: yield* fileOf(own.certificate),
+        COTERIE_TLS_KEY_FILE: yield* fileOf(own.key),
+        COTERIE_TLS_CA_FILE: yield* fileOf(authority.certificate),
+        COTERIE_TLS_TRUST: `x.example, ${trust[0]}`,
+      }
+    })
+    const place = { COTERIE_PORT: "0", COTERIE_HOST: "0.0.0.0", COTERIE_ADVERTISE: "127.0.0.1" }
+    const fromEnv = Effect.suspend(() => identityOf(NodeTransport.layerFromEnv()))
+
+    it.live("encrypts, and may listen on every interface", () =>
       Effect.gen(function* () {
-        const message = yield* messageOf(addressesOf(NodeTransport.layerFromEnv({ port: 0 })))
-        assert.include(message, `${variable} is set, and this version has no transport with certificates`)
-      }).pipe(withVariables({ [variable]: "x" })),
+        const variables = { ...place, ...(yield* files) }
+        assert.strictEqual(yield* withVariables(variables)(fromEnv), "Certificate")
+        const [line] = yield* withVariables(variables)(linesOf(NodeTransport.layerFromEnv()))
+        assert.match(line ?? "", /^Info transport: TLS 1.3; certificates: this node has /)
+      }),
     )
-  }
+
+    it.live("takes the paths of variables of the application", () =>
+      Effect.gen(function* () {
+        const layer = NodeTransport.layerConfig({
+          port: Config.succeed(0),
+          certificateFile: Config.String("COTERIE_TLS_CERT_FILE"),
+          keyFile: Config.String("COTERIE_TLS_KEY_FILE"),
+          authoritiesFile: Config.String("COTERIE_TLS_CA_FILE"),
+          trust: Config.succeed(trust),
+        })
+        assert.strictEqual(yield* withVariables(yield* files)(identityOf(layer)), "Certificate")
+      }),
+    )
+
+    it.live("needs all of them, and never falls back to TCP", () =>
+      Effect.gen(function* () {
+        const all: Record<string, string> = { ...place, ...(yield* files) }
+        const failure = (env: Record<string, string>) => Effect.flip(withVariables({ ...all, ...env })(fromEnv))
+        for (const variable of ["CERT_FILE", "KEY_FILE", "CA_FILE", "TRUST"].map((end) => `COTERIE_TLS_${end}`)) {
+          const error = yield* failure({ [variable]: "" })
+          assert.strictEqual(error._tag, "ConfigError")
+          assert.include(error.message, variable)
+        }
+        const insecure = yield* failure({ COTERIE_INSECURE: "true" })
+        assert.include(insecure.message, "COTERIE_TLS_CERT_FILE is set, and COTERIE_INSECURE allows plain TCP")
+        assert.include(yield* failure({ COTERIE_TLS_KEY_FILE: "/missing" }), {
+          _tag: "CertificatesError",
+          reason: "unreadable",
+        })
+      }),
+    )
+  })
 
   it.live("reads variables with other names", () =>
     Effect.gen(function* () {

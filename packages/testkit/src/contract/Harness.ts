@@ -46,6 +46,12 @@ export interface Suite {
   readonly check: <E>(name: string, body: (harness: Harness) => Effect.Effect<void, E, Scope.Scope>) => void
   /** Waits until the condition holds. If it never holds, the test times out. */
   readonly eventually: <E, R>(condition: Effect.Effect<boolean, E, R>) => Effect.Effect<void, E, R>
+  /**
+   * Tests the outcome of a read or a write after a connection has ended. If both ends present certificates, the outcome
+   * may also be `unauthenticated`: the other end judges the certificate after the connection is open, so an end before
+   * its first byte may be its refusal.
+   */
+  readonly isEnd: (outcome: unknown, expected: "done" | "closed") => boolean
   /** Lets other fibers run before a test checks a condition again. */
   readonly pause: Effect.Effect<void>
 }

@@ -10,7 +10,7 @@ import type { Suite } from "./Harness.ts"
 const renewalOf = ({ renewal }: Transport.Connection): Effect.Effect<void> => renewal ?? Effect.never
 
 /** Registers the tests. `kind` is the kind of proof that the transport requires. */
-export const checkProofs = ({ check, eventually }: Suite, kind: Transport.Identity["_tag"]): void => {
+export const checkProofs = ({ check, eventually, isEnd }: Suite, kind: Transport.Identity["_tag"]): void => {
   check("both ends of a connection have the identity of the other before the first pull", (harness) =>
     Effect.gen(function* () {
       const { acceptor, dialer } = yield* connected(harness)
@@ -44,8 +44,8 @@ export const checkProofs = ({ check, eventually }: Suite, kind: Transport.Identi
       yield* harness.withdraw
       yield* Fiber.join(renewing)
       for (const connection of [acceptor, dialer]) {
-        yield* eventually(Effect.map(next(connection), (outcome) => outcome === "closed"))
-        assert.strictEqual(yield* reasonOf(connection.write([pattern(0, 1)])), "closed")
+        yield* eventually(Effect.map(next(connection), (outcome) => isEnd(outcome, "closed")))
+        assert.isTrue(isEnd(yield* reasonOf(connection.write([pattern(0, 1)])), "closed"))
       }
       // A fiber that asks later finds the renewal complete.
       yield* Effect.race(renewalOf(acceptor), renewalOf(dialer))

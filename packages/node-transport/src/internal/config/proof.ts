@@ -1,4 +1,5 @@
 /** Choice of the proof that the nodes of a cluster give each other, from options. */
+import * as Arr from "effect/Array"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 
@@ -25,8 +26,16 @@ export type SecretSource =
 export type Proof =
   | { readonly _tag: "None" }
   | SecretSource
-  /** `option` is one of the options of certificates that is set. */
-  | { readonly _tag: "Certificates"; readonly option: keyof ProofOptions }
+  | {
+      readonly _tag: "Certificates"
+      readonly paths: {
+        readonly certificate: string
+        readonly key: string
+        readonly authorities: string
+        readonly revoked: string | undefined
+      }
+      readonly trust: Arr.NonEmptyReadonlyArray<string>
+    }
 
 /** Returns the name of an option as the user knows it: the option of the program, or the variable of the environment. */
 export type NameOf = (option: keyof ProofOptions) => string
@@ -43,7 +52,7 @@ export const secretSource = (
   return Result.succeed(secretFile === undefined ? undefined : { _tag: "SecretFile", path: secretFile })
 }
 
-/** Returns the one proof of the options. Fails with a message if they contradict each other. */
+/** Returns the one proof of the options. Fails with a message if they contradict each other, or if a part is missing. */
 export const proofOf = (options: ProofOptions, nameOf: NameOf): Result.Result<Proof, string> => {
   const secret = secretSource(options, nameOf)
   if (Result.isFailure(secret)) return Result.fail(secret.failure)
@@ -62,11 +71,29 @@ export const proofOf = (options: ProofOptions, nameOf: NameOf): Result.Result<Pr
     )
   }
   if (secret.success !== undefined) return Result.succeed(secret.success)
-  return Result.succeed(
-    certificateOption === undefined ? { _tag: "None" } : { _tag: "Certificates", option: certificateOption },
-  )
+  return certificateOption === undefined ? Result.succeed({ _tag: "None" }) : certificatesOf(options, nameOf)
 }
 
 const secretOptions = ["secret", "secretFile"] as const
 
 const certificateOptions = ["certificateFile", "keyFile", "authoritiesFile", "revokedFile", "trust"] as const
+
+const certificatesOf = (
+  { authoritiesFile, certificateFile, keyFile, revokedFile, trust = [] }: ProofOptions,
+  nameOf: NameOf,
+): Result.Result<Proof, string> => {
+  if (
+    certificateFile === undefined ||
+    keyFile === undefined ||
+    authoritiesFile === undefined ||
+    !Arr.isReadonlyArrayNonEmpty(trust)
+  ) {
+    const required = (["certificateFile", "keyFile", "authoritiesFile", "trust"] as const).map(nameOf)
+    return Result.fail(`some settings of certificates are missing: set all of ${required.join(", ")}`)
+  }
+  return Result.succeed({
+    _tag: "Certificates",
+    paths: { certificate: certificateFile, key: keyFile, authorities: authoritiesFile, revoked: revokedFile },
+    trust,
+  })
+}

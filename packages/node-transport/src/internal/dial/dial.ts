@@ -1,4 +1,4 @@
-/** Dials of TCP, and of TLS with a secret. */
+/** Dials of TCP, and of TLS with a secret or with certificates. */
 import * as Address from "@coterie/core/Address"
 import * as Transport from "@coterie/core/Transport"
 import * as Clock from "effect/Clock"
@@ -11,6 +11,9 @@ import type * as Net from "node:net"
 import type * as Tls from "node:tls"
 import { errorCode } from "../socket/errorCode.ts"
 import type { HostLookups } from "../dns/HostLookups.ts"
+import { startTls as startCertificateTls } from "../certificates/certificateTls.ts"
+import type { CertificateSessions } from "../certificates/CertificateSessions.ts"
+import { type Credentials, describeOwn } from "../certificates/credentials.ts"
 import type { KeySessions } from "../secret/KeySessions.ts"
 import { awaitConnected, openSocket } from "./openSocket.ts"
 import type { Key } from "../secret/ring.ts"
@@ -62,11 +65,44 @@ export const dialSecret = (dial: Dial, sessions: KeySessions): Connect =>
           return yield* SocketConnection.make(tls, dial.linger, sessions.open(key.id, tls, raw))
         }
         if (outcome.failure instanceof Transport.TransportError) return yield* outcome.failure
-        const isLast = tried.length === ring.length
-        if (isLast || outcome.failure.phase !== "refused")
-          return yield* unauthenticated(address, outcome.failure, tried)
+        const { cause, phase } = outcome.failure
+        if (tried.length === ring.length || phase !== "refused") {
+          return yield* unauthenticated(secretMessage(address, phase, tried.join(", ")), cause)
+        }
       }
       return yield* Effect.die("a ring has a key")
+    }),
+  )
+
+/** Opens a connection of TLS in which both sides present a certificate. */
+export const dialCertificates = (dial: Dial, sessions: CertificateSessions): Connect =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const { address } = dial
+      const limit = yield* timeLimit(dial)
+      const hosts = yield* restore(limit(lookup(dial)))
+      const { credentials } = sessions
+      const raw = openSocket({ hosts, port: Address.port(address) })
+      const shaken = Effect.andThen(
+        connected(address, raw),
+        Effect.mapError(
+          handshake(raw, () => startCertificateTls(raw, credentials)),
+          (failure) => unauthenticated(handshakeMessage(address, failure.phase), failure.cause),
+        ),
+      )
+      const proved = Effect.flatMap(shaken, (tls) => {
+        const verdict = sessions.judge(tls, credentials)
+        return verdict._tag === "Trusted"
+          ? Effect.succeed({ tls, proof: verdict.proof })
+          : Effect.fail(
+              unauthenticated(`${address} answered, and this node does not accept it: ${verdict.detail}`, null),
+            )
+      })
+      const { proof, tls } = yield* guard(raw, restore(limit(proved)))
+      return yield* SocketConnection.make(tls, dial.linger, {
+        ...sessions.open(proof, tls, raw),
+        unanswered: (cause) => unauthenticated(unansweredMessage(address, credentials), cause),
+      })
     }),
   )
 
@@ -144,28 +180,41 @@ class TlsFailure {
 
 /** Starts TLS with a key on a socket that is connected, and waits for the proof of the peer. */
 const secure = (raw: Net.Socket, key: Key): Effect.Effect<Tls.TLSSocket, TlsFailure> =>
+  Effect.flatMap(
+    handshake(raw, () => startTls(raw, key)),
+    (tls) => (isProved(tls) ? Effect.succeed(tls) : Effect.fail(tlsFailure(raw, null))),
+  )
+
+/** Starts TLS on a socket that is connected, and waits for the end of the handshake. */
+const handshake = (raw: Net.Socket, start: () => Tls.TLSSocket): Effect.Effect<Tls.TLSSocket, TlsFailure> =>
   Effect.callback((resume) => {
     // The scheduler can delay a fiber between any two steps.
     if (raw.destroyed) return resume(Effect.fail(new TlsFailure("closed", raw.errored)))
-    const tls = startTls(raw, key)
-    const failed = (cause: Error | null) =>
-      resume(Effect.fail(new TlsFailure(raw.bytesRead > 0 ? "refused" : "closed", cause)))
+    const tls = start()
+    const failed = (cause: Error | null) => resume(Effect.fail(tlsFailure(raw, cause)))
     tls.on("error", failed)
     tls.on("close", () => failed(null))
-    tls.on("secureConnect", () => (isProved(tls) ? resume(Effect.succeed(tls)) : failed(null)))
+    tls.on("secureConnect", () => resume(Effect.succeed(tls)))
   })
 
-const unauthenticated = (address: Address.Address, { cause, phase }: TlsFailure, tried: ReadonlyArray<string>) =>
-  Effect.fail(
-    new Transport.TransportError({
-      reason: "unauthenticated",
-      message: tlsMessage(address, phase, tried.join(", ")),
-      ...(cause === null ? {} : { cause }),
-    }),
-  )
+const tlsFailure = (raw: Net.Socket, cause: Error | null) =>
+  new TlsFailure(raw.bytesRead > 0 ? "refused" : "closed", cause)
 
-const tlsMessage = (address: Address.Address, phase: TlsFailure["phase"], tried: string): string =>
+const unauthenticated = (message: string, cause: Error | null): Transport.TransportError =>
+  new Transport.TransportError({ reason: "unauthenticated", message, ...(cause === null ? {} : { cause }) })
+
+const secretMessage = (address: Address.Address, phase: TlsFailure["phase"], tried: string): string =>
   phase === "closed"
     ? `${address} closed the connection at the first bytes of TLS: it has no secret, or no room for a connection`
     : `${address} answered and does not accept the secret of this node (tried ${tried}): ` +
       `compare with the ids in its log, and check that it is a node with a secret`
+
+const handshakeMessage = (address: Address.Address, phase: TlsFailure["phase"]): string =>
+  phase === "closed"
+    ? `${address} closed the connection at the first bytes of TLS: it has no certificate, or no room for a connection`
+    : `${address} answered and did not complete a TLS handshake with certificates: ` +
+      `check that it is a node with certificates; its log may say more`
+
+const unansweredMessage = (address: Address.Address, credentials: Credentials): string =>
+  `${address} closed the connection after the TLS handshake: most likely it does not accept the certificate of this node ` +
+  `(${describeOwn(credentials)}); its log says why`

@@ -1,9 +1,7 @@
 /** A file of secrets, which is read again and again. */
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Fs from "node:fs/promises"
-import { errorCode } from "../socket/errorCode.ts"
+import { readText } from "../readText.ts"
 import type { RingState } from "./RingState.ts"
 import { fail, type KeyringError, type Ring, ringOf, secretsIn } from "./ring.ts"
 
@@ -13,13 +11,19 @@ const maxBytes = 64 * 1024
 /** Reads the ring of a file. The errors name the file. */
 export const readRing = (path: string): Effect.Effect<Ring, KeyringError> =>
   Effect.flatMap(
-    Effect.promise((signal) => read(path, signal)),
-    (secrets) =>
-      Result.match(Result.flatMap(secrets, ringOf), {
+    Effect.promise((signal) => readText(path, maxBytes, signal)),
+    (text) =>
+      Result.match(Result.flatMap(secretsOf(text), ringOf), {
         onSuccess: (ring) => Effect.succeed(ring),
         onFailure: ({ message, reason }) => Effect.fromResult(fail(reason, `the file of secrets ${path}: ${message}`)),
       }),
   )
+
+const secretsOf = (text: Result.Result<string, string>) =>
+  Result.match(text, {
+    onSuccess: (text) => Result.succeed(secretsIn(text)),
+    onFailure: (problem) => fail("unreadable", problem),
+  })
 
 /** The ring of a file: what worked stays in use, and the log has a problem when it begins or changes, and its end. */
 export class RingFile {
@@ -51,33 +55,5 @@ export class RingFile {
     if (problem === this.problem) return Effect.void
     this.problem = problem
     return Effect.logWarning(`keyring: ${problem}; the secrets that were read before stay in use`)
-  }
-}
-
-type Read = Result.Result<ReadonlyArray<Redacted.Redacted<string>>, KeyringError>
-
-/** Never rejects, because a rejection could hold what was read. */
-const read = async (path: string, signal: AbortSignal): Promise<Read> => {
-  try {
-    // A pipe or a device may have no end.
-    const stats = await Fs.stat(path)
-    if (!stats.isFile()) return fail("unreadable", "it is no file")
-    if (stats.size > maxBytes)
-      return fail("unreadable", `it has more than ${maxBytes} bytes, so it is no file of secrets`)
-    return decode(await Fs.readFile(path, { signal }))
-  } catch (cause) {
-    const code = errorCode(cause)
-    return fail(
-      "unreadable",
-      code === "ENOENT" ? "it does not exist" : `it cannot be read: ${code ?? "unknown reason"}`,
-    )
-  }
-}
-
-const decode = (bytes: Uint8Array): Read => {
-  try {
-    return Result.succeed(secretsIn(new TextDecoder("utf-8", { fatal: true }).decode(bytes)))
-  } catch {
-    return fail("unreadable", "it is no UTF-8 text")
   }
 }

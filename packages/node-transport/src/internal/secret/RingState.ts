@@ -1,41 +1,32 @@
 /** The ring that a keyring has now, and the stream of its changes. */
 import * as Effect from "effect/Effect"
-import * as PubSub from "effect/PubSub"
 import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
+import * as Newest from "../Newest.ts"
 import { isSameRing, type KeyringError, type Ring } from "./ring.ts"
 
 export class RingState {
-  private current: Ring
-  /** Holds the newest ring alone, which is the one that a slow reader needs. */
-  private readonly rings: PubSub.PubSub<Ring>
+  private readonly newest: Newest.Newest<Ring>
 
-  constructor(ring: Ring, rings: PubSub.PubSub<Ring>) {
-    this.current = ring
-    this.rings = rings
+  constructor(newest: Newest.Newest<Ring>) {
+    this.newest = newest
   }
 
-  readonly ring: Effect.Effect<Ring> = Effect.sync(() => this.current)
+  readonly ring: Effect.Effect<Ring> = Effect.sync(() => this.newest.current)
 
   get changes(): Stream.Stream<Ring> {
-    return Stream.fromPubSub(this.rings)
+    return this.newest.changes
   }
 
   /** Replaces the ring by the result of the change. A ring with the same keys in the same order is no change. */
   update(change: (ring: Ring) => Result.Result<Ring, KeyringError>): Effect.Effect<void, KeyringError> {
     return Effect.suspend(() => {
-      const changed = change(this.current)
+      const changed = change(this.newest.current)
       if (Result.isFailure(changed)) return Effect.fail(changed.failure)
-      if (isSameRing(this.current, changed.success)) return Effect.void
-      this.current = changed.success
-      return Effect.asVoid(PubSub.publish(this.rings, changed.success))
+      return isSameRing(this.newest.current, changed.success) ? Effect.void : this.newest.set(changed.success)
     })
   }
 }
 
 export const make = (ring: Ring): Effect.Effect<RingState> =>
-  Effect.gen(function* () {
-    const rings = yield* PubSub.sliding<Ring>({ capacity: 1, replay: 1 })
-    yield* PubSub.publish(rings, ring)
-    return new RingState(ring, rings)
-  })
+  Effect.map(Newest.make(ring), (newest) => new RingState(newest))

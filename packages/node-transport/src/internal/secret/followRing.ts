@@ -1,9 +1,11 @@
 /** Keeps the ring of a transport up to date with its keyring. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Keyring } from "../../Keyring.ts"
-import { KeySessions, type SessionTimes } from "./KeySessions.ts"
+import type { SessionTimes } from "../sessions/Sessions.ts"
+import { KeySessions } from "./KeySessions.ts"
 import { describeRing, type Ring } from "./ring.ts"
 
 export interface FollowedRing {
@@ -19,8 +21,9 @@ export const followRing = (
 ): Effect.Effect<FollowedRing, never, Scope.Scope> =>
   Effect.gen(function* () {
     const ring = yield* keyring.ring
+    const clock = yield* Clock.Clock
     const sessions = yield* Effect.acquireRelease(
-      Effect.sync(() => new KeySessions(ring, times)),
+      Effect.sync(() => new KeySessions(ring, times, () => clock.currentTimeMillisUnsafe())),
       (sessions) => Effect.sync(() => sessions.close()),
     )
     const refresh = Effect.flatMap(keyring.ring, (ring) => (sessions.use(ring) ? logRing(ring) : Effect.void))

@@ -19,6 +19,10 @@ export interface Secured {
   readonly raw: Net.Socket
   readonly identity: Transport.Identity
   readonly renewal: Effect.Effect<void>
+  /**
+   * Error of a connection that the other side ends before its first byte: it judges the proof of this node after the connection is open.
+   */
+  readonly unanswered?: ((cause: Error | null) => Transport.TransportError) | undefined
 }
 
 /**
@@ -47,8 +51,13 @@ export const make = (
     socket.on("error", (cause) => {
       if (!socket.destroyed) socket.destroy(cause)
     })
-    const reader = new SocketReader(socket, closedError)
-    const writer = new SocketWriter(socket, closedError)
+    const unanswered = secured?.unanswered
+    const reader = new SocketReader(
+      socket,
+      closedError,
+      unanswered === undefined ? undefined : () => unanswered(socket.errored ?? raw.errored),
+    )
+    const writer = new SocketWriter(socket, reader.error)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         reader.close()
@@ -64,7 +73,9 @@ export const make = (
         if (!socket.destroyed && !socket.writableEnded) socket.end()
       }),
       reset: Effect.sync(() => {
-        if (!socket.destroyed) resetSocket(socket, raw)
+        if (socket.destroyed) return
+        reader.closing()
+        resetSocket(socket, raw)
       }),
     }
   })

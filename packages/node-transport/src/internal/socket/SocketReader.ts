@@ -24,28 +24,45 @@ export class SocketReader {
   readonly pull: Pull
   private readonly socket: Net.Socket
   private readonly closedError: () => Transport.TransportError
+  /** Error of an end before the first byte, until that byte has arrived or this node has closed the connection. */
+  private unanswered: (() => Transport.TransportError) | undefined
   private readonly waiter: OutcomeWaiter<Effect.Success<Pull>, Effect.Error<Pull>>
   private chunks: Array<Uint8Array> = []
   private bytes = 0
   /** Outcome of a pull after the last chunk. It is set once. */
   private end: Pull | undefined = undefined
 
-  constructor(socket: Net.Socket, closedError: () => Transport.TransportError) {
+  /** `unanswered` is the error of a connection that ends before its first byte. Without it, such an end is an end like any other. */
+  constructor(
+    socket: Net.Socket,
+    closedError: () => Transport.TransportError,
+    unanswered?: () => Transport.TransportError,
+  ) {
     this.socket = socket
     this.closedError = closedError
+    this.unanswered = unanswered
     this.waiter = new OutcomeWaiter(() => (this.chunks.length > 0 ? this.take : this.end))
     this.pull = this.waiter.wait
     socket.on("data", this.onData)
-    socket.on("end", () => this.finish(Cause.done()))
-    socket.on("close", () => this.finish(Effect.fail(closedError())))
+    socket.on("end", () => this.ended())
+    socket.on("close", () => this.finish(Effect.fail(this.error())))
     // Earlier events are not repeated, so the state of the socket is read here.
-    if (socket.destroyed) this.finish(Effect.fail(closedError()))
-    else if (socket.readableEnded) this.finish(Cause.done())
+    if (socket.destroyed) this.finish(Effect.fail(this.error()))
+    else if (socket.readableEnded) this.ended()
     else socket.resume()
+  }
+
+  /** Error of the connection. It is the same for reads and writes. */
+  readonly error = (): Transport.TransportError => (this.unanswered ?? this.closedError)()
+
+  /** From now on an end is the work of this node. */
+  closing(): void {
+    this.unanswered = undefined
   }
 
   /** Drops bytes that the socket receives from then on, and fails pulls once the buffer is empty. */
   close(): void {
+    this.closing()
     this.socket.off("data", this.onData)
     this.finish(Effect.fail(this.closedError()))
   }
@@ -60,10 +77,15 @@ export class SocketReader {
   })
 
   private readonly onData = (chunk: Uint8Array): void => {
+    this.unanswered = undefined
     this.chunks.push(chunk)
     this.bytes += chunk.length
     this.waiter.wake()
     if (this.bytes >= readAhead) this.socket.pause()
+  }
+
+  private ended(): void {
+    this.finish(this.unanswered === undefined ? Cause.done() : Effect.fail(this.unanswered()))
   }
 
   private finish(end: Pull): void {

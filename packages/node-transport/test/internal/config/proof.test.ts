@@ -27,8 +27,22 @@ describe("the proof of a node", () => {
   })
 
   it("is the one whose options are set", () => {
-    const tags = names.map((name) => outcome({ [name]: one[name], insecure: false }))
-    assert.deepStrictEqual(tags, ["Secret", "SecretFile", ...Array.from({ length: 5 }, () => "Certificates")])
+    const tags = (["secret", "secretFile"] as const).map((name) => outcome({ [name]: one[name], insecure: false }))
+    assert.deepStrictEqual(tags, ["Secret", "SecretFile"])
+    const { insecure: _insecure, secret: _secret, secretFile: _secretFile, ...certificates } = one
+    assert.strictEqual(outcome(certificates), "Certificates")
+    assert.strictEqual(outcome({ ...certificates, revokedFile: undefined }), "Certificates")
+  })
+
+  it("needs all settings of certificates except the revocation lists", () => {
+    const { insecure: _insecure, secret: _secret, secretFile: _secretFile, ...certificates } = one
+    const message =
+      "some settings of certificates are missing: set all of certificateFile, keyFile, authoritiesFile, trust"
+    for (const name of ["certificateFile", "keyFile", "authoritiesFile", "trust"] as const) {
+      assert.strictEqual(outcome({ ...certificates, [name]: undefined }), message)
+    }
+    assert.strictEqual(outcome({ ...certificates, trust: [] }), message)
+    assert.strictEqual(outcome({ revokedFile: "/revoked" }), message)
   })
 
   it("is never chosen between two", () => {

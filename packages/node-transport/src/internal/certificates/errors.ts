@@ -1,0 +1,42 @@
+/** Errors of certificates. */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+/**
+ * Failure of the certificates of a node. The message says what to do, and holds no key.
+ *
+ * - `unreadable`: a file cannot be read, is too long, or changes while it is read.
+ * - `invalid`: a text is no PEM of the kind that is needed, or TLS cannot use it.
+ * - `mismatch`: the key does not belong to the certificate.
+ * - `expired`: the certificate, a certificate above it or a revocation list is no longer valid.
+ * - `notYetValid`: one of these is valid from a later time. The clock of this machine may be wrong.
+ * - `purpose`: the certificate is not for both ends of a connection. It needs `serverAuth` and `clientAuth`.
+ * - `untrusted`: the certificate does not lead to one of the authorities.
+ * - `names`: the certificate has no usable name, or none that `trust` allows.
+ * - `trust`: a pattern of `trust` has an invalid form.
+ * - `revoked`: the certificate, or one above it, is on a revocation list.
+ * - `unlisted`: there are revocation lists, and one of the authorities has none.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class CertificatesError extends Schema.TaggedError<CertificatesError>()("CertificatesError", {
+  reason: Schema.Literals([
+    "unreadable",
+    "invalid",
+    "mismatch",
+    "expired",
+    "notYetValid",
+    "purpose",
+    "untrusted",
+    "names",
+    "trust",
+    "revoked",
+    "unlisted",
+  ]),
+  message: Schema.String,
+}) {}
+
+/** Fails with a `CertificatesError`. */
+export const fail = (reason: CertificatesError["reason"], message: string): Result.Result<never, CertificatesError> =>
+  Result.fail(new CertificatesError({ reason, message }))
