@@ -5,6 +5,8 @@ import { ConfigProvider, Context, Effect, Layer, Stream } from "effect"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { Authority } from "../../../packages/node-transport/test/Authority.ts"
+import * as Certificates from "../../programs/certificates.ts"
 import * as Config from "../../programs/config.ts"
 import * as File from "../../programs/file.ts"
 import * as Secret from "../../programs/secret.ts"
@@ -99,6 +101,42 @@ describe("the programs of AGENTS.md of node-transport", () => {
         Effect.timeout(within),
       )
       assert.isDefined(unavailable)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("certificates.ts links nodes under the names of their certificates, and no others", () =>
+    Effect.gen(function* () {
+      const nothing = Effect.succeed([])
+      const resolver = { a: () => nothing, aaaa: () => nothing, srv: () => nothing }
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), "coterie-certificates-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => fs.rmSync(folder, { recursive: true })))
+      const authority = Authority.root()
+      const node = (name: string, certificateOf = name) => {
+        const { certificate, key } = authority.issue({ names: [`URI:spiffe://example.org/shop/${certificateOf}`] })
+        const write = (file: string, text: string) => {
+          const place = path.join(folder, `${name}.${file}`)
+          fs.writeFileSync(place, text)
+          return place
+        }
+        const env = {
+          COTERIE_TLS_CERT_FILE: write("crt", certificate),
+          COTERIE_TLS_KEY_FILE: write("key", key),
+          COTERIE_TLS_CA_FILE: write("ca", authority.certificate),
+        }
+        return start(
+          Layer.provide(
+            Certificates.layer(name, { port: 0, resolver }),
+            ConfigProvider.layer(ConfigProvider.fromEnv({ env })),
+          ),
+        )
+      }
+      const ann = yield* node("ann")
+      const bob = yield* node("bob")
+      const liar = yield* node("carl", "bob")
+      const address = yield* addressOf(ann)
+      yield* bob.join(address)
+      yield* lists(ann, "bob")
+      assert.strictEqual((yield* Effect.flip(liar.join(address))).reason._tag, "Denied")
     }).pipe(Effect.scoped),
   )
 })

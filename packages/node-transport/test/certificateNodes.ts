@@ -35,14 +35,17 @@ export const materialOf = (
 export const unchecked = (certificates: Certificates.Certificates["Service"]) =>
   Layer.succeed(Certificates.Certificates)(certificates)
 
-/** Makes a transport with certificates on a free port of the loopback. */
-export const nodeOf = (
+/** Makes a transport with certificates on a free port of the loopback, with the loggers of the test. */
+export const loggedNodeOf = (
   certificates: Certificates.Material | Certificates.Certificates["Service"],
   options: Partial<NodeTransport.TlsOptions> = {},
 ) =>
   Layer.build(
     NodeTransport.layerTls({ host: "127.0.0.1", port: 0, trust, ...options }).pipe(
       Layer.provide("certificate" in certificates ? Certificates.layer(certificates) : unchecked(certificates)),
-      Layer.provide(Logger.layer([])),
     ),
   ).pipe(Effect.map(Context.get(Transport.Transport)))
+
+/** Makes a transport with certificates on a free port of the loopback, without a log. */
+export const nodeOf = (...parameters: Parameters<typeof loggedNodeOf>) =>
+  Effect.provide(loggedNodeOf(...parameters), Logger.layer([]))

@@ -7,7 +7,7 @@ import { useCredentials } from "./certificateTls.ts"
 import type { Credentials } from "./credentials.ts"
 import { judge, type PeerProof, type Verdict, withdrawnBy } from "./judge.ts"
 import type { Trusted } from "./names.ts"
-import { renewalTime } from "./validity.ts"
+import { describeTime, renewalTime } from "./validity.ts"
 
 export interface Options {
   readonly credentials: Credentials
@@ -79,12 +79,15 @@ export class CertificateSessions {
   /** Registers a connection until it is closed. The credentials may have changed during its handshake. */
   open(proof: PeerProof, socket: Net.Socket, raw: Net.Socket): Secured {
     const own = proof.judgedBy
+    const end = Math.min(own.period.to, proof.period.to)
     const secured = this.sessions.open(proof, {
       socket,
       raw,
       identity: proof.identity,
       renewAt: Math.min(renewalTime(own.period), renewalTime(proof.period)),
-      cutAt: this.options.cutExpired ? Math.min(own.period.to, proof.period.to) : undefined,
+      cut: this.options.cutExpired
+        ? { at: end, reason: `a certificate of the connection has expired: valid to ${describeTime(end)}` }
+        : undefined,
     })
     if (own.certificate.fingerprint256 !== this.current.certificate.fingerprint256) {
       this.sessions.renewIf((each) => each === proof)

@@ -37,19 +37,15 @@ export const readMaterial = (paths: Paths): Effect.Effect<Material, Certificates
 
 type Read<A> = Result.Result<A, string>
 
-const readAll = async (paths: Paths, signal: AbortSignal): Promise<Read<Material>> => {
-  let outcome: Read<Material> = Result.fail("the files of certificates change while they are read")
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const before = await placesOf(paths)
-    if (Result.isFailure(before)) {
-      outcome = Result.fail(before.failure)
-      continue
-    }
-    const material = await readPlaces(before.success, paths, signal)
-    const after = await placesOf(paths)
-    if (Result.isSuccess(after) && isSame(before.success, after.success)) return material
-  }
-  return outcome
+const readAll = async (paths: Paths, signal: AbortSignal, attempts = maxAttempts): Promise<Read<Material>> => {
+  const before = await placesOf(paths)
+  const material = Result.isSuccess(before)
+    ? await readPlaces(before.success, paths, signal)
+    : Result.fail(before.failure)
+  const after = await placesOf(paths)
+  if (Result.isSuccess(before) && Result.isSuccess(after) && isSame(before.success, after.success)) return material
+  if (attempts > 1) return readAll(paths, signal, attempts - 1)
+  return Result.isFailure(before) ? material : Result.fail("the files of certificates change while they are read")
 }
 
 /** Places to which the paths lead at a moment, without symbolic links. */

@@ -112,14 +112,21 @@ const adviceOf = { expired: "replace it", notYetValid: "check the clock of this 
 const serverAuth = "1.3.6.1.5.5.7.3.1"
 const clientAuth = "1.3.6.1.5.5.7.3.2"
 
-/** Each node dials and is dialed. A certificate without a list of purposes has all of them. */
-const checkPurpose = (certificate: Crypto.X509Certificate): Checked<void> => {
+/**
+ * Returns the purposes that a certificate of a node lacks, because each node dials and is dialed. A certificate without a list of
+ * purposes has all of them.
+ */
+export const missingPurposes = (certificate: Crypto.X509Certificate): ReadonlyArray<string> => {
   const purposes: ReadonlyArray<string> | undefined = certificate.keyUsage
-  if (purposes === undefined) return Result.void
-  const missing = [
+  if (purposes === undefined) return []
+  return [
     ...(purposes.includes(serverAuth) ? [] : ["serverAuth"]),
     ...(purposes.includes(clientAuth) ? [] : ["clientAuth"]),
   ]
+}
+
+const checkPurpose = (certificate: Crypto.X509Certificate): Checked<void> => {
+  const missing = missingPurposes(certificate)
   return missing.length === 0
     ? Result.void
     : fail(

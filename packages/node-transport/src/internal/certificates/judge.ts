@@ -3,7 +3,7 @@ import type { Identity } from "@coterie/core/Transport"
 import type * as Crypto from "node:crypto"
 import type * as Tls from "node:tls"
 import { issuersOf, pathOf, periodOf, periodOfAll } from "./chain.ts"
-import { type Credentials, shortFingerprint } from "./credentials.ts"
+import { type Credentials, missingPurposes, shortFingerprint } from "./credentials.ts"
 import { describeNames, namesOf, type Trusted } from "./names.ts"
 import { isRevoked } from "./revocation.ts"
 import { common, type Period, problemOf } from "./validity.ts"
@@ -52,14 +52,15 @@ export const judge = (socket: Handshaken, credentials: Credentials, isTrusted: T
   if (!socket.authorized || socket.isSessionReused()) {
     return refused(`${which} is not accepted by the authorities of this node (${codeOf(socket.authorizationError)})`)
   }
+  const missing = missingPurposes(certificate)
+  // OpenSSL checks the purpose of one direction alone.
+  if (missing.length > 0) return refused(`${which} is not for ${missing.join(" and ")}`)
   const path = pathOf(certificate, above, credentials.authorities)
   const period = path === undefined ? common([own, ...above.map(periodOf)]) : periodOfAll(path)
   const names = namesOf(certificate.subjectAltName)
   if (names === undefined) return refused(`${which} has a name that imitates another`)
   if (!names.some(isTrusted)) {
-    return refused(
-      `${which} has ${describeNames(names)}, ${names.length > 1 ? "and none of them is" : "not one"} in \`trust\``,
-    )
+    return refused(`${which} has ${describeNames(names)}, which \`trust\` does not allow`)
   }
   const { lists } = credentials
   if ([certificate, ...above].some((each) => isRevoked(lists, each))) return refused(`${which} is revoked`)

@@ -87,7 +87,7 @@ export const quote = (text: string): string => {
 
 /** Describes the names of a certificate for a message. */
 export const describeNames = (names: ReadonlyArray<string>): string => {
-  if (names.length === 0) return "no name"
+  if (names.length === 0) return "no DNS name and no URI"
   const shown = names.slice(0, maxNames).map(quote).join(", ")
   const more = names.length > maxNames ? ` and ${names.length - maxNames} more` : ""
   return `the ${names.length === 1 ? "name" : "names"} ${shown}${more}`

@@ -24,11 +24,11 @@ export const certificatesIn = (
   what: string,
 ): Result.Result<ReadonlyArray<Crypto.X509Certificate>, CertificatesError> => {
   const found = blocks(text, "CERTIFICATE")
-  if (found.length === 0) return fail("invalid", `${what} has no certificate in PEM ("-----BEGIN CERTIFICATE-----")`)
   // A block without an end, as in a file that is half written.
   if (found.length !== text.split("-----BEGIN CERTIFICATE-----").length - 1) {
     return fail("invalid", `${what} has a certificate without its end, so the file is not whole`)
   }
+  if (found.length === 0) return fail("invalid", `${what} has no certificate in PEM ("-----BEGIN CERTIFICATE-----")`)
   try {
     return Result.succeed(found.map((block) => new Crypto.X509Certificate(block)))
   } catch {

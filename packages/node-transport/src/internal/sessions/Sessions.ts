@@ -23,8 +23,8 @@ export interface Opened {
   readonly identity: Identity
   /** Time at which the connection is renewed. A time that has passed does nothing: the connection is no older than that. */
   readonly renewAt?: number | undefined
-  /** Time at which the connection is cut. */
-  readonly cutAt?: number | undefined
+  /** Time at which the connection is cut, and why. */
+  readonly cut?: { readonly at: number; readonly reason: string } | undefined
 }
 
 export interface Options<Proof> {
@@ -50,23 +50,23 @@ class Session<Proof> {
   private readonly socket: Net.Socket
   private readonly raw: Net.Socket
   private readonly openedAt = performance.now()
-  private readonly cutAt: number | undefined
+  private readonly end: Opened["cut"]
   /** Time of the renewal, until it has come. */
   private renewAt: number | undefined
   private cutTimer: NodeJS.Timeout | undefined = undefined
 
-  constructor(proof: Proof, { cutAt, raw, renewAt, socket }: Opened, now: number) {
+  constructor(proof: Proof, { cut, raw, renewAt, socket }: Opened, now: number) {
     this.proof = proof
     this.socket = socket
     this.raw = raw
-    this.cutAt = cutAt
+    this.end = cut
     this.renewAt = renewAt !== undefined && renewAt > now ? renewAt : undefined
     raw.once("close", () => clearTimeout(this.cutTimer))
   }
 
   /** Time of the next step that does not depend on the age or the bytes, or `undefined` if there is none. */
   get dueAt(): number | undefined {
-    return this.renewAt ?? this.cutAt
+    return this.renewAt ?? this.end?.at
   }
 
   /** Renews the connection if it is older than the time, in milliseconds, has carried the most that it may, or its time has come. */
@@ -77,7 +77,7 @@ class Session<Proof> {
       this.renewAt = undefined
       this.renew()
     }
-    if (this.cutAt !== undefined && now >= this.cutAt) this.cut("a certificate of the connection has expired")
+    if (this.end !== undefined && now >= this.end.at) this.cut(this.end.reason)
   }
 
   /** Renews the connection now, and cuts it after some milliseconds. */

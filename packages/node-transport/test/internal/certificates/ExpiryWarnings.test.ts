@@ -7,7 +7,7 @@ import { issue, materialOf } from "../../certificateNodes.ts"
 
 const hour = 3_600_000
 const day = 24 * hour
-const authority = Authority.root()
+const authority = Authority.root("authority", { from: -60 * day, to: 60 * day })
 
 const of = (to: number, listTo?: number) =>
   Result.getOrThrow(

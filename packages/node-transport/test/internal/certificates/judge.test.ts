@@ -4,7 +4,7 @@ import * as Crypto from "node:crypto"
 import { credentialsOf } from "../../../src/internal/certificates/credentials.ts"
 import { type Handshaken, judge, withdrawnBy } from "../../../src/internal/certificates/judge.ts"
 import { trustOf } from "../../../src/internal/certificates/names.ts"
-import { Authority, type Issued } from "../../Authority.ts"
+import { Authority, clientAuth, type Issued, serverAuth } from "../../Authority.ts"
 import { issue, materialOf, trust } from "../../certificateNodes.ts"
 
 const hour = 3_600_000
@@ -82,19 +82,24 @@ describe("the check of a peer", () => {
   it("refuses names that `trust` does not allow, quoted and bounded, and names that imitate others", () => {
     assert.include(
       detailOf(shaken(a.issue({ names: ["DNS:other.example"] }))),
-      'has the name "other.example", not one in `trust`',
+      'has the name "other.example", which `trust` does not allow',
     )
     assert.include(
       detailOf(shaken(a.issue({ names: ["DNS:x.y", "DNS:z.y"] }))),
-      'the names "x.y", "z.y", and none of them is in',
+      'the names "x.y", "z.y", which `trust` does not allow',
     )
-    assert.include(detailOf(shaken(a.issue({ names: [] }))), "has no name, not one in `trust`")
+    assert.include(detailOf(shaken(a.issue({ names: [] }))), "has no DNS name and no URI, which `trust` does not allow")
     assert.include(
       detailOf(shaken(a.issue({ names: ["URI:http://x/, URI:spiffe://example.org/shop/ann"] }))),
       "has a name that imitates another",
     )
     const many = Array.from({ length: 30 }, (_, i) => `URI:spiffe://evil/${i}/${"x".repeat(500)}`)
     assert.isBelow(detailOf(shaken(a.issue({ names: many }))).length, 600)
+  })
+
+  it("refuses a certificate for one end of a connection only, whichever end that is", () => {
+    assert.match(detailOf(shaken(issue(a, "x", { purposes: [serverAuth] }))), /is not for clientAuth$/)
+    assert.match(detailOf(shaken(issue(a, "x", { purposes: [clientAuth] }))), /is not for serverAuth$/)
   })
 
   it("refuses a certificate that is revoked", () => {

@@ -89,7 +89,7 @@ describe("a pattern of trust", () => {
 describe("the names of a stranger in a message", () => {
   it("are quoted, on one line, and bounded in number and length", () => {
     assert.strictEqual(quote("a\nb\u001b[31m\u202e"), '"a?b?[31m?"')
-    assert.strictEqual(describeNames([]), "no name")
+    assert.strictEqual(describeNames([]), "no DNS name and no URI")
     assert.strictEqual(describeNames(["a"]), 'the name "a"')
     assert.strictEqual(describeNames(["a", "b", "c", "d", "e", "f"]), 'the names "a", "b", "c", "d" and 2 more')
     assert.isBelow(describeNames(Array.from({ length: 1_000 }, () => "x".repeat(10_000))).length, 500)
