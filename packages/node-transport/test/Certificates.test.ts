@@ -1,6 +1,6 @@
 /** Certificates in files that are replaced while a node runs. */
 import * as Certificates from "@coterie/node-transport/Certificates"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
@@ -11,7 +11,8 @@ import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import * as Fs from "node:fs/promises"
+import Fs from "node:fs/promises"
+import { syncBuiltinESMExports } from "node:module"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { Authority, type Issued } from "./Authority.ts"
@@ -32,11 +33,15 @@ const inside = (folder: string) => ({
 
 const write = (path: string, text: string) => Effect.promise(() => Fs.writeFile(path, text))
 
-const writeAll = Effect.fnUntraced(function* (folder: string, { certificate, key }: Issued) {
+const writeAll = Effect.fnUntraced(function* (
+  folder: string,
+  { certificate, key }: Issued,
+  authorities = authority.certificate,
+) {
   const paths = inside(folder)
   yield* write(paths.certificate, certificate)
   yield* write(paths.key, key)
-  yield* write(paths.authorities, authority.certificate)
+  yield* write(paths.authorities, authorities)
   return paths
 })
 
@@ -44,16 +49,16 @@ const writeAll = Effect.fnUntraced(function* (folder: string, { certificate, key
 const mounted = Effect.fnUntraced(function* (first: Issued) {
   const folder = yield* temporary
   let revision = 0
-  /** Replaces the secret, as the kubelet does, and removes the folder of the revision before. */
-  const swap = Effect.fnUntraced(function* (issued: Issued) {
-    const before = `..rev${revision}`
+  /** Replaces the secret, as the kubelet does. It removes the folder of the revision before the last one. */
+  const swap = Effect.fnUntraced(function* (issued: Issued, authorities?: string) {
+    const old = `..rev${revision - 1}`
     const next = `..rev${++revision}`
     yield* Effect.promise(() => Fs.mkdir(Path.join(folder, next)))
-    yield* writeAll(Path.join(folder, next), issued)
+    yield* writeAll(Path.join(folder, next), issued, authorities)
     yield* Effect.promise(async () => {
       await Fs.symlink(next, Path.join(folder, "..new"))
       await Fs.rename(Path.join(folder, "..new"), Path.join(folder, "..data"))
-      await Fs.rm(Path.join(folder, before), { recursive: true, force: true })
+      await Fs.rm(Path.join(folder, old), { recursive: true, force: true })
     })
   })
   yield* swap(first)
@@ -104,19 +109,34 @@ describe("certificates in files", () => {
     }),
   )
 
-  it.live("are never a mixture of two revisions, whenever the swap comes", () =>
+  it.live("are never a mixture of two revisions, also if the swap comes between two of them", () =>
     Effect.gen(function* () {
-      const { paths, swap } = yield* mounted(issue(authority))
-      const { lines, poll, service } = yield* follow(paths)
-      const certificates = Array.from({ length: 5 }, () => issue(authority))
-      for (let i = 0; i < 40; i++) {
-        const issued = certificates[i % 5] ?? assert.fail()
-        yield* Effect.all([swap(issued), poll], { concurrency: 2 })
-        const { certificate, key } = yield* service.material
-        const pair = certificates.find((each) => each.certificate === certificate)
-        if (pair !== undefined) assert.strictEqual(Redacted.value(key), pair.key)
-      }
-      assert.deepStrictEqual(lines, [])
+      const [first, second] = [issue(authority), issue(authority)]
+      const { paths, swap } = yield* mounted(first)
+      const { current, poll, service } = yield* follow(paths)
+      const { realpath } = Fs
+      const resolved: Array<string> = []
+      // A mixture of both could be used: only this comment shows it.
+      const authorities = `# second\n${authority.certificate}`
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          vi.spyOn(Fs, "realpath").mockImplementation(async (path) => {
+            // After the places of the certificate and of the key.
+            if (resolved.push(String(path)) === 3) await Effect.runPromise(swap(second, authorities))
+            return realpath(path)
+          })
+          syncBuiltinESMExports()
+        }),
+        () =>
+          Effect.sync(() => {
+            vi.restoreAllMocks()
+            syncBuiltinESMExports()
+          }),
+      )
+      yield* poll
+      assert.deepStrictEqual(resolved.slice(0, 3), [paths.certificate, paths.key, paths.authorities])
+      assert.strictEqual(yield* current, second.certificate)
+      assert.strictEqual((yield* service.material).authorities, authorities)
     }),
   )
 
