@@ -19,7 +19,7 @@ const program = Effect.gen(function* () {
 })
 
 const ClusterLive = Cluster.layer({ cluster: "hello", name }).pipe(
-  Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: Number(port) })),
+  Layer.provide(NodeTransport.layerFromEnv({ port: Number(port) })),
 )
 
 program.pipe(Effect.scoped, Effect.provide(ClusterLive), NodeRuntime.runMain)

@@ -11,10 +11,12 @@ export interface Peer extends Child.Child {
   readonly generation: number
 }
 
-/** Starts a peer and waits until it listens. */
-export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>) {
-  const child = yield* Child.spawn(name, NodePath.join(import.meta.dirname, "peer.ts"), [name, ...seeds])
-  const { address, generation } = yield* child.expect("that it listens", report("Listening"))
+/** Starts a peer and waits until it listens. Without a secret it speaks plain TCP. */
+export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>, secret = "") {
+  const file = NodePath.join(import.meta.dirname, "peer.ts")
+  const child = yield* Child.spawn(name, file, [name, ...seeds], { COTERIE_SECRET: secret })
+  // A process starts slowly on a busy machine, and after an installation, when no file is in the cache.
+  const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: "40 seconds" })
   const peer: Peer = { ...child, address, generation }
   return peer
 })
@@ -38,6 +40,16 @@ export const awaitEvent = (peer: Peer, event: string, about: string, options?: C
     `${event} for ${about}`,
     report("Event", (each) => each.event === event && each.peer === about),
     options,
+  )
+
+/** Waits until the peer reports why an address does not admit it. Returns the reason. */
+export const awaitRefusal = (peer: Peer, by: Peer) =>
+  Effect.map(
+    peer.expect(
+      `a refusal at ${by.address}`,
+      report("Refusal", ({ address }) => address === by.address),
+    ),
+    ({ reason }) => reason,
   )
 
 /** Waits until the peer reports a message from its inbox. */

@@ -20,6 +20,8 @@ export const Report = Schema.Union([
   }),
   /** Event about another peer. */
   Schema.TaggedStruct("Event", { event: Schema.String, peer: Schema.String, generation: Schema.Number }),
+  /** An address to join does not admit the peer. */
+  Schema.TaggedStruct("Refusal", { address: Schema.String, reason: Schema.String }),
   /** Message from the inbox. */
   Schema.TaggedStruct("Message", { from: Schema.String, text: Schema.String }),
   /** Outcome of a command: the peers whose links accepted the message, and the errors for the others. */

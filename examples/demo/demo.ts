@@ -1,6 +1,7 @@
 /**
- * Demo with three processes on this machine. They connect and exchange messages, one is killed and starts again, and
- * one leaves. Every step is checked. The exit code is 0 if all checks pass.
+ * Demo with three processes on this machine, which share a secret. They connect and exchange messages, one is killed
+ * and starts again, and one leaves. A fourth process has another secret and is not admitted. Every step is checked.
+ * The exit code is 0 if all checks pass.
  *
  *     npx -y pnpm@12 demo
  */
@@ -9,6 +10,7 @@ import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Crypto from "node:crypto"
 import * as Net from "node:net"
 import * as Child from "../support/Child.ts"
 import * as Peers from "./Peers.ts"
@@ -20,26 +22,47 @@ class CheckFailed extends Schema.TaggedError<CheckFailed>()("CheckFailed", { mes
 
 const check = (holds: boolean, message: string) => (holds ? Effect.void : Effect.fail(new CheckFailed({ message })))
 
+const makeSecret = () => Crypto.randomBytes(32).toString("base64")
+
+/** Secret of the cluster. */
+const secret = makeSecret()
+
 /** All started processes by id. */
 const started = new Map<number, string>()
 
 const demo = Effect.gen(function* () {
   const { begin, ok, say } = yield* narrator
 
-  const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>) {
-    const peer = yield* Peers.start(name, seeds)
+  const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>, withSecret = secret) {
+    const peer = yield* Peers.start(name, seeds, withSecret)
     started.set(peer.pid, name)
     yield* say(`${name} listens on ${peer.address} (process ${peer.pid})`)
     return peer
   })
 
-  yield* begin("Three processes connect. b and c have only the address of a.")
+  yield* begin("Three processes with one secret connect over TLS. b and c have only the address of a.")
   const a = yield* start("a", [])
   const [b, c] = yield* Effect.all([start("b", [a.address]), start("c", [a.address])], { concurrency: "unbounded" })
   yield* Peers.lists(a, [b, c])
   yield* Peers.lists(b, [a, c])
   yield* Peers.lists(c, [a, b])
   yield* ok("a lists b and c, b lists a and c, c lists a and b; every pair has a link")
+
+  yield* begin("A fourth process has another secret, and the address of a.")
+  const d = yield* start("d", [a.address], makeSecret())
+  const reason = yield* Peers.awaitRefusal(d, a)
+  yield* check(reason === "unauthenticated", `a refused d as ${reason} instead of unauthenticated`)
+  yield* ok("d reports that a does not accept its secret (unauthenticated)")
+  yield* d.hangUp
+  yield* d.ended
+  for (const peer of [a, b, c]) {
+    const events = peer.since(
+      0,
+      Peers.report("Event", (each) => each.peer === "d"),
+    )
+    yield* check(events.length === 0, `${peer.name} reported d, which has another secret`)
+  }
+  yield* ok("a, b and c never listed d")
 
   const hello = "Hello, world!"
   yield* begin("a broadcasts.")
@@ -51,17 +74,17 @@ const demo = Effect.gen(function* () {
   yield* Peers.hears(c, "a", hello)
   yield* ok(`the inbox of c: "${hello}" from a`)
 
-  const secret = "This is for you alone."
+  const whisper = "This is for you alone."
   yield* begin("b sends to c, directly.")
-  yield* Peers.command(b, { _tag: "Send", to: "c", text: secret })
-  yield* Peers.hears(c, "b", secret)
-  yield* ok(`the inbox of c: "${secret}" from b`)
-  // Messages of b to a arrive in order, so a would have received the secret before this message.
+  yield* Peers.command(b, { _tag: "Send", to: "c", text: whisper })
+  yield* Peers.hears(c, "b", whisper)
+  yield* ok(`the inbox of c: "${whisper}" from b`)
+  // Messages of b to a arrive in order, so a would have received the first one before this message.
   yield* Peers.command(b, { _tag: "Send", to: "a", text: "Done." })
   yield* Peers.hears(a, "b", "Done.")
   const overheard = a.since(
     0,
-    Peers.report("Message", ({ text }) => text === secret),
+    Peers.report("Message", ({ text }) => text === whisper),
   )
   yield* check(overheard.length === 0, "a got the message that was for c")
   yield* ok("a did not get it")

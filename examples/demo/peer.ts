@@ -1,6 +1,7 @@
 /**
  * Peer of the demo: `node peer.ts NAME [SEED...]`. It writes reports to its standard output and reads commands from its
- * standard input (Protocol.ts). It leaves at the end of the input, on SIGTERM and on SIGINT.
+ * standard input (Protocol.ts). It leaves at the end of the input, on SIGTERM and on SIGINT. With a secret in
+ * COTERIE_SECRET it speaks TLS, and TCP without one.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
@@ -41,7 +42,9 @@ const program = Effect.gen(function* () {
     Stream.runForEach((event) =>
       "peer" in event
         ? report({ _tag: "Event", event: event._tag, peer: event.peer.name, generation: event.peer.generation })
-        : Effect.void,
+        : event._tag === "SeedUnavailable"
+          ? report({ _tag: "Refusal", address: event.address, reason: event.reason })
+          : Effect.void,
     ),
     Effect.forkScoped,
   )
@@ -75,7 +78,7 @@ const program = Effect.gen(function* () {
 })
 
 const ClusterLive = Cluster.layer({ cluster: "demo", name, seeds }).pipe(
-  Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })),
+  Layer.provide(NodeTransport.layerFromEnv({ host: "127.0.0.1", port: 0 })),
 )
 
 program.pipe(

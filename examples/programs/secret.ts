@@ -6,5 +6,5 @@ import { Layer } from "effect"
 export const layer = (name: string, options: NodeTransport.SecretOptions) =>
   Cluster.layer({ cluster: "shop", name, seeds: ["web-1", "web-2"] }).pipe(
     Layer.provide(NodeTransport.layerSecret(options)),
-    Layer.provide(Keyring.layerConfig),
+    Layer.provide(Keyring.layerFromEnv()),
   )

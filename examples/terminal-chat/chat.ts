@@ -3,6 +3,8 @@
  *
  *     npx -y pnpm@12 chat --name ann
  *     npx -y pnpm@12 chat --name bob --join 127.0.0.1:PORT
+ *
+ * With one secret in COTERIE_SECRET, and `--host 0.0.0.0`, the processes may run on several machines.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import type { ClusterEvent } from "@coterie/core/ClusterEvent"
@@ -135,7 +137,7 @@ const command = Command.make(
   {
     name: Flag.String("name").pipe(Flag.withDescription("Your name; no other member may have it")),
     host: Flag.String("host").pipe(
-      Flag.withDescription("Interface to listen on; 0.0.0.0 listens on all, for a chat over a network that you trust"),
+      Flag.withDescription("Interface to listen on; 0.0.0.0 listens on all, which needs a secret in COTERIE_SECRET"),
       Flag.withDefault("127.0.0.1"),
     ),
     port: Flag.Int("port").pipe(Flag.withDescription("Port to listen on; 0 picks a free one"), Flag.withDefault(0)),
@@ -159,8 +161,7 @@ const command = Command.make(
       Effect.scoped,
       Effect.provide(
         Cluster.layer({ cluster: options.room, name: options.name }).pipe(
-          // A user who sets another host than the default wants to be reached there.
-          Layer.provide(NodeTransport.layerTcp({ host: options.host, port: options.port, insecure: true })),
+          Layer.provide(NodeTransport.layerFromEnv({ host: options.host, port: options.port })),
         ),
       ),
       // The screen shows the events, so the log would repeat them.

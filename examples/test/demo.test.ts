@@ -3,13 +3,16 @@ import * as Effect from "effect/Effect"
 import * as Peers from "../demo/Peers.ts"
 import * as Child from "../support/Child.ts"
 
+const secret = "the secret of the peers of a test"
+
 describe("the peers of the demo", () => {
   it.live(
     "connect through one address, receive a broadcast, and leave when their input ends",
     () =>
       Effect.gen(function* () {
-        const a = yield* Peers.start("a", [])
-        const [b, c] = yield* Effect.all([Peers.start("b", [a.address]), Peers.start("c", [a.address])])
+        const start = (name: string, seeds: ReadonlyArray<string>) => Peers.start(name, seeds, secret)
+        const a = yield* start("a", [])
+        const [b, c] = yield* Effect.all([start("b", [a.address]), start("c", [a.address])])
         yield* Peers.lists(a, [b, c])
         yield* Peers.lists(b, [a, c])
         yield* Peers.lists(c, [a, b])
@@ -25,6 +28,20 @@ describe("the peers of the demo", () => {
         yield* Peers.awaitEvent(a, "Left", "b")
         yield* Peers.awaitEvent(c, "Left", "b")
         yield* Peers.lists(a, [c], { from: 1 })
+      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
+    60_000,
+  )
+
+  it.live(
+    "do not admit a peer with another secret, or without one",
+    () =>
+      Effect.gen(function* () {
+        const a = yield* Peers.start("a", [], secret)
+        const eve = yield* Peers.start("eve", [a.address], "another secret of a peer of a test")
+        assert.strictEqual(yield* Peers.awaitRefusal(eve, a), "unauthenticated")
+        const tcp = yield* Peers.start("tcp", [a.address])
+        yield* Peers.awaitRefusal(tcp, a)
+        assert.deepStrictEqual(a.since(0, Peers.report("Event")), [])
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     60_000,
   )

@@ -4,8 +4,12 @@ import * as Net from "node:net"
 import * as NodePath from "node:path"
 import * as Child from "../support/Child.ts"
 
-const start = (name: string, port: number) =>
-  Child.spawn("node", NodePath.join(import.meta.dirname, "../quickstart.ts"), [name, `${port}`])
+const start = (name: string, port: number, env: Child.Environment = {}) =>
+  Child.spawn("node", NodePath.join(import.meta.dirname, "../quickstart.ts"), [name, `${port}`], {
+    COTERIE_SECRET: "",
+    COTERIE_HOST: "",
+    ...env,
+  })
 
 /** Listens on a free port of the loopback and returns the port. */
 const occupied = Effect.map(
@@ -40,6 +44,25 @@ describe("a program that cannot start its node", () => {
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     testTimeout,
   )
+
+  for (const [title, env, text] of [
+    ["that the secret is too short", { COTERIE_SECRET: "changeme" }, 'make one with "openssl rand -base64 32"'],
+    ["that every interface needs a secret", { COTERIE_HOST: "0.0.0.0" }, "give the cluster a secret (COTERIE_SECRET"],
+  ] as const) {
+    it.live(
+      `prints in one line ${title}`,
+      () =>
+        Effect.gen(function* () {
+          const child = yield* start("ann", 0, env)
+          yield* child.expect("a line", (line) => line, { within: "40 seconds" })
+          assert.strictEqual(yield* child.ended, 1)
+          const lines = child.since(0, (line) => line)
+          assert.strictEqual(lines.length, 1, lines.join("\n"))
+          assert.include(lines[0], text)
+        }).pipe(Effect.scoped, Effect.provide(Child.layer)),
+      testTimeout,
+    )
+  }
 
   it.live(
     "prints in one line which option cannot be used",

@@ -3,8 +3,13 @@ import * as Effect from "effect/Effect"
 import * as NodePath from "node:path"
 import * as Child from "../support/Child.ts"
 
-const start = (name: string, ...more: ReadonlyArray<string>) =>
-  Child.spawn(name, NodePath.join(import.meta.dirname, "../terminal-chat/chat.ts"), ["--name", name, ...more])
+const start = (name: string, ...more: ReadonlyArray<string>) => startWith(name, "", ...more)
+
+/** Starts a chat with a secret. */
+const startWith = (name: string, secret: string, ...more: ReadonlyArray<string>) =>
+  Child.spawn(name, NodePath.join(import.meta.dirname, "../terminal-chat/chat.ts"), ["--name", name, ...more], {
+    COTERIE_SECRET: secret,
+  })
 
 /** Returns the arguments of the command that the chat prints for others. */
 const invitation = (child: Child.Child) =>
@@ -63,6 +68,27 @@ describe("the chat in a terminal", () => {
       yield* tom.signal("SIGKILL")
       yield* prints(ann, "* tom does not answer")
       yield* prints(ann, "* tom is gone: it stopped answering")
+    }),
+  )
+
+  test(
+    "admits only members with its secret",
+    Effect.gen(function* () {
+      const secret = "the secret of the room of a test"
+      const ann = yield* startWith("ann", secret)
+      const address = yield* invitation(ann)
+      const eve = yield* startWith("eve", "another secret of another room of a test", ...address)
+      yield* eve.expect(
+        "why it cannot join",
+        (line) => line.includes("does not accept the secret of this node") || undefined,
+        { within: "20 seconds" },
+      )
+      yield* startWith("bob", secret, ...address)
+      yield* prints(ann, "* bob is here")
+      assert.deepStrictEqual(
+        ann.since(0, (line) => (line.includes("eve") ? line : undefined)),
+        [],
+      )
     }),
   )
 

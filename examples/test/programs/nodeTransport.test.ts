@@ -65,7 +65,7 @@ describe("the programs of AGENTS.md of node-transport", () => {
 
   it.live("config.ts takes its options from variables, and names one that is missing", () =>
     Effect.gen(function* () {
-      const env = { POD_IP: "127.0.0.1", CLUSTER_PORT: "0" }
+      const env = { POD_IP: "127.0.0.1", CLUSTER_PORT: "0", SHOP_SECRET: "the secret of the shop of a test" }
       const provide = (env: Record<string, string>) =>
         Layer.provide(Config.layer, ConfigProvider.layer(ConfigProvider.fromEnv({ env })))
       const error = yield* Effect.flip(start(provide(env)))

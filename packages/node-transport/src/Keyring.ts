@@ -9,20 +9,20 @@
  * @since 0.1.0
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import type * as Config from "effect/Config"
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import { configError, environmentName, secretConfig } from "./internal/config/environment.ts"
+import { secretSource } from "./internal/config/proof.ts"
 import { addKey, keyOf, type KeyringError, removeKey, type Ring, ringOf, useKey } from "./internal/secret/ring.ts"
 import { readRing, RingFile } from "./internal/secret/RingFile.ts"
 import * as RingState from "./internal/secret/RingState.ts"
-import { configError, secretVariables } from "./internal/secret/secretVariables.ts"
 
 export { type Key, KeyringError, type Ring } from "./internal/secret/ring.ts"
 
@@ -144,18 +144,46 @@ export const layerFile = ({ path, schedule }: FileOptions): Layer.Layer<Keyring,
   )
 
 /**
- * Provides the secrets that the environment gives. Fails with `ConfigError` if both variables are set, or none.
+ * Provides the secrets of the configuration: one secret, or a list of 1 to 8 secrets of which this node dials with the first. Fails with
+ * `ConfigError` if the configuration lacks them, and with `KeyringError` like {@link layer}.
+ *
+ * **Example** (A secret, or several, in a variable of the application)
+ *
+ * ```ts
+ * import { Keyring } from "@coterie/node-transport"
+ * import { Config, Schema } from "effect"
+ *
+ * const One = Keyring.layerConfig(Config.Redacted("SHOP_SECRET"))
+ *
+ * // Separated by commas
+ * const Several = Keyring.layerConfig(Config.Array(Schema.Redacted(Schema.String), "SHOP_SECRETS"))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  secrets: Config.Config<Redacted.Redacted<string> | ReadonlyArray<Redacted.Redacted<string>>>,
+): Layer.Layer<Keyring, KeyringError | Config.ConfigError> =>
+  Layer.effect(
+    Keyring,
+    Effect.flatMap(secrets, (secrets) => manage(Redacted.isRedacted(secrets) ? [secrets] : secrets)),
+  )
+
+/**
+ * Provides the secrets in environment variables. Fails with `ConfigError` if both variables are set, or none, and with `KeyringError`
+ * like {@link layer} and {@link layerFile}.
  *
  * **Details**
  *
  * | variable | content |
  * | --- | --- |
  * | `COTERIE_SECRET` | one secret, or several separated by commas. This node dials with the first. A secret there has no comma |
- * | `COTERIE_SECRET_FILE` | path of a file, as for {@link layerFile} |
+ * | `COTERIE_SECRET_FILE` | path of a file, as for {@link layerFile}, which reads it with the `schedule` of the options |
  *
  * A variable that is empty counts as not set.
  *
- * **Example** (A node with a secret from the environment)
+ * **Example** (Ids of the secrets in the environment)
  *
  * ```ts
  * import { Keyring } from "@coterie/node-transport"
@@ -164,25 +192,31 @@ export const layerFile = ({ path, schedule }: FileOptions): Layer.Layer<Keyring,
  * const ids = Effect.map(
  *   Effect.flatMap(Keyring.Keyring, (keyring) => keyring.ring),
  *   (ring) => ring.map((key) => key.id),
- * ).pipe(Effect.provide(Keyring.layerConfig))
+ * ).pipe(Effect.provide(Keyring.layerFromEnv()))
  * ```
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<Keyring, KeyringError | Config.ConfigError> = Layer.unwrap(
-  Effect.gen(function* () {
-    const { path, secret } = yield* secretVariables
-    if (Option.isSome(secret) && Option.isSome(path)) {
-      return yield* configError("COTERIE_SECRET and COTERIE_SECRET_FILE are both set: set only one of them")
-    }
-    if (Option.isSome(path)) return layerFile({ path: path.value })
-    if (Option.isSome(secret)) return Layer.effect(Keyring, manage(split(secret.value)))
-    return yield* configError(
-      'there is no secret: set COTERIE_SECRET to the output of "openssl rand -base64 32", or COTERIE_SECRET_FILE to a file with it',
-    )
-  }),
-)
+export const layerFromEnv = (
+  options: Pick<FileOptions, "schedule"> = {},
+): Layer.Layer<Keyring, KeyringError | Config.ConfigError> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const source = secretSource(yield* secretConfig({}), environmentName({}))
+      if (Result.isFailure(source)) return yield* configError(source.failure)
+      switch (source.success?._tag) {
+        case "Secret":
+          return layerConfig(Config.succeed(source.success.secret))
+        case "SecretFile":
+          return layerFile({ ...options, path: source.success.path })
+        case undefined:
+          return yield* configError(
+            'there is no secret: set COTERIE_SECRET to the output of "openssl rand -base64 32", or COTERIE_SECRET_FILE to a file with it',
+          )
+      }
+    }),
+  )
 
 /**
  * Returns the id of the key that a secret makes. It is 12 characters of a hash of the secret, as logs and metrics show it.
@@ -211,10 +245,3 @@ const manage = (secrets: ReadonlyArray<Redacted.Redacted<string>>): Effect.Effec
       set: (secrets) => state.update(() => ringOf(secrets)),
     }
   })
-
-/** Splits the secrets of a variable. Blank parts, such as the one after a comma at the end, are ignored. */
-const split = (text: Redacted.Redacted<string>): ReadonlyArray<Redacted.Redacted<string>> =>
-  Redacted.value(text)
-    .split(",")
-    .filter((part) => part.trim() !== "")
-    .map((part) => Redacted.make(part, { label: "secret" }))

@@ -6,36 +6,37 @@
  * @since 0.1.0
  */
 import * as Transport from "@coterie/core/Transport"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { NonEmptyReadonlyArray } from "effect/Array"
-import * as Certificates from "./Certificates.ts"
-import { certificateHandshakes, type CertificateServer } from "./internal/certificates/certificateHandshakes.ts"
-import { followCertificates, logCertificate } from "./internal/certificates/followCertificates.ts"
-import { dialCertificates, dialSecret, dialTcp } from "./internal/dial/dial.ts"
-import { followRing, logRing } from "./internal/secret/followRing.ts"
-import * as HostLookups from "./internal/dns/HostLookups.ts"
-import { listen, listenError } from "./internal/accept/listen.ts"
-import { type Resolver, resolver } from "./internal/dns/resolver.ts"
 import { AcceptServer } from "./internal/accept/AcceptServer.ts"
+import type { Arrival } from "./internal/accept/AcceptQueue.ts"
 import * as Guard from "./internal/accept/Guard.ts"
 import { type Beginning, type Handshakes, tcpOnly, tlsOnly, tlsOrPlain } from "./internal/accept/Handshakes.ts"
-import type { Arrival } from "./internal/accept/AcceptQueue.ts"
+import { listen, listenError } from "./internal/accept/listen.ts"
 import { logRefusals } from "./internal/accept/logRefusals.ts"
 import { both } from "./internal/accept/Refusal.ts"
 import type { Networks, ProofStrangers, Strangers } from "./internal/accept/strangers.ts"
+import { configError, environmentConfig, environmentName, optionName } from "./internal/config/environment.ts"
+import { type NameOf, proofOf } from "./internal/config/proof.ts"
+import { certificateHandshakes, type CertificateServer } from "./internal/certificates/certificateHandshakes.ts"
+import { followCertificates, logCertificate } from "./internal/certificates/followCertificates.ts"
+import { dialCertificates, dialSecret, dialTcp } from "./internal/dial/dial.ts"
+import * as HostLookups from "./internal/dns/HostLookups.ts"
+import { type Resolver, resolver } from "./internal/dns/resolver.ts"
+import { followRing, logRing } from "./internal/secret/followRing.ts"
 import { secretHandshakes } from "./internal/secret/secretHandshakes.ts"
-import { configError, secretVariables } from "./internal/secret/secretVariables.ts"
 import { hasPresharedKeys, runtimeName } from "./internal/secret/secretTls.ts"
 import { KeyMetrics } from "./internal/metrics/KeyMetrics.ts"
 import { RefusalMetrics } from "./internal/metrics/RefusalMetrics.ts"
 import * as SocketConnection from "./internal/socket/SocketConnection.ts"
+import * as Certificates from "./Certificates.ts"
 import * as Keyring from "./Keyring.ts"
 
 export type { Networks, ProofStrangers, Strangers } from "./internal/accept/strangers.ts"
@@ -146,6 +147,7 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
             lookups: dial.lookups,
             makeServer: () => new AcceptServer({ gate, beginning: tcpOnly, observer }),
             loopbackOnly: options.insecure === true ? undefined : refuseTcp,
+            log: logTcp,
             open: ({ socket }) => SocketConnection.make(socket, dial.linger),
           })
         }),
@@ -159,8 +161,13 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
 const defaultHandshakeMillis = 5_000
 
 const refuseTcp = (host: string): string =>
-  `plain TCP on ${host} admits every process that reaches the port: listen on 127.0.0.1, ` +
-  `or set "insecure: true" in a network that you trust`
+  `plain TCP on ${host} admits every process that reaches the port: give the cluster a secret (COTERIE_SECRET, or ` +
+  `"NodeTransport.layerSecret"), listen on 127.0.0.1, or set "insecure: true" in a network that you trust`
+
+const logTcp = (loopback: boolean) =>
+  loopback
+    ? Effect.logInfo("transport: plain TCP, not encrypted; only processes on this machine can connect")
+    : Effect.logWarning("transport: plain TCP, not encrypted; every process that reaches the port can join the cluster")
 
 /** Returns how a transport dials, with its look-ups. */
 const dialer = (options: Pick<Options, "connectTimeout" | "linger" | "resolver">, guard: Guard.Guard) =>
@@ -260,7 +267,7 @@ export interface SecretOptions extends SecureOptions {}
  *
  * const ClusterLive = Cluster.layer({ cluster: "shop", seeds: ["web-1", "web-2"] }).pipe(
  *   Layer.provide(NodeTransport.layerSecret({ host: "0.0.0.0" })),
- *   Layer.provide(Keyring.layerConfig),
+ *   Layer.provide(Keyring.layerFromEnv()),
  * )
  * ```
  *
@@ -283,15 +290,11 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
         guard,
         refusals,
         handshakes: secretHandshakes(sessions.find),
+        log: () => Effect.suspend(() => logRing(sessions.ring, "transport: TLS 1.3; ")),
         secure: (arrival) => ("key" in arrival ? sessions.open(arrival.key, arrival.socket, arrival.raw) : undefined),
       })
       return {
-        listen: Effect.gen(function* () {
-          yield* requirePresharedKeys
-          const listener = yield* bind
-          yield* logRing(sessions.ring)
-          return listener
-        }),
+        listen: Effect.andThen(requirePresharedKeys, bind),
         connect: (address) =>
           dialsPlain(options)
             ? dialTcp({ ...dial, address })
@@ -361,7 +364,7 @@ export interface TlsOptions extends SecureOptions {
  *   policies: [Admission.layerNamed((peer) => [`spiffe://example.org/shop/${peer}`])],
  * }).pipe(
  *   Layer.provide(NodeTransport.layerTls({ host: "0.0.0.0", trust: ["spiffe://example.org/shop/*"] })),
- *   Layer.provide(Certificates.layerFromEnv),
+ *   Layer.provide(Certificates.layerFromEnv()),
  * )
  * ```
  *
@@ -389,6 +392,7 @@ export const layerTls = (
           guard,
           refusals,
           handshakes,
+          log: () => Effect.suspend(() => logCertificate(sessions, "transport: TLS 1.3; ")),
           secure: (arrival) =>
             "proof" in arrival ? sessions.open(arrival.proof, arrival.socket, arrival.raw) : undefined,
         })
@@ -396,10 +400,7 @@ export const layerTls = (
         listen: Effect.acquireRelease(
           Effect.sync(() => certificateHandshakes(sessions)),
           ({ close }) => Effect.sync(close),
-        ).pipe(
-          Effect.flatMap(listenWith),
-          Effect.tap(() => logCertificate(sessions)),
-        ),
+        ).pipe(Effect.flatMap(listenWith)),
         connect: (address) =>
           dialsPlain(options) ? dialTcp({ ...dial, address }) : dialCertificates({ ...dial, address }, sessions),
         addMetrics: (metrics) => Effect.andThen(refusals.addMetrics(metrics), sessions.addMetrics(metrics)),
@@ -414,12 +415,22 @@ interface SecureListening<A extends Arrival> {
   readonly guard: Guard.Guard
   readonly refusals: RefusalMetrics
   readonly handshakes: Handshakes<A>
+  /** Logs how connections prove themselves. */
+  readonly log: () => Effect.Effect<void>
   /** Registers the proof of a connection. Returns `undefined` for a connection of plain TCP. */
   readonly secure: (arrival: A | Arrival) => SocketConnection.Secured | undefined
 }
 
 /** Listens for connections with a proof, and for plain TCP in a migration. */
-const bindSecure = <A extends Arrival>({ dial, guard, handshakes, options, refusals, secure }: SecureListening<A>) =>
+const bindSecure = <A extends Arrival>({
+  dial,
+  guard,
+  handshakes,
+  log,
+  options,
+  refusals,
+  secure,
+}: SecureListening<A>) =>
   Effect.gen(function* () {
     const gate = yield* guard.gate(handshakeMillis(options))
     const observer = both(refusals, yield* logRefusals(gate.bounds.linesPerMinute))
@@ -430,6 +441,7 @@ const bindSecure = <A extends Arrival>({ dial, guard, handshakes, options, refus
       lookups: dial.lookups,
       makeServer: () => new AcceptServer({ gate, beginning, observer }),
       loopbackOnly: undefined,
+      log,
       open: (arrival) => SocketConnection.make(arrival.socket, dial.linger, secure(arrival)),
     })
     yield* warnOfMigration(options)
@@ -466,67 +478,121 @@ const requirePresharedKeys = Effect.flatMap(hasPresharedKeys, (works) =>
 )
 
 /**
- * Provides TCP with options of the configuration, such as
- * `layerConfig({ host: Config.String("HOST"), port: Config.succeed(7000) })`. Fails with `ConfigError` if one of them is missing or
- * cannot be used.
+ * Options of {@link layerConfig} and {@link layerFromEnv}: those of {@link layerTcp}, {@link layerSecret} and {@link layerTls}, and the
+ * secret or the certificates that decide which of the three is provided.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConfigOptions extends Omit<Options, "strangers">, Omit<TlsOptions, "trust"> {
+  /**
+   * Secret of the cluster, or a list of 1 to 8 secrets of which this node dials with the first, as for `Keyring.layerConfig`. With a
+   * secret the transport is {@link layerSecret}.
+   */
+  readonly secret?: Redacted.Redacted<string> | ReadonlyArray<Redacted.Redacted<string>> | undefined
+  /** Path of a file with the secrets, as for `Keyring.layerFile`, instead of `secret`. */
+  readonly secretFile?: string | undefined
+  /**
+   * Path of the certificate of this node, followed by the certificates that lead to an authority, in PEM. With certificates the transport
+   * is {@link layerTls}, and `keyFile`, `authoritiesFile` and `trust` must be set as well.
+   */
+  readonly certificateFile?: string | undefined
+  /** Path of the private key in PEM, without a passphrase. */
+  readonly keyFile?: string | undefined
+  /** Path of the authorities that this node trusts, in PEM. */
+  readonly authoritiesFile?: string | undefined
+  /** Path of revocation lists in PEM. By default there are none. */
+  readonly revokedFile?: string | undefined
+  /** Names of which the certificate of a peer needs at least one, as in {@link TlsOptions}. */
+  readonly trust?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * Errors of {@link layerConfig} and {@link layerFromEnv}.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type LayerError = Config.ConfigError | Keyring.KeyringError | Certificates.CertificatesError
+
+/**
+ * Provides TLS with the secret or the certificates of the configuration, or TCP if there is neither. Either each option is a `Config`, or
+ * one `Config` yields all of them.
+ *
+ * **Details**
+ *
+ * Fails with `ConfigError` if the configuration lacks an option, or if two of these are set: `secret`, `secretFile`, certificates, and
+ * `insecure: true`; or if `insecureMigration` is set without a secret or certificates. Fails with `KeyringError` or `CertificatesError` if a secret or a certificate cannot be used. The node never falls
+ * back to TCP.
+ *
+ * **Example** (A secret and a host from variables of the application)
+ *
+ * ```ts
+ * import { NodeTransport } from "@coterie/node-transport"
+ * import { Config } from "effect"
+ *
+ * const TransportLive = NodeTransport.layerConfig({
+ *   host: Config.String("POD_IP"),
+ *   port: Config.succeed(7000),
+ *   secret: Config.Redacted("SHOP_SECRET"),
+ * })
+ * ```
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Transport.Transport, Config.ConfigError> =>
-  Layer.unwrap(Effect.map(Config.unwrap<Options>(options), layerTcp))
+export const layerConfig = (options: Config.Wrap<ConfigOptions>): Layer.Layer<Transport.Transport, LayerError> =>
+  Layer.unwrap(Effect.flatMap(Config.unwrap<ConfigOptions>(options), (options) => choose(options, optionName)))
 
 /**
- * Provides TLS with the secret of the environment, or TCP if there is none, with options of the environment. The options that are given
- * here win, and their variables are not read.
+ * Provides TLS with the secret or the certificates of the environment, or TCP if there is neither, with options of the environment. The
+ * options that are given here win, and their variables are not read.
  *
  * **Details**
  *
  * | variable | option |
  * | --- | --- |
- * | `COTERIE_SECRET`, `COTERIE_SECRET_FILE` | secrets as for `Keyring.layerConfig`. If one of them is set, this is {@link layerSecret} |
+ * | `COTERIE_SECRET` | `secret`: one, or several separated by commas, as for `Keyring.layerFromEnv` |
+ * | `COTERIE_SECRET_FILE` | `secretFile` |
+ * | `COTERIE_TLS_CERT_FILE` | `certificateFile` |
+ * | `COTERIE_TLS_KEY_FILE` | `keyFile` |
+ * | `COTERIE_TLS_CA_FILE` | `authoritiesFile` |
+ * | `COTERIE_TLS_CRL_FILE` | `revokedFile` |
+ * | `COTERIE_TLS_TRUST` | `trust`, a list separated by commas |
  * | `COTERIE_HOST` | `host` |
  * | `COTERIE_PORT` | `port`, 0 to 65535 |
  * | `COTERIE_ADVERTISE` | `advertise`, a list separated by commas, the best first |
  * | `COTERIE_INSECURE` | `insecure`, `true` or `false`, for TCP |
+ * | `COTERIE_INSECURE_MIGRATION` | `insecureMigration`, `listen` or `dial` |
  *
- * A variable that is not set, or empty, leaves its option at the default. Fails with `ConfigError` if a value cannot be used, or if
- * there is a secret and `insecure` is `true`. Fails with `KeyringError` if a secret cannot be used; the node never falls back to TCP.
+ * A variable that is not set, or empty, leaves its option at the default. Fails like {@link layerConfig}; the errors name the variable.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerFromEnv = (
-  options: Options = {},
-): Layer.Layer<Transport.Transport, Config.ConfigError | Keyring.KeyringError> =>
+export const layerFromEnv = (given: ConfigOptions = {}): Layer.Layer<Transport.Transport, LayerError> =>
   Layer.unwrap(
-    Effect.gen(function* () {
-      const found = yield* Config.all({
-        host: given(options.host, Config.NonEmptyString("COTERIE_HOST")),
-        port: given(options.port, Config.schema(Port, "COTERIE_PORT")),
-        advertise: given(options.advertise, Config.map(Config.String("COTERIE_ADVERTISE"), list)),
-        insecure: given(options.insecure, Config.Boolean("COTERIE_INSECURE")),
-      })
-      const { path, secret } = yield* secretVariables
-      const { insecure, ...place } = { ...options, ...found }
-      if (Option.isNone(path) && Option.isNone(secret)) return layerTcp({ ...place, insecure })
-      if (insecure === true) {
-        return yield* configError(
-          "there is a secret, and plain TCP is allowed (COTERIE_INSECURE): remove one of the two",
-        )
-      }
-      return Layer.provide(layerSecret(place), Keyring.layerConfig)
-    }),
+    Effect.flatMap(environmentConfig(given), (found) => choose({ ...given, ...found }, environmentName(given))),
   )
 
-/** Returns the option if it was given, and otherwise reads its variable. */
-const given = <A>(option: A | undefined, variable: Config.Config<A>): Config.Config<A | undefined> =>
-  option === undefined ? Config.withDefault(variable, undefined) : Config.succeed(option)
-
-const list = (text: string): ReadonlyArray<string> =>
-  text
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "")
-
-const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
+/** Returns the transport with the proof that the options have. */
+const choose = (
+  options: ConfigOptions,
+  nameOf: NameOf,
+): Effect.Effect<Layer.Layer<Transport.Transport, LayerError>, Config.ConfigError> =>
+  Effect.gen(function* () {
+    const proof = proofOf(options, nameOf)
+    if (Result.isFailure(proof)) return yield* configError(proof.failure)
+    switch (proof.success._tag) {
+      case "None":
+        return layerTcp(options)
+      case "Secret":
+        return Layer.provide(layerSecret(options), Keyring.layerConfig(Config.succeed(proof.success.secret)))
+      case "SecretFile":
+        return Layer.provide(layerSecret(options), Keyring.layerFile({ path: proof.success.path }))
+      case "Certificates": {
+        const { paths, trust } = proof.success
+        return Layer.provide(layerTls({ ...options, trust }), Certificates.layerFiles(paths))
+      }
+    }
+  })

@@ -1,6 +1,7 @@
 import * as Keyring from "@coterie/node-transport/Keyring"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,6 +12,7 @@ import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Fs from "node:fs/promises"
@@ -79,7 +81,7 @@ describe("a keyring", () => {
       assert.include(short, { _tag: "KeyringError", reason: "short" })
       assert.strictEqual(
         short.message,
-        'a secret has 12 characters and needs at least 32: make one with "openssl rand -base64 32"',
+        'a secret needs at least 32 characters, and this one has 12: make one with "openssl rand -base64 32"',
       )
     }),
   )
@@ -196,7 +198,7 @@ describe("a keyring of a file", () => {
 describe("a keyring of the environment", () => {
   const ids = Effect.scoped(
     Effect.map(
-      Effect.flatMap(build(Keyring.layerConfig), ({ ring }) => ring),
+      Effect.flatMap(build(Keyring.layerFromEnv()), ({ ring }) => ring),
       idsOf,
     ),
   )
@@ -231,6 +233,40 @@ describe("a keyring of the environment", () => {
   )
 })
 
+describe("a keyring of the configuration", () => {
+  const idsIn = (secrets: Parameters<typeof Keyring.layerConfig>[0]) =>
+    Effect.scoped(
+      Effect.map(
+        Effect.flatMap(build(Keyring.layerConfig(secrets)), ({ ring }) => ring),
+        idsOf,
+      ),
+    )
+
+  it.live("takes one secret, or a list of which the first is dialed with", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* idsIn(Config.Redacted("ONE")), [idOf(one)])
+      const list = Config.Array(Schema.Redacted(Schema.String), "LIST")
+      assert.deepStrictEqual(yield* idsIn(list), [idOf(two), idOf(one)])
+    }).pipe(
+      withVariables({
+        ONE: secrets[0] ?? "",
+        LIST: `${secrets[1]},${secrets[0]}`,
+        COTERIE_SECRET: secrets[2] ?? "",
+      }),
+    ),
+  )
+
+  it.live("fails if the variable is missing, or a secret cannot be used", () =>
+    Effect.gen(function* () {
+      const missing = yield* Effect.flip(idsIn(Config.Redacted("MISSING")))
+      assert.strictEqual(missing._tag, "ConfigError")
+      assert.include(missing.message, "MISSING")
+      assert.include(yield* Effect.flip(idsIn(Config.Redacted("SHORT"))), { _tag: "KeyringError", reason: "short" })
+      assert.include(yield* Effect.flip(idsIn(Config.succeed([]))), { _tag: "KeyringError", reason: "empty" })
+    }).pipe(withVariables({ SHORT: "changeme", COTERIE_SECRET: secrets[2] ?? "" })),
+  )
+})
+
 describe("a secret", () => {
   it.effect("and its key are in no text that a keyring makes", () =>
     Effect.gen(function* () {
@@ -244,9 +280,9 @@ describe("a secret", () => {
         Effect.exit(keyring.set([Redacted.make(weak)])),
         Effect.exit(keyring.use(Redacted.value(one))),
         Effect.exit(keyring.remove(Redacted.value(two))),
-        Effect.exit(withVariables({ COTERIE_SECRET: `${secrets[0]},${short}` })(build(Keyring.layerConfig))),
+        Effect.exit(withVariables({ COTERIE_SECRET: `${secrets[0]},${short}` })(build(Keyring.layerFromEnv()))),
         Effect.exit(
-          withVariables({ COTERIE_SECRET: secrets[0] ?? "", COTERIE_SECRET_FILE: "x" })(build(Keyring.layerConfig)),
+          withVariables({ COTERIE_SECRET: secrets[0] ?? "", COTERIE_SECRET_FILE: "x" })(build(Keyring.layerFromEnv())),
         ),
       ])
       const texts = [keyring, ring, service, yield* Effect.context(), errors].flatMap((value) => [

@@ -234,6 +234,12 @@ describe("the transport with certificates", () => {
       const again = yield* first.connect
       assert.include(yield* Effect.flip(again.pull), { reason: "unauthenticated" })
       yield* second.connect
+      // A node with the list does not accept it as a peer that it dials, either.
+      const revoked = yield* Effect.flatMap(nodeOf(materialOf(bad, [a])), ({ listen }) => listen)
+      const careful = yield* nodeOf(materialOf(issue(a), [a], { revoked: a.revoke([bad]) }))
+      const error = yield* Effect.flip(careful.connect(revoked.addresses[0]))
+      assert.strictEqual(error.reason, "unauthenticated")
+      assert.include(error.message, "CERT_REVOKED")
     }),
   )
 

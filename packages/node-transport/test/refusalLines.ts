@@ -36,7 +36,7 @@ const program = Effect.gen(function* () {
         Layer.provide(
           NodeTransport.layerSecret({ port: 0, handshakeTimeout: "50 millis", networks: { deny: ["127.0.0.4"] } }),
         ),
-        Layer.provide(Keyring.layerConfig),
+        Layer.provide(Keyring.layerFromEnv()),
       ),
     ),
     Cluster.Cluster,

@@ -105,8 +105,10 @@ const mistakes = Effect.fnUntraced(function* (add: (kind: string, value: unknown
       Fs.writeFileSync(path, content)
       return Layer.build(Keyring.layerFile({ path }))
     })
-  const environment = (variables: Record<string, string>, layer: Layer.Layer<never, unknown> = Keyring.layerConfig) =>
-    Effect.provide(Layer.build(layer), ConfigProvider.layer(ConfigProvider.fromEnv({ env: variables })))
+  const environment = (
+    variables: Record<string, string>,
+    layer: Layer.Layer<never, unknown> = Keyring.layerFromEnv(),
+  ) => Effect.provide(Layer.build(layer), ConfigProvider.layer(ConfigProvider.fromEnv({ env: variables })))
   const attempts: ReadonlyArray<Effect.Effect<unknown, unknown, never>> = [
     Keyring.make(short),
     Keyring.make(Redacted.make(`${text.slice(0, 4)}`.repeat(20))),
@@ -195,7 +197,7 @@ describe("a node with secrets", () => {
           for (const layer of [
             Keyring.layer(secret),
             Keyring.layer([secret, otherSecret]),
-            Keyring.layerConfig,
+            Keyring.layerFromEnv(),
             NodeTransport.layerSecret().pipe(Layer.provide(Keyring.layer(secret))),
           ]) {
             add("layers", layer)

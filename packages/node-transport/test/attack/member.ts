@@ -68,7 +68,7 @@ program.pipe(
   Effect.provide(
     Cluster.layer({ cluster: "attacked", name, seeds }).pipe(
       Layer.provide(NodeTransport.layerSecret({ port: 0 })),
-      Layer.provide(Keyring.layerConfig),
+      Layer.provide(Keyring.layerFromEnv()),
       Layer.provide(Logger.layer([countLines])),
     ),
   ),

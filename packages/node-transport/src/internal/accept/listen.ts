@@ -31,6 +31,8 @@ export interface Listening<A> extends Place {
   readonly makeServer: () => Server<A>
   /** Why the server must listen on the loopback only, or `undefined` if it may listen on every interface. */
   readonly loopbackOnly: ((host: string) => string) | undefined
+  /** Logs how the server protects its connections. `loopback` is true if only this machine reaches the server. */
+  readonly log: (loopback: boolean) => Effect.Effect<void>
   readonly open: (arrival: A) => Effect.Effect<Transport.Connection, never, Scope.Scope>
 }
 
@@ -58,11 +60,13 @@ export const listen = <A>(
     })
     const bound = server.net.address()
     if (bound === null || typeof bound === "string") return yield* listenError(`${host} is not a TCP host`)
-    if (options.loopbackOnly !== undefined && !isLoopback(bound.address)) {
+    const loopback = isLoopback(bound.address)
+    if (options.loopbackOnly !== undefined && !loopback) {
       return yield* listenError(options.loopbackOnly(host))
     }
     const addresses = advertisedAddresses(options.advertise, host, bound)
     if (Result.isFailure(addresses)) return yield* listenError(addresses.failure)
+    yield* options.log(loopback)
     return { addresses: addresses.success, run: run(server, options.open) }
   })
 

@@ -92,5 +92,5 @@ const warnOfExpiry = (sessions: CertificateSessions): Effect.Effect<void> => {
 }
 
 /** Logs the certificate of this node, and what it trusts. */
-export const logCertificate = ({ credentials }: CertificateSessions): Effect.Effect<void> =>
-  Effect.logInfo(`certificates: this node has ${describeOwn(credentials)}`)
+export const logCertificate = ({ credentials }: CertificateSessions, prefix = ""): Effect.Effect<void> =>
+  Effect.logInfo(`${prefix}certificates: this node has ${describeOwn(credentials)}`)

@@ -25,7 +25,7 @@ export type Verdict =
   /** The detail is text of this node; names of the peer in it are quoted and bounded. */
   | { readonly _tag: "Refused"; readonly detail: string }
 
-/** What a handshake leaves on its socket. */
+/** Parts of a socket after its handshake. */
 export type Handshaken = Pick<
   Tls.TLSSocket,
   "authorizationError" | "authorized" | "getPeerX509Certificate" | "isSessionReused"

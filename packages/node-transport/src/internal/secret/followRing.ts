@@ -35,5 +35,5 @@ export const followRing = (
   })
 
 /** Logs the ids of a ring, by which an operator compares the rings of nodes. */
-export const logRing = (ring: Ring): Effect.Effect<void> =>
-  Effect.logInfo(`keyring: this node accepts ${describeRing(ring)}`)
+export const logRing = (ring: Ring, prefix = ""): Effect.Effect<void> =>
+  Effect.logInfo(`${prefix}keyring: this node accepts ${describeRing(ring)}`)

@@ -25,7 +25,10 @@ import * as Crypto from "node:crypto"
 export class KeyringError extends Schema.TaggedError<KeyringError>()("KeyringError", {
   reason: Schema.Literals(["short", "weak", "empty", "many", "unreadable", "inUse", "unknown"]),
   message: Schema.String,
-}) {}
+}) {
+  // A stack trace into this library would not help to find a configuration mistake.
+  override readonly stack: string = `${this.name}: ${this.message}`
+}
 
 /**
  * Key of a ring, derived from a secret. The id is a hash of the secret, and logs and metrics show it.
@@ -63,7 +66,10 @@ export const keyOf = (secret: Redacted.Redacted<string>): Result.Result<Key, Key
   const text = trim(Redacted.value(secret))
   const characters = [...text]
   if (characters.length < minCharacters) {
-    return fail("short", `a secret has ${characters.length} characters and needs at least ${minCharacters}: ${advice}`)
+    return fail(
+      "short",
+      `a secret needs at least ${minCharacters} characters, and this one has ${characters.length}: ${advice}`,
+    )
   }
   if (new Set(characters).size < minDifferent) {
     return fail(

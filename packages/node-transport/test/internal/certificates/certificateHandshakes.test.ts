@@ -147,4 +147,29 @@ describe("a server with certificates", () => {
       dialer.destroy()
     }).pipe(Effect.scoped),
   )
+
+  it.live("resumes no session, with which a dialer could come back after its authority was removed", () =>
+    Effect.gen(function* () {
+      const sessions = yield* sessionsOf()
+      const { handshakes } = certificateHandshakes(sessions)
+      const ends = yield* Queue.unbounded<string>()
+      const { port } = yield* serve((raw) =>
+        handshakes.start(raw, (outcome) => {
+          Queue.offerUnsafe(ends, outcome._tag === "Refused" ? `${outcome.reason} ${outcome.detail}` : outcome._tag)
+          if (outcome._tag === "Proved") outcome.arrival.socket.write("hello")
+          else raw.destroy()
+        }),
+      )
+      const { certificate: cert, key } = issue(root, "ann")
+      const dial = (options: Tls.ConnectionOptions) =>
+        Tls.connect({ host: "127.0.0.1", port, rejectUnauthorized: false, ...options }).on("error", () => {})
+      const first = dial({ cert, key }).resume()
+      const session = yield* Effect.promise(() => new Promise<Buffer>((resolve) => first.once("session", resolve)))
+      assert.strictEqual(yield* Queue.take(ends), "Proved")
+      const second = dial({ session })
+      assert.strictEqual(yield* Queue.take(ends), "certificate it presented no certificate")
+      first.destroy()
+      second.destroy()
+    }).pipe(Effect.scoped),
+  )
 })
