@@ -94,7 +94,7 @@ describe("a dialer that would do without an ephemeral key exchange", () => {
     }),
   )
 
-  given(openssl?.missing, "gets an ephemeral exchange if it is OpenSSL, too", () =>
+  given(openssl?.missing, "gets an ephemeral exchange if it is OpenSSL and offers both", () =>
     Effect.gen(function* () {
       const { port } = yield* answering
       const command = Stacks.sClient(port, yield* offerOf(secret), "-tls1_3", "-allow_no_dhe_kex")

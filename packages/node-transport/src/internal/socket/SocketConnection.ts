@@ -82,7 +82,11 @@ export const make = (
 
 /** Resets a connection, with the error that its reader gets. A TLS socket cannot do it: its `resetAndDestroy` throws. */
 export const resetSocket = (socket: Net.Socket, raw: Net.Socket, cause?: Error): void => {
-  raw.resetAndDestroy()
+  // Node never frees a socket that is reset while its shutdown is under way: the reset fails, and the process cannot end. By then the
+  // system has all written bytes, so a plain end loses none.
+  const isShuttingDown = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0
+  if (isShuttingDown) raw.destroy()
+  else raw.resetAndDestroy()
   socket.destroy(cause)
 }
 
