@@ -24,16 +24,16 @@ const boundedRun = (mesh: Mesh, until: number, records: number): void => {
 }
 
 describe("left records of unknown names", () => {
-  it("without room for a tombstone are not relayed, and evict no tombstone", () => {
+  it("without room are not relayed, and take the room of no other name", () => {
     const a = linkedTo([b], { tombstoneCapacity: 8 })
     a.hear(1_000, b, update(...Array.from({ length: 8 }, (_, i) => leftOf(`x${i}`))))
     expect(recordsSent(a.until(1_100), "x7")).toHaveLength(1)
     a.hear(2_000, b, update(leftOf("y")))
     expect(recordsSent(a.until(2_100), "y")).toStrictEqual([])
-    expect([...a.state().tombstones.keys()]).toStrictEqual(Array.from({ length: 8 }, (_, i) => `x${i}`))
+    expect([...a.state().reportedEnds.keys()]).toStrictEqual(Array.from({ length: 8 }, (_, i) => `x${i}`))
   })
 
-  it("do not end a candidate without room for its tombstone", () => {
+  it("do not end a candidate without room for the report", () => {
     const a = linkedTo([b], { tombstoneCapacity: 1 })
     a.hear(1_000, b, update(...Array.from({ length: 8 }, (_, i) => leftOf(`x${i}`))))
     a.hear(1_000, b, update(recordOf("y")))
@@ -43,20 +43,20 @@ describe("left records of unknown names", () => {
     expect(a.state().candidates.has("y")).toBe(true)
   })
 
-  it("replace an older tombstone of their name, however many there are", () => {
+  it("replace the reported end of an earlier life, however many there are", () => {
     const a = linkedTo([b], { tombstoneCapacity: 8 })
     a.hear(1_000, b, update(...Array.from({ length: 8 }, (_, i) => leftOf(`x${i}`))))
     a.until(1_100)
     const later = { ...leftOf("x0"), generation: wall + 1 }
     a.hear(2_000, b, update(later))
     expect(recordsSent(a.until(2_100), "x0")).toMatchObject([{ generation: wall + 1 }])
-    expect(a.state().tombstones.size).toBe(8)
+    expect(a.state().reportedEnds.size).toBe(8)
   })
 
   it.each([
     ["two", ["a", "b"]],
     ["three", ["a", "b", "c"]],
-  ])("beyond the maximum number of tombstones do not keep %s nodes sending", (_, names) => {
+  ])("beyond the maximum number of reported ends do not keep %s nodes sending", (_, names) => {
     const mesh = new Mesh(names)
     mesh.linkStranger(m)
     boundedRun(mesh, 60_000, 1_000)
@@ -153,7 +153,7 @@ describe("any finite set of records", () => {
       }
       const end = mesh.now
       boundedRun(mesh, end + 120_000, most)
-      // Candidates are forgotten, suspicions end, and tombstones expire. None of it is sent.
+      // Candidates and reported ends are forgotten, suspicions end, and tombstones expire. None of it is sent.
       mesh.runUntil(end + 3 * 3_600_000)
       expect(mesh.lastRecordAt).toBeLessThan(end + 60_000)
       expect(mesh.records).toBeLessThanOrEqual(most)
