@@ -27,7 +27,7 @@ const make = Effect.gen(function* () {
     connection: peer.connection,
     reader,
     peer: record(7),
-    rank: { instance: 0, epoch: 1, byLower: true },
+    rank: { instance: 0, instances: [0, 0], epoch: 1, byLower: true },
     drives: true,
     peerWindow: 100_000,
     peerLinkTimeout: 3_000,

@@ -64,7 +64,7 @@ class FakeLink extends Link {
       connection: { ...connection, identity: fake.identity },
       reader: new FrameReader(connection, Traffic.make()),
       peer: fake.peer,
-      rank: fake.rank ?? { instance: 0, epoch: 0, byLower: false },
+      rank: fake.rank ?? { instance: 0, instances: [0, 0], epoch: 0, byLower: false },
       drives: false,
       peerWindow: minWindow,
       peerLinkTimeout: 3_000,
