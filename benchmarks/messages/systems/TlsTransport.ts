@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { AddressInfo } from "node:net"
 import * as Tls from "node:tls"
-import * as SocketConnection from "../../../packages/node-transport/src/internal/SocketConnection.ts"
+import * as SocketConnection from "../../../packages/node-transport/src/internal/socket/SocketConnection.ts"
 import { host } from "./Driver.ts"
 
 const lingerMillis = 5_000

@@ -19,12 +19,12 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { addKey, keyOf, type KeyringError, removeKey, type Ring, ringOf, useKey } from "./internal/ring.ts"
-import { readRing, RingFile } from "./internal/RingFile.ts"
-import * as RingState from "./internal/RingState.ts"
-import { configError, secretVariables } from "./internal/secretVariables.ts"
+import { addKey, keyOf, type KeyringError, removeKey, type Ring, ringOf, useKey } from "./internal/secret/ring.ts"
+import { readRing, RingFile } from "./internal/secret/RingFile.ts"
+import * as RingState from "./internal/secret/RingState.ts"
+import { configError, secretVariables } from "./internal/secret/secretVariables.ts"
 
-export { type Key, KeyringError, type Ring } from "./internal/ring.ts"
+export { type Key, KeyringError, type Ring } from "./internal/secret/ring.ts"
 
 /** Interval of file reads. A read costs next to nothing, and the operator who changed the file is waiting. */
 const fileInterval = Duration.seconds(10)

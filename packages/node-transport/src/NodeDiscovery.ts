@@ -16,8 +16,8 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Fs from "node:fs/promises"
-import { errorCode } from "./internal/errorCode.ts"
-import { type Resolver, resolver, SourceError, type SrvRecord } from "./internal/resolver.ts"
+import { errorCode } from "./internal/socket/errorCode.ts"
+import { type Resolver, resolver, SourceError, type SrvRecord } from "./internal/dns/resolver.ts"
 
 /**
  * Interval of DNS lookups. It is about the usual time to live of the records of services, for which caches keep them.
@@ -29,7 +29,7 @@ const dnsInterval = Duration.seconds(30)
  */
 const fileInterval = Duration.seconds(10)
 
-export { type Resolver, resolver, type ResolverOptions, SourceError, type SrvRecord } from "./internal/resolver.ts"
+export { type Resolver, resolver, type ResolverOptions, SourceError, type SrvRecord } from "./internal/dns/resolver.ts"
 
 /**
  * Options of all layers of this module: the schedule of lookups, and the intervals at which addresses are dialed.

@@ -11,16 +11,17 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { dialSecret, dialTcp } from "./internal/dial.ts"
-import { followRing, logRing } from "./internal/followRing.ts"
-import * as HostLookups from "./internal/HostLookups.ts"
-import { listen, listenError } from "./internal/listen.ts"
-import { type Resolver, resolver } from "./internal/resolver.ts"
-import { SecretServer } from "./internal/SecretServer.ts"
-import { configError, secretVariables } from "./internal/secretVariables.ts"
-import { hasPresharedKeys, runtimeName } from "./internal/secretTls.ts"
-import * as SocketConnection from "./internal/SocketConnection.ts"
-import { SocketServer } from "./internal/SocketServer.ts"
+import { dialSecret, dialTcp } from "./internal/dial/dial.ts"
+import { followRing, logRing } from "./internal/secret/followRing.ts"
+import * as HostLookups from "./internal/dns/HostLookups.ts"
+import { listen, listenError } from "./internal/accept/listen.ts"
+import { type Resolver, resolver } from "./internal/dns/resolver.ts"
+import { AcceptServer } from "./internal/accept/AcceptServer.ts"
+import { tcpHandshakes } from "./internal/accept/Handshakes.ts"
+import { secretHandshakes } from "./internal/secret/secretHandshakes.ts"
+import { configError, secretVariables } from "./internal/secret/secretVariables.ts"
+import { hasPresharedKeys, runtimeName } from "./internal/secret/secretTls.ts"
+import * as SocketConnection from "./internal/socket/SocketConnection.ts"
 import * as Keyring from "./Keyring.ts"
 
 /**
@@ -103,13 +104,16 @@ export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport
       listen: listen({
         ...options,
         lookups: dial.lookups,
-        makeServer: () => new SocketServer(),
+        makeServer: () => new AcceptServer(tcpHandshakes, defaultHandshakeMillis),
         loopbackOnly: options.insecure === true ? undefined : refuseTcp,
         open: ({ socket }) => SocketConnection.make(socket, dial.linger),
       }),
       connect: (address) => dialTcp({ ...dial, address }),
     })),
   )
+
+/** Time in which a connection that arrives must prove itself, in milliseconds. */
+const defaultHandshakeMillis = 5_000
 
 const refuseTcp = (host: string): string =>
   `plain TCP on ${host} admits every process that reaches the port: listen on 127.0.0.1, ` +
@@ -202,7 +206,11 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
       const bind = listen({
         ...options,
         lookups: dial.lookups,
-        makeServer: () => new SecretServer(sessions.find, millis(options.handshakeTimeout ?? "5 seconds")),
+        makeServer: () =>
+          new AcceptServer(
+            secretHandshakes(sessions.find),
+            options.handshakeTimeout === undefined ? defaultHandshakeMillis : millis(options.handshakeTimeout),
+          ),
         loopbackOnly: undefined,
         open: ({ key, raw, socket }) => SocketConnection.make(socket, dial.linger, sessions.open(key, socket, raw)),
       })

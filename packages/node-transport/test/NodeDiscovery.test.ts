@@ -21,7 +21,7 @@ import * as Stream from "effect/Stream"
 import * as Fs from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { resolverOf } from "../src/internal/resolver.ts"
+import { resolverOf } from "../src/internal/dns/resolver.ts"
 import * as DnsServer from "./dnsServer.ts"
 
 const name = "peers.example"

@@ -14,7 +14,7 @@ import { execFile, spawnSync } from "node:child_process"
 import { syncBuiltinESMExports } from "node:module"
 import Tls from "node:tls"
 import * as Util from "node:util"
-import { runtimeName } from "../src/internal/secretTls.ts"
+import { runtimeName } from "../src/internal/secret/secretTls.ts"
 import { serve } from "./rawServer.ts"
 import { nodeOf, otherSecret, outcomes, secret } from "./secretOutcomes.ts"
 

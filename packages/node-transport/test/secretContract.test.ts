@@ -7,8 +7,8 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { keyOf } from "../src/internal/ring.ts"
-import { makeServer } from "../src/internal/secretTls.ts"
+import { keyOf } from "../src/internal/secret/ring.ts"
+import { makeServer } from "../src/internal/secret/secretTls.ts"
 import { openSockets, serve } from "./rawServer.ts"
 
 const secret = Redacted.make("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=")
@@ -16,13 +16,11 @@ const secret = Redacted.make("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=")
 /** A TLS server that has the secret and reads nothing. */
 const silentPeer = Effect.gen(function* () {
   const proved = yield* Deferred.make<void>()
-  const tls = makeServer(
-    () => Result.getOrUndefined(keyOf(secret)),
-    (socket) => {
-      socket.on("error", () => {})
-      Deferred.doneUnsafe(proved, Effect.void)
-    },
-  )
+  const { tls } = makeServer(() => Result.getOrUndefined(keyOf(secret)))
+  tls.on("secureConnection", (socket) => {
+    socket.on("error", () => {})
+    Deferred.doneUnsafe(proved, Effect.void)
+  })
   const { address, reset } = yield* serve((raw) => tls.emit("connection", raw))
   return { address, reset: Effect.andThen(Deferred.await(proved), reset) }
 })

@@ -18,7 +18,7 @@ import type * as Scope from "effect/Scope"
 import { readFileSync } from "node:fs"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
-import { keyOf } from "../src/internal/ring.ts"
+import { keyOf } from "../src/internal/secret/ring.ts"
 import { serve } from "./rawServer.ts"
 
 export const secret = Redacted.make("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=")

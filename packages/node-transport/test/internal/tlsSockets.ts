@@ -3,11 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Net from "node:net"
-import { type Key, keyOf } from "../../src/internal/ring.ts"
-import { SecretServer } from "../../src/internal/SecretServer.ts"
-import { startTls } from "../../src/internal/secretTls.ts"
-import type { Arrival } from "../../src/internal/AcceptQueue.ts"
-import * as SocketConnection from "../../src/internal/SocketConnection.ts"
+import { type Key, keyOf } from "../../src/internal/secret/ring.ts"
+import { AcceptServer } from "../../src/internal/accept/AcceptServer.ts"
+import { type SecretArrival, secretHandshakes } from "../../src/internal/secret/secretHandshakes.ts"
+import { startTls } from "../../src/internal/secret/secretTls.ts"
+import type { Arrival } from "../../src/internal/accept/AcceptQueue.ts"
+import * as SocketConnection from "../../src/internal/socket/SocketConnection.ts"
 
 export const key: Key = Result.getOrThrow(keyOf(Redacted.make("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=")))
 
@@ -24,8 +25,11 @@ export interface Middle {
 export const server = (accept: (arrival: Arrival) => void, handshakeMillis = 3_600_000) =>
   Effect.gen(function* () {
     const server = yield* Effect.acquireRelease(
-      Effect.callback<SecretServer>((resume) => {
-        const server = new SecretServer((id) => (id === key.id ? key : undefined), handshakeMillis)
+      Effect.callback<AcceptServer<SecretArrival>>((resume) => {
+        const server = new AcceptServer(
+          secretHandshakes((id) => (id === key.id ? key : undefined)),
+          handshakeMillis,
+        )
         server.net.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
       }),
       (server) => Effect.sync(() => server.close()),

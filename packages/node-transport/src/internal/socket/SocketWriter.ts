@@ -5,7 +5,7 @@
 import type * as Transport from "@coterie/core/Transport"
 import * as Effect from "effect/Effect"
 import type * as Net from "node:net"
-import { OutcomeWaiter } from "./OutcomeWaiter.ts"
+import { OutcomeWaiter } from "../dns/OutcomeWaiter.ts"
 
 type Write = Transport.Connection["write"]
 

@@ -1,8 +1,8 @@
-import { SocketWriter } from "../../src/internal/SocketWriter.ts"
+import { SocketWriter } from "../../../src/internal/socket/SocketWriter.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Sockets from "./sockets.ts"
+import * as Sockets from "../sockets.ts"
 
 const setUp = Effect.map(Sockets.pair, ({ other, socket }) => ({
   other,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { candidates, parseSearchList } from "../../src/internal/searchList.ts"
+import { candidates, parseSearchList } from "../../../src/internal/dns/searchList.ts"
 
 describe("the search list of a resolv.conf", () => {
   it("has the domains of the last line with domains, without final dots", () => {

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Fs from "node:fs/promises"
-import { errorCode } from "./errorCode.ts"
+import { errorCode } from "../socket/errorCode.ts"
 import type { RingState } from "./RingState.ts"
 import { fail, type KeyringError, type Ring, ringOf, secretsIn } from "./ring.ts"
 

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
-import { errorCode } from "../../src/internal/errorCode.ts"
-import { awaitConnected, openSocket, SelfConnection, type Target } from "../../src/internal/openSocket.ts"
+import { errorCode } from "../../../src/internal/socket/errorCode.ts"
+import { awaitConnected, openSocket, SelfConnection, type Target } from "../../../src/internal/dial/openSocket.ts"
 
 const listen = (host: string, port = 0, onSocket: (socket: Net.Socket) => void = () => {}) =>
   Effect.acquireRelease(

@@ -11,7 +11,7 @@ import * as Dns from "node:dns/promises"
 import * as Fs from "node:fs/promises"
 import * as Net from "node:net"
 import * as Os from "node:os"
-import { errorCode } from "./errorCode.ts"
+import { errorCode } from "../socket/errorCode.ts"
 import { addressesIn } from "./hostsFile.ts"
 import { candidates, parseSearchList } from "./searchList.ts"
 

@@ -40,25 +40,38 @@ const listenOptions = {
   secureOptions: Crypto.constants.SSL_OP_NO_TICKET,
 } satisfies Tls.TlsOptions
 
-/** Returns a server that is given its sockets and never listens. `onProved` gets the id of the key that the dialer has proved. */
-export const makeServer = (findKey: FindKey, onProved: (socket: Tls.TLSSocket, id: string) => void): Tls.Server => {
-  const ids = new WeakMap<object, string>()
-  const server = new Tls.Server({
+/** A server that is given its sockets and never listens. */
+export interface SecretServer {
+  readonly tls: Tls.Server
+  /** Returns the id of the key that the other side has proved, or `undefined` if it has proved none. */
+  readonly provedKey: (socket: Tls.TLSSocket) => string | undefined
+  /** Returns the last key that the other side has named: its id if this node has the key, and `unknown` if it has not. */
+  readonly namedKey: (socket: Tls.TLSSocket) => string | undefined
+}
+
+/** Stands for every key that this node does not have. No id is as short. */
+const unknownKey = "unknown"
+
+export const makeServer = (findKey: FindKey): SecretServer => {
+  const named = new WeakMap<object, string>()
+  const tls = new Tls.Server({
     ...listenOptions,
     // Asked for everything that a stranger sends, thousands of times for one connection: an exception ends the process before 22.22.
     pskCallback: (socket, identity) => {
       const key = keyOf(findKey, identity)
-      if (key === undefined) return null
-      ids.set(socket, key.id)
-      return Redacted.value(key.psk)
+      named.set(socket, key?.id ?? unknownKey)
+      return key === undefined ? null : Redacted.value(key.psk)
     },
   })
-  server.on("secureConnection", (socket) => {
-    const id = ids.get(socket)
-    if (id === undefined || !isProved(socket)) return void socket.destroy()
-    onProved(socket, id)
-  })
-  return server
+  return {
+    tls,
+    provedKey: (socket) => {
+      // TLS asks no more once it has a key, so that the last key is the one of the handshake.
+      const id = isProved(socket) ? named.get(socket) : undefined
+      return id === unknownKey ? undefined : id
+    },
+    namedKey: (socket) => named.get(socket),
+  }
 }
 
 const keyOf = (findKey: FindKey, identity: unknown): Key | undefined => {
@@ -99,15 +112,13 @@ export const hasPresharedKeys: Effect.Effect<boolean> = Effect.callback<boolean>
     resume(Effect.succeed(works))
   }
   const timer = setTimeout(() => finish(false), selfTestMillis)
-  const server = makeServer(
-    () => key,
-    (socket) => {
-      socket.on("error", ignore)
-      finish(true)
-    },
-  )
-  server.on("tlsClientError", () => finish(false))
-  server.emit("connection", far)
+  const server = makeServer(() => key)
+  server.tls.on("secureConnection", (socket) => {
+    socket.on("error", ignore)
+    finish(server.provedKey(socket) === key.id)
+  })
+  server.tls.on("tlsClientError", () => finish(false))
+  server.tls.emit("connection", far)
   const dialer = startTls(near, key)
   dialer.on("error", () => finish(false))
   return Effect.sync(() => finish(false))

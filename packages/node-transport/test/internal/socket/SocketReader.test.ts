@@ -1,9 +1,9 @@
-import { SocketReader } from "../../src/internal/SocketReader.ts"
+import { SocketReader } from "../../../src/internal/socket/SocketReader.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Sockets from "./sockets.ts"
+import * as Sockets from "../sockets.ts"
 
 const limit = 64 * 1024
 

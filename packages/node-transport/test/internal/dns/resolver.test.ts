@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Fs from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { type ResolverOptions, resolverOf } from "../../src/internal/resolver.ts"
-import * as DnsServer from "../dnsServer.ts"
+import { type ResolverOptions, resolverOf } from "../../../src/internal/dns/resolver.ts"
+import * as DnsServer from "../../dnsServer.ts"
 
 const folder = Effect.acquireRelease(
   Effect.promise(() => Fs.mkdtemp(Path.join(Os.tmpdir(), "coterie-"))),

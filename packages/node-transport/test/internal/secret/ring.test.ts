@@ -7,7 +7,7 @@ import {
   ringOf,
   secretsIn,
   useKey,
-} from "../../src/internal/ring.ts"
+} from "../../../src/internal/secret/ring.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -23,7 +23,7 @@ interface Vector {
 }
 
 const vectors: ReadonlyArray<Vector> = JSON.parse(
-  readFileSync(new URL("../../../../docs/protocol-vectors/secrets.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../../../docs/protocol-vectors/secrets.json", import.meta.url), "utf8"),
 )
 
 const numbered = (n: number) => Redacted.make(`secret number ${n}, which has enough characters`)

@@ -1,12 +1,12 @@
-import { startTls } from "../../src/internal/secretTls.ts"
-import { maxHandshakes } from "../../src/internal/SecretServer.ts"
+import { startTls } from "../../../src/internal/secret/secretTls.ts"
+import { maxHandshakes } from "../../../src/internal/accept/AcceptServer.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
-import type { Arrival } from "../../src/internal/AcceptQueue.ts"
-import * as Sockets from "./sockets.ts"
-import * as TlsSockets from "./tlsSockets.ts"
+import type { Arrival } from "../../../src/internal/accept/AcceptQueue.ts"
+import * as Sockets from "../sockets.ts"
+import * as TlsSockets from "../tlsSockets.ts"
 
 /** Waits until a server has so many sockets. */
 const untilCount = (server: Net.Server, expected: number) =>

@@ -7,7 +7,7 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Net from "node:net"
-import { OutcomeWaiter } from "./OutcomeWaiter.ts"
+import { OutcomeWaiter } from "../dns/OutcomeWaiter.ts"
 
 type Pull = Transport.Connection["pull"]
 

@@ -6,8 +6,8 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import * as HostLookups from "../../src/internal/HostLookups.ts"
-import { type Resolver, SourceError } from "../../src/internal/resolver.ts"
+import * as HostLookups from "../../../src/internal/dns/HostLookups.ts"
+import { type Resolver, SourceError } from "../../../src/internal/dns/resolver.ts"
 
 const none = Effect.succeed([])
 

@@ -7,9 +7,9 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Net from "node:net"
 import { advertisedAddresses, isLoopback } from "./advertisedAddresses.ts"
-import { errorCode } from "./errorCode.ts"
-import type { HostLookups } from "./HostLookups.ts"
-import type { SourceError } from "./resolver.ts"
+import { errorCode } from "../socket/errorCode.ts"
+import type { HostLookups } from "../dns/HostLookups.ts"
+import type { SourceError } from "../dns/resolver.ts"
 
 /** Place of a listener, as in the options of the transports. */
 export interface Place {

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Keyring } from "../Keyring.ts"
+import type { Keyring } from "../../Keyring.ts"
 import { KeySessions, type SessionTimes } from "./KeySessions.ts"
 import { describeRing, type Ring } from "./ring.ts"
 

@@ -1,4 +1,4 @@
-import { errorCode } from "../../src/internal/errorCode.ts"
+import { errorCode } from "../../../src/internal/socket/errorCode.ts"
 import { assert, it } from "@effect/vitest"
 
 it("errorCode returns the code of an error of Node, and undefined for any other value", () => {

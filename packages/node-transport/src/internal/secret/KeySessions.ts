@@ -6,7 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Net from "node:net"
 import { isSameRing, type Key, type Ring } from "./ring.ts"
-import { resetSocket, type Secured } from "./SocketConnection.ts"
+import { resetSocket, type Secured } from "../socket/SocketConnection.ts"
 
 /** Times of a session, in milliseconds. */
 export interface SessionTimes {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { addressesIn } from "../../src/internal/hostsFile.ts"
+import { addressesIn } from "../../../src/internal/dns/hostsFile.ts"
 
 const text = [
   "127.0.0.1\tlocalhost",

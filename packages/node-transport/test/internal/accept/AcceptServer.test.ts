@@ -1,15 +1,17 @@
-import { maxWaiting, SocketServer } from "../../src/internal/SocketServer.ts"
+import { type Arrival, maxWaiting } from "../../../src/internal/accept/AcceptQueue.ts"
+import { AcceptServer } from "../../../src/internal/accept/AcceptServer.ts"
+import { tcpHandshakes } from "../../../src/internal/accept/Handshakes.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Net from "node:net"
-import * as Sockets from "./sockets.ts"
+import * as Sockets from "../sockets.ts"
 
 const setUp = Effect.gen(function* () {
   const accepted: Array<Net.Socket> = []
   const server = yield* Effect.acquireRelease(
-    Effect.callback<SocketServer>((resume) => {
-      const server = new SocketServer()
+    Effect.callback<AcceptServer<Arrival>>((resume) => {
+      const server = new AcceptServer(tcpHandshakes, 3_600_000)
       server.net.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
     }),
     (server) =>
@@ -108,7 +110,7 @@ describe("a server of sockets", () => {
 
   it.live("does not listen if it is closed while it looks up its host", () =>
     Effect.gen(function* () {
-      const server = new SocketServer()
+      const server = new AcceptServer(tcpHandshakes, 3_600_000)
       const listening = new Promise((resolve) => server.net.once("listening", resolve))
       const closed = new Promise((resolve) => server.net.once("close", resolve))
       server.net.listen({ host: "localhost", port: 0 })

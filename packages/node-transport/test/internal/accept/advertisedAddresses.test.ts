@@ -1,4 +1,4 @@
-import { advertisedAddresses, isLoopback } from "../../src/internal/advertisedAddresses.ts"
+import { advertisedAddresses, isLoopback } from "../../../src/internal/accept/advertisedAddresses.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Os from "node:os"

@@ -5,9 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import { openSockets } from "../rawServer.ts"
-import * as Sockets from "./sockets.ts"
-import * as TlsSockets from "./tlsSockets.ts"
+import { openSockets } from "../../rawServer.ts"
+import * as Sockets from "../sockets.ts"
+import * as TlsSockets from "../tlsSockets.ts"
 
 const setUp = Effect.fnUntraced(function* (mangle?: TlsSockets.Mangle, linger?: number) {
   const { arrival, middle, open, raw, tls } = yield* TlsSockets.pair(mangle, linger)

@@ -1,4 +1,4 @@
-import { OutcomeWaiter } from "../../src/internal/OutcomeWaiter.ts"
+import { OutcomeWaiter } from "../../../src/internal/dns/OutcomeWaiter.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

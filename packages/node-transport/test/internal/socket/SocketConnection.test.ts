@@ -1,10 +1,10 @@
-import * as SocketConnection from "../../src/internal/SocketConnection.ts"
+import * as SocketConnection from "../../../src/internal/socket/SocketConnection.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import * as Sockets from "./sockets.ts"
+import * as Sockets from "../sockets.ts"
 
 const setUp = Effect.fnUntraced(function* (linger = 3_600_000) {
   const { other, socket } = yield* Sockets.pair
