@@ -117,7 +117,7 @@ const recordOf = ({ state }: Draft.Draft, name: string): PeerRecord | undefined 
 /**
  * Compares the record of this node with the entry of a peer. Returns less than 0 if this node should request the record
  * of the peer, and more than 0 if it should send its own. A tombstone says nothing about an earlier life. A reported end
- * is never sent, because nodes that sent it to each other would remember it forever.
+ * is in no answer, like a candidate, because this node never met its life.
  */
 const compareWithEntry = ({ members, reportedEnds, tombstones }: State.State, entry: Key): number => {
   const member = members.get(entry.name)

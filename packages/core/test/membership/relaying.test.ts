@@ -71,6 +71,27 @@ describe("left records of unknown names", () => {
   })
 })
 
+describe("the report that a later life of a peer left", () => {
+  // The views of a and b differ, so that the two compare their records again and again.
+  it("is forgotten by all nodes, although they compare records, and then the peer is found", () => {
+    const mesh = new Mesh(["a", "b"])
+    const c = recordOf("c")
+    mesh.linkStranger(m, ["a"])
+    mesh.say(m, "a", update({ ...leftOf("c"), generation: wall + 1_000_000 }))
+    mesh.runUntil(mesh.now + 1_000)
+    expect(mesh.node("b").state().reportedEnds.has("c")).toBe(true)
+    mesh.linkStranger(c, ["b"])
+    const start = mesh.now
+    boundedRun(mesh, start + 28_000, 100)
+    expect(mesh.node("a").state().members.has("c")).toBe(false)
+    boundedRun(mesh, start + 31_000, 100)
+    for (const name of ["a", "b"]) expect(mesh.node(name).state().reportedEnds.size).toBe(0)
+    boundedRun(mesh, start + 70_000, 100)
+    expect(mesh.node("a").state().members.get("c")?.reach._tag).toBe("Indirect")
+    for (const name of ["a", "b"]) expect(mesh.node(name).state().reportedEnds.size).toBe(0)
+  })
+})
+
 // ---- any records, any bounds ----
 
 const oneOf = <const A extends string | number>(values: ReadonlyArray<A>) => Arbitrary.schema(Schema.Literals(values))
