@@ -44,7 +44,7 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   else if (Draft.hasRoomForReportedEnd(draft, record.name)) Draft.addReportedEnd(draft, record)
   else return
   Candidates.removeUpTo(draft, record)
-  // A record that waits to be sent about the member has precedence.
+  // Gossip sends one record of a name, and a waiting record of the member has precedence.
   if (member === undefined) Gossip.gossip(draft, { ...record, body: State.emptyBody })
 }
 
@@ -77,7 +77,7 @@ const mergeMemberRecord = (
   const order = PeerRecord.compareKeys(record, known)
   if (order < 0) return
   if (order > 0) {
-    if (record.status === "left") return onReportedEnd(draft, member, record)
+    if (record.status === "left") return onReportedAsLeft(draft, member, record)
     if (PeerRecord.isAccusation(record)) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
     FailureDetection.onAliveRecord(draft, member, record)
     return Gossip.gossip(draft, record)
@@ -130,7 +130,7 @@ export const challengeOwner = (draft: Draft.Draft, record: PeerRecord.PeerRecord
  * R6, R9: ends a life that others report as left, unless this node has a link to it. Only the peer itself can end a
  * life with a link. This node therefore sends the peer the report, and the peer refutes it (R7).
  */
-const onReportedEnd = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void =>
+const onReportedAsLeft = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void =>
   Member.isLinked(member) ? Draft.sendBelief(draft, record) : endLife(draft, member, record)
 
 /**
