@@ -55,6 +55,7 @@ const membership: Page = {
       statement: "Simultaneous dials of two nodes leave one link and lose no accepted message.",
       tests: [
         "... random timings of two simultaneous dials lose no accepted message, end no session, and leave one link",
+        "of two connections of one pair, between whose handshakes a side takes a greater instance",
       ],
     },
     {
@@ -115,6 +116,8 @@ const membership: Page = {
       tests: [
         "R9: leaving",
         "a life that others report as left",
+        "a life that this node never met and that others report as left",
+        "a member that reports to each of two nodes that a later life of the other left delays their first link by half a minute at most",
         "a member that claims that the node has left",
         "a graceful close leaves no members on either side, and no node redials",
         "a rolling restart of twelve nodes under load emits no Suspected, Failed, Isolated or PartitionSuspected",
@@ -141,9 +144,10 @@ const membership: Page = {
     },
     {
       heading: "R12 Tombstones",
-      statement: "Tombstones are bounded, and a cluster that drops them too early still converges.",
+      statement: "Tombstones and reported ends are bounded, and a cluster that drops them too early still converges.",
       tests: [
         "R12: tombstones",
+        "R12: reported ends",
         "is relayed a bounded number of times, for any limits of the nodes, and each node is believed about itself",
         "with a memory so short that tombstones and candidates are forgotten meanwhile",
       ],

@@ -231,11 +231,19 @@ const established = (
   observedHost,
 })
 
-const rankOf = (dialer: string, acceptor: string, epoch: number, instance: number): Rank => ({
-  instance,
-  epoch,
-  byLower: PeerName.compareNames(dialer, acceptor) < 0,
-})
+/** Name and instance of one side, as the handshake showed them. */
+interface Shown {
+  readonly name: string
+  readonly instance: number
+}
+
+const rankOf = (dialer: Shown, acceptor: Shown, peer: Shown, epoch: number): Rank => {
+  const byLower = PeerName.compareNames(dialer.name, acceptor.name) < 0
+  const [lower, higher] = byLower ? [dialer, acceptor] : [acceptor, dialer]
+  return { instance: peer.instance, instances: [lower.instance, higher.instance], epoch, byLower }
+}
+
+const shownBy = ({ instance, self: { name } }: NodeState): Shown => ({ name, instance })
 
 /**
  * Runs the first half of the dialer's side of the handshake: sends Hello and returns the HelloAck. The peer stores
@@ -308,7 +316,8 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
   // This node stops only for a process that passes the checks above.
   if (ack.record.name === before.self.name) return yield* meetNamesake(host, exchange, before.self, ack)
   exchange.reader.open()
-  const rank = rankOf(before.self.name, ack.record.name, options.epoch, ack.instance)
+  const acceptor = { name: ack.record.name, instance: ack.instance }
+  const rank = rankOf(shownBy(before), acceptor, acceptor, options.epoch)
   const now = yield* host.refute(ack.youAre)
   if (!goesOn(host, before, now)) return yield* leaving()
   exchange.commit(ack.record, rank)
@@ -424,7 +433,8 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
   }
   const now = yield* host.refute(ready.youAre)
   if (!goesOn(host, before, now)) return yield* leaving()
-  const rank = rankOf(peer.name, now.self.name, hello.linkEpoch, hello.instance)
+  const dialer = { name: peer.name, instance: hello.instance }
+  const rank = rankOf(dialer, shownBy(before), dialer, hello.linkEpoch)
   exchange.commit(peer, rank)
   yield* write(exchange, readyOf(host, before.self, now, peer))
   reader.open()

@@ -37,17 +37,25 @@ import type { WriteBuffers } from "./WriteBuffers.ts"
  * "Simultaneous connections").
  */
 export interface Rank {
-  /** Number of the peer's process. Connections to two processes of one life are not a pair. */
+  /** Instance that the peer showed in the handshake. Connections to two processes of one life are not a pair. */
   readonly instance: number
+  /**
+   * Instances that both sides showed in the handshake: that of the lower name, then that of the higher name. Each side
+   * may take a greater instance later, and then both still compute this rank.
+   */
+  readonly instances: readonly [lower: number, higher: number]
   /** Epoch of the connection, a counter of the dialer. It is greater than every epoch that the dialer knew before. */
   readonly epoch: number
   /** `true` if the peer with the lower name dialed the connection. */
   readonly byLower: boolean
 }
 
-/** Compares the ranks of two connections with one process of the peer. */
+/** Compares the ranks of two connections between the same two lives. Both sides get the same result. */
 export const compareRanks = (a: Rank, b: Rank): number =>
-  a.epoch === b.epoch ? Number(a.byLower) - Number(b.byLower) : a.epoch - b.epoch
+  a.instances[0] - b.instances[0] ||
+  a.instances[1] - b.instances[1] ||
+  a.epoch - b.epoch ||
+  Number(a.byLower) - Number(b.byLower)
 
 /** Callbacks of a link. No callback may wait for the application. */
 export interface Hooks {

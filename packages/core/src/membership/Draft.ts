@@ -239,20 +239,14 @@ const endRound = (draft: Draft, name: string): void => {
 
 const tombstoneCapacity = ({ settings, size }: State): number => Math.max(settings.tombstoneCapacity, 4 * size)
 
-/** Returns whether a tombstone for this name fits without evicting the tombstone of another name (R12). */
-export const hasRoomForTombstone = ({ state }: Draft, name: string): boolean =>
-  state.tombstones.size - Number(state.tombstones.has(name)) < tombstoneCapacity(state)
-
 /**
- * Stores a tombstone for a life that ended. Evicts the oldest tombstones above the capacity (R12). `met` is the
- * greatest generation of the name that was a member of this node. The tombstone keeps the greater of `met` and the
- * value of the earlier tombstone. `leftAt` is the time at which the peer itself reported its leave. A later tombstone of
- * the same life keeps it.
+ * Stores a tombstone for a member that ended. Evicts the oldest tombstones above the capacity (R12). `leftAt` is the
+ * time at which the peer itself reported its leave. A later tombstone of the same life keeps it.
  */
 export const addTombstone = (
   draft: Draft,
   { generation, incarnation, name, status }: Key,
-  { leftAt, met = 0 }: { readonly met?: number; readonly leftAt?: number | undefined } = {},
+  leftAt: number | undefined = undefined,
 ): void => {
   const { settings } = draft.state
   const tombstones = writable(draft.previous.tombstones, draft.state.tombstones)
@@ -265,7 +259,6 @@ export const addTombstone = (
     incarnation,
     status,
     expiresAt,
-    met: Math.max(met, before?.met ?? 0),
     leftAt: leftAt ?? (before?.generation === generation ? before.leftAt : undefined),
   })
   const capacity = tombstoneCapacity(draft.state)
@@ -282,6 +275,31 @@ export const removeTombstone = (draft: Draft, name: string): void => {
   const tombstones = writable(draft.previous.tombstones, draft.state.tombstones)
   tombstones.delete(name)
   draft.state.tombstones = tombstones
+}
+
+/** Returns whether a reported end for this name fits (R12). A reported end never evicts that of another name. */
+export const hasRoomForReportedEnd = ({ state }: Draft, name: string): boolean =>
+  state.reportedEnds.size - Number(state.reportedEnds.has(name)) < tombstoneCapacity(state)
+
+/** Stores a reported end. Further reports about the same life do not prolong it. */
+export const addReportedEnd = (draft: Draft, { generation, incarnation, name, status }: Key): void => {
+  const ends = writable(draft.previous.reportedEnds, draft.state.reportedEnds)
+  const before = ends.get(name)
+  const isSameLife = before?.generation === generation
+  // Another life is stored behind all others, because it expires last.
+  if (!isSameLife) ends.delete(name)
+  const expiresAt = isSameLife ? before.expiresAt : draft.now + draft.state.settings.candidateTimeout
+  ends.set(name, { name, generation, incarnation, status, expiresAt })
+  draft.state.reportedEnds = ends
+}
+
+/** Removes the reported end of a name, unless it is the end of a later life than `generation`. */
+export const removeReportedEnd = (draft: Draft, { generation, name }: PeerId): void => {
+  const end = draft.state.reportedEnds.get(name)
+  if (end === undefined || end.generation > generation) return
+  const ends = writable(draft.previous.reportedEnds, draft.state.reportedEnds)
+  ends.delete(name)
+  draft.state.reportedEnds = ends
 }
 
 // ---- outputs ----

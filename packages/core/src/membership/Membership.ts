@@ -33,7 +33,8 @@
  * | `selfRecord.ts`       | the record of this node itself                                       |                     |
  * | `Settings.ts`         | all numbers, with their defaults                                     |                     |
  *
- * {@link tick} ends the reconnect window (R10) and removes expired tombstones (R12). The seed dialer implements R11.
+ * {@link tick} ends the reconnect window (R10) and removes expired tombstones and reported ends (R12). The seed dialer
+ * implements R11.
  */
 import type { PeerId } from "../Peer.ts"
 import type { MembershipFrame, YouAreBelief } from "../protocol/Frame.ts"
@@ -204,10 +205,14 @@ const tick = (draft: Draft.Draft): void => {
     if (member?.standing._tag !== "Failed") continue
     if (now < member.standing.failedAt + state.settings.reconnectWindow) continue
     Draft.setMember(draft, name, undefined)
-    Draft.addTombstone(draft, member.record, { met: member.record.generation })
+    Draft.addTombstone(draft, member.record)
   }
   for (const [name, { expiresAt }] of state.tombstones) {
     if (now < expiresAt) break
     Draft.removeTombstone(draft, name)
+  }
+  for (const end of state.reportedEnds.values()) {
+    if (now < end.expiresAt) break
+    Draft.removeReportedEnd(draft, end)
   }
 }

@@ -46,7 +46,10 @@ export interface Settings {
    * delays failures that few peers confirm. Failures within this time count towards one suspected partition.
    */
   readonly suspicionMax: number
-  /** Time after which a candidate is forgotten (R1). Defaults to 30 seconds. A larger value dials rumours longer. */
+  /**
+   * Time after which a candidate or a reported end is forgotten (R1). Defaults to 30 seconds. A larger value dials
+   * rumours longer, and believes false reports longer.
+   */
   readonly candidateTimeout: number
   /**
    * Time for which this node redials a failed member (R10). Defaults to 24 hours. A larger value heals longer
@@ -57,7 +60,9 @@ export interface Settings {
    * Time for which this node keeps a tombstone (R12). Defaults to 1 hour. A larger value ignores stale records longer.
    */
   readonly tombstoneTimeout: number
-  /** Maximum number of tombstones, or four per member if that is more (R12). Defaults to 1,024. */
+  /**
+   * Maximum number of tombstones, and of reported ends, or four per member if that is more (R12). Defaults to 1,024.
+   */
   readonly tombstoneCapacity: number
   /**
    * Time for which news wait to share a frame (`Gossip.updateDelay`). Defaults to 20 milliseconds. A larger value saves

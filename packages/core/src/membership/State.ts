@@ -76,15 +76,19 @@ export interface Answer {
   readonly since: number
 }
 
-/** Memory of a peer that left or failed for good (R12). */
+/** Memory of a member that left or failed for good (R12). */
 export interface Tombstone extends Key {
   readonly expiresAt: number
-  /**
-   * Greatest generation of the name that was a member of this node; 0 if this node knows the name from gossip alone.
-   */
-  readonly met: number
   /** Time at which the peer itself reported that this life leaves; `undefined` if other peers reported it. */
   readonly leftAt: number | undefined
+}
+
+/**
+ * Memory of a life that others reported as left and that never was a member of this node (R12). No peer refutes such a
+ * report if the life does not exist, so this node remembers it for as long as a candidate.
+ */
+export interface ReportedEnd extends Key {
+  readonly expiresAt: number
 }
 
 /**
@@ -161,6 +165,8 @@ export interface State {
   readonly pendingProbes: ReadonlyArray<PendingProbe>
   /** Tombstones in the order in which they expire. */
   readonly tombstones: ReadonlyMap<string, Tombstone>
+  /** Reported ends in the order in which they expire, one per name: the end of the greatest life. */
+  readonly reportedEnds: ReadonlyMap<string, ReportedEnd>
   readonly view: View
   /** XOR of the hashes of all alive and suspect members and of this node. */
   readonly viewHash: bigint
@@ -229,6 +235,7 @@ export const make = (options: {
     lastProbe: options.seed >>> 0,
     pendingProbes: [],
     tombstones: new Map(),
+    reportedEnds: new Map(),
     view: makeView({ self: toPeer(options.self) }),
     viewHash: selfHash,
     size: 1,
@@ -273,7 +280,7 @@ export const livingGeneration = ({ members }: State, name: string): number => {
  * Returns the newest generation of this name that is or was a member of this node, or 0. Gossip alone does not count.
  */
 export const newestMet = ({ members, tombstones }: State, name: string): number =>
-  Math.max(members.get(name)?.record.generation ?? 0, tombstones.get(name)?.met ?? 0)
+  Math.max(members.get(name)?.record.generation ?? 0, tombstones.get(name)?.generation ?? 0)
 
 /** Returns the tombstone of a life that has left. */
 export const tombstoneOfLeft = ({ tombstones }: State, { generation, name }: PeerId): Tombstone | undefined => {
@@ -281,13 +288,24 @@ export const tombstoneOfLeft = ({ tombstones }: State, { generation, name }: Pee
   return tombstone?.status === "left" && tombstone.generation === generation ? tombstone : undefined
 }
 
+/** Returns the reported end of a life. */
+export const reportedEndOf = ({ reportedEnds }: State, { generation, name }: PeerId): ReportedEnd | undefined => {
+  const end = reportedEnds.get(name)
+  return end?.generation === generation ? end : undefined
+}
+
 /** Returns this node's belief about a life of a name, for HelloAck, Ready and YouAre. */
 export const belief = (state: State, name: string, generation: number): YouAreBelief | undefined => {
-  const record: Key | undefined =
-    state.members.get(name)?.record ?? state.candidates.get(name)?.record ?? state.tombstones.get(name)
-  return record?.generation === generation
-    ? { generation, incarnation: record.incarnation, status: record.status }
-    : undefined
+  const { candidates, members, reportedEnds, tombstones } = state
+  const records: ReadonlyArray<Key | undefined> = [
+    members.get(name)?.record,
+    // A candidate is greater than a tombstone or a reported end of its life.
+    candidates.get(name)?.record,
+    reportedEnds.get(name),
+    tombstones.get(name),
+  ]
+  const record = records.find((each) => each?.generation === generation)
+  return record && { generation, incarnation: record.incarnation, status: record.status }
 }
 
 /** A peer that should be dialed. */
@@ -394,9 +412,11 @@ export const deadline = (state: State): number | undefined => {
   for (const [name, round] of state.rounds) at = Math.min(at, roundDeadline(state, name, round))
   for (const probe of state.pendingProbes) at = Math.min(at, probe.until)
   if (state.health > 0) at = Math.min(at, state.improvesAt)
-  for (const oldest of state.tombstones.values()) {
-    at = Math.min(at, oldest.expiresAt)
-    break
+  for (const ends of [state.tombstones, state.reportedEnds]) {
+    for (const oldest of ends.values()) {
+      at = Math.min(at, oldest.expiresAt)
+      break
+    }
   }
   return at === Number.POSITIVE_INFINITY ? undefined : at
 }

@@ -114,6 +114,21 @@ const recordOf = ({ state }: Draft.Draft, name: string): PeerRecord | undefined 
   return state.members.get(name)?.record ?? (tombstone === undefined ? undefined : State.recordOf(tombstone))
 }
 
+/**
+ * Compares the record of this node with the entry of a peer. Returns less than 0 if this node should request the record
+ * of the peer, and more than 0 if it should send its own. A tombstone says nothing about an earlier life. A reported end
+ * is in no answer, like a candidate, because this node never met its life.
+ */
+const compareWithEntry = ({ members, reportedEnds, tombstones }: State.State, entry: Key): number => {
+  const member = members.get(entry.name)
+  if (member !== undefined) return PeerRecords.compareKeys(member.record, entry)
+  const tombstone = tombstones.get(entry.name)
+  const order = tombstone === undefined ? -1 : PeerRecords.compareKeys(tombstone, entry)
+  if (order >= 0) return tombstone?.generation === entry.generation ? order : 0
+  const reportedEnd = reportedEnds.get(entry.name)
+  return reportedEnd !== undefined && PeerRecords.compareKeys(reportedEnd, entry) >= 0 ? 0 : -1
+}
+
 /** Compares a digest with the records of this node, and refutes accusations of this node in the digest. */
 const compare = (draft: Draft.Draft, digest: ReadonlyArray<Key>): Parts => {
   const { state } = draft
@@ -130,8 +145,7 @@ const compare = (draft: Draft.Draft, digest: ReadonlyArray<Key>): Parts => {
       if (PeerRecords.compareKeys(state.self, entry) > 0) records.add(name)
       continue
     }
-    const known: Key | undefined = state.members.get(name)?.record ?? state.tombstones.get(name)
-    const order = known === undefined ? -1 : PeerRecords.compareKeys(known, entry)
+    const order = compareWithEntry(state, entry)
     if (order < 0) want.push(name)
     else if (order > 0) records.add(name)
   }

@@ -78,6 +78,7 @@ export const promote = (draft: Draft.Draft, { record }: Candidate, by: string): 
   const older = draft.state.members.get(record.name)
   if (record.status !== "alive" || (older !== undefined && Member.isLinked(older))) return
   Draft.removeTombstone(draft, record.name)
+  Draft.removeReportedEnd(draft, record)
   Draft.setCandidate(draft, record.name, undefined)
   Draft.addMember(draft, Member.make(record, "Indirect", { lastReachedBy: by }))
 }

@@ -50,8 +50,8 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
   const { name, generation } = record
   if (draft.state.phase._tag !== "Running") return Draft.closeLink(draft, record, "left")
   if (generation < State.livingGeneration(draft.state, name)) return Draft.closeLink(draft, record, "replaced")
-  const end = State.tombstoneOfLeft(draft.state, record)
-  if (end !== undefined && isLateHandshake(draft, end)) return Draft.closeLink(draft, record, "parted")
+  const tombstone = State.tombstoneOfLeft(draft.state, record)
+  if (tombstone !== undefined && isLateHandshake(draft, tombstone)) return Draft.closeLink(draft, record, "parted")
   const member = removeFailedSuccessor(draft, record)
   const candidate = draft.state.candidates.get(name)
   const hasPlace = candidate !== undefined && candidate.record.generation <= generation
@@ -60,8 +60,10 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
     return Draft.closeLink(draft, record, "parted")
   }
   // Other peers may have reported the end of this life after the handshake began.
+  const end = tombstone ?? State.reportedEndOf(draft.state, record)
   if (end !== undefined && PeerRecord.compareKeys(record, end) <= 0) Draft.sendBelief(draft, end)
   Draft.removeTombstone(draft, name)
+  Draft.removeReportedEnd(draft, record)
   Partition.endIsolation(draft)
   if (hasPlace) Draft.setCandidate(draft, name, undefined)
   if (member?.record.generation === generation) {
@@ -135,7 +137,7 @@ const makeRoom = (draft: Draft.Draft): boolean => {
   }
   if (oldest === undefined) return false
   Draft.setMember(draft, oldest.record.name, undefined)
-  Draft.addTombstone(draft, oldest.record, { met: oldest.record.generation })
+  Draft.addTombstone(draft, oldest.record)
   return true
 }
 

@@ -47,8 +47,9 @@ export const onProbeRequest = (
   const other = member?.record ?? (tombstone === undefined ? undefined : State.recordOf(tombstone))
   const known = name === self.name ? self : other
   if (known === undefined || known.generation < generation) return reply("unknown")
-  // The life in question has ended, and the asking peer does not know it.
-  Answers.tellNewer(draft, from, known)
+  // The life in question has ended, and the asking peer does not know it. The tombstone of a later life would not end it
+  // at the asking peer.
+  if (tombstone === undefined || known.generation === generation) Answers.tellNewer(draft, from, known)
   reply("down")
 }
 

@@ -1,7 +1,7 @@
 /**
  * Merges the records that peers send (docs/protocol.md, section "Records"). This node keeps the greatest record of each
  * name. A record of an unknown life makes a candidate (R1, R8). An accusation makes a suspicion (R4, R6). A record
- * `left` ends a life without a link (R9).
+ * `left` ends a life without a link (R9), and no other life of the name.
  */
 import * as PeerRecord from "../protocol/PeerRecord.ts"
 import * as Candidates from "./candidates.ts"
@@ -26,7 +26,9 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   if (isOfMember) return mergeMemberRecord(draft, member, record, from)
   if (member !== undefined && record.generation < member.record.generation) return
   const tombstone = state.tombstones.get(record.name)
+  const reportedEnd = state.reportedEnds.get(record.name)
   if (tombstone !== undefined && PeerRecord.compareKeys(record, tombstone) <= 0) return
+  if (reportedEnd !== undefined && PeerRecord.compareKeys(record, reportedEnd) <= 0) return
   if (Plausibility.isFutureLife(draft, record.generation)) {
     return Draft.diagnose(
       draft,
@@ -36,13 +38,14 @@ export const mergeRecord = (draft: Draft.Draft, record: PeerRecord.PeerRecord, f
   if (record.status !== "left") return Candidates.add(draft, record, from)
   const candidate = state.candidates.get(record.name)
   if (candidate !== undefined && PeerRecord.compareKeys(record, candidate.record) <= 0) return
-  if (member !== undefined) return onReportedEnd(draft, member, record)
-  // If gossip evicted tombstones, two nodes would send each other, without end, the names that each of them had
+  if (tombstone?.generation === record.generation) Draft.addTombstone(draft, record)
+  // If gossip evicted reported ends, two nodes would send each other, without end, the names that each of them had
   // evicted.
-  if (!Draft.hasRoomForTombstone(draft, record.name)) return
+  else if (Draft.hasRoomForReportedEnd(draft, record.name)) Draft.addReportedEnd(draft, record)
+  else return
   Candidates.removeUpTo(draft, record)
-  Draft.addTombstone(draft, record)
-  Gossip.gossip(draft, { ...record, body: State.emptyBody })
+  // Gossip sends one record of a name, and a waiting record of the member has precedence.
+  if (member === undefined) Gossip.gossip(draft, { ...record, body: State.emptyBody })
 }
 
 /**
@@ -74,7 +77,7 @@ const mergeMemberRecord = (
   const order = PeerRecord.compareKeys(record, known)
   if (order < 0) return
   if (order > 0) {
-    if (record.status === "left") return onReportedEnd(draft, member, record)
+    if (record.status === "left") return onReportedAsLeft(draft, member, record)
     if (PeerRecord.isAccusation(record)) return FailureDetection.onAccusation(draft, member, record, record.by ?? from)
     FailureDetection.onAliveRecord(draft, member, record)
     return Gossip.gossip(draft, record)
@@ -127,15 +130,12 @@ export const challengeOwner = (draft: Draft.Draft, record: PeerRecord.PeerRecord
  * R6, R9: ends a life that others report as left, unless this node has a link to it. Only the peer itself can end a
  * life with a link. This node therefore sends the peer the report, and the peer refutes it (R7).
  */
-const onReportedEnd = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void => {
-  if (!Member.isLinked(member)) return endLife(draft, member, record)
-  if (member.record.generation === record.generation) Draft.sendBelief(draft, record)
-  else Candidates.removeUpTo(draft, record)
-}
+const onReportedAsLeft = (draft: Draft.Draft, member: Member.Member, record: PeerRecord.PeerRecord): void =>
+  Member.isLinked(member) ? Draft.sendBelief(draft, record) : endLife(draft, member, record)
 
 /**
- * R9: ends a life. No node dials it again until a greater record of the name arrives or the peer completes a handshake.
- * `isOwnWord` if the peer itself reported that it leaves.
+ * R9: ends the life of a member. No node dials it again until a greater record of the name arrives or the peer completes
+ * a handshake. `isOwnWord` if the peer itself reported that it leaves.
  */
 export const endLife = (
   draft: Draft.Draft,
@@ -145,8 +145,7 @@ export const endLife = (
 ): void => {
   const left: PeerRecord.PeerRecord = { ...record, status: "left", body: State.emptyBody }
   Draft.setMember(draft, record.name, undefined)
-  Candidates.removeUpTo(draft, record)
-  Draft.addTombstone(draft, left, { met: member.record.generation, leftAt: isOwnWord ? draft.now : undefined })
+  Draft.addTombstone(draft, left, isOwnWord ? draft.now : undefined)
   Gossip.gossip(draft, left)
   if (Member.isInView(member)) {
     Draft.emit(draft, { _tag: "Left", peer: Member.toRemoved(member, "left") })

@@ -56,12 +56,9 @@ export type Met = Pick<PeerConnection, "peer" | "rank">
 
 const processOf = ({ peer: { generation }, rank: { instance } }: Met): Process => ({ generation, instance })
 
-/**
- * Compares two connections with processes of one name by the order in which this side reads them. A process may take a
- * greater instance while its connections continue, so the instance counts before the rank.
- */
+/** Compares two connections with processes of one name by the order in which this side reads them. */
 export const compareConnections = (a: Met, b: Met): number =>
-  compareProcesses(processOf(a), processOf(b)) || compareRanks(a.rank, b.rank)
+  a.peer.generation - b.peer.generation || compareRanks(a.rank, b.rank)
 
 export class PeerConnection {
   /** Record of the peer from the handshake. */
@@ -144,11 +141,11 @@ export class PeerConnection {
   }
 
   /**
-   * Returns whether the peer of this connection is a newer process than the peer of another connection of the same
-   * name.
+   * Returns whether this connection is with another process of the peer's name than another connection, and takes
+   * precedence over it.
    */
   isNewerThan(other: Met): boolean {
-    return compareProcesses(processOf(this), processOf(other)) > 0
+    return !this.isSameProcess(other) && compareConnections(this, other) > 0
   }
 
   /** Returns whether an earlier connection with the same life of the peer is not completely read. */

@@ -66,6 +66,50 @@ describe.each(kinds)("of two processes %s", (_, policiesOf) => {
   }
 })
 
+describe("a node that takes a greater instance between two handshakes", () => {
+  for (const crossing of ["before", "after"] as const) {
+    World.simulated(
+      `keeps the connection that showed it, if the other comes up ${crossing} that one`,
+      ({ node }, network) =>
+        Effect.gen(function* () {
+          const a = yield* node("a")
+          /** Links a peer that mistakes the node for a copy, and loses the link. */
+          const mistake = (epoch: number) =>
+            Effect.gen(function* () {
+              const peer = yield* RawPeer.connect(network, a)
+              yield* peer.completeHandshake({ name: "n", linkEpoch: 2 ** 31 + epoch })
+              yield* World.until(a, ({ peers }) => peers.get("n")?.link === "up")
+              yield* peer.send({ _tag: "Bye", code: "duplicate", message: "" })
+              yield* peer.receiveAll
+            })
+          const ready = { _tag: "Ready", incarnation: 0, viewHash: 0n } as const
+          const [first, second] = [yield* RawPeer.connect(network, a), yield* RawPeer.connect(network, a)]
+          // The epoch of the first connection is greater. The instance counts before it.
+          yield* first.send(RawPeer.hello({ linkEpoch: 2 ** 30 }))
+          const { instance: before } = yield* first.receiveFrame("HelloAck")
+          yield* mistake(1)
+          yield* mistake(2)
+          yield* second.send(RawPeer.hello({ linkEpoch: 1 }))
+          const { instance: after } = yield* second.receiveFrame("HelloAck")
+          assert.isAbove(after, before)
+          const inOrder = crossing === "before" ? [first, second] : [second, first]
+          for (const peer of inOrder) {
+            yield* peer.send(ready)
+            yield* peer.receiveFrame("Ready")
+          }
+          yield* second.keepAlive
+          const { code } = yield* first.receiveFrame("Bye")
+          assert.strictEqual(code, "duplicate")
+          yield* first.end
+          yield* first.receiveAll
+          yield* World.until(a, ({ peers }) => peers.get("m")?.link === "up")
+          yield* a.cluster.send("m", "fine")
+          assert.strictEqual(yield* second.receiveText, "fine")
+        }),
+    )
+  }
+})
+
 describe("a node without a copy", () => {
   World.simulated("never stops, even if its only link is cut repeatedly", (world) =>
     Effect.gen(function* () {

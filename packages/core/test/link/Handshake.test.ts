@@ -134,7 +134,7 @@ describe("the dialer's side of a handshake", () => {
       yield* says(ready)
       assert.deepStrictEqual(established(), {
         peer,
-        rank: { instance: 9, epoch: 3, byLower: false },
+        rank: { instance: 9, instances: [9, 4], epoch: 3, byLower: false },
         peerWindow: 8_192,
         peerLinkTimeout: 3_000,
         viewHash: 1n,
@@ -316,6 +316,28 @@ describe("a handshake with another process of this node's name", () => {
   )
 })
 
+describe("a side that takes a greater instance during the handshake", () => {
+  const sides = [
+    ["dialer", dial, [ack, ready]],
+    ["acceptor", accept, [hello, ready]],
+  ] as const
+  for (const [side, begins, frames] of sides) {
+    it.effect(`as its ${side} keeps the rank of the instance that it showed`, () =>
+      Effect.gen(function* () {
+        let instance = 4
+        const host = hostOf()
+        const { established, other, says } = yield* begins({ ...host, state: () => ({ ...host.state(), instance }) })
+        const [first, last] = frames
+        if (side === "acceptor") yield* says(first)
+        assert.deepInclude(other.written()[0], { instance: 4 })
+        instance = 5
+        yield* says(...(side === "acceptor" ? [last] : [first, last]))
+        assert.deepStrictEqual(established()?.rank.instances, [9, 4])
+      }),
+    )
+  }
+})
+
 describe("the acceptor's side of a handshake", () => {
   it.effect("answers Hello and Ready, and commits before it sends its own Ready", () =>
     Effect.gen(function* () {
@@ -332,7 +354,10 @@ describe("the acceptor's side of a handshake", () => {
       assert.deepStrictEqual(tags(), ["HelloAck", "Ready"])
       assert.deepInclude(other.written()[1], { incarnation: 1 })
       assert.deepStrictEqual(committed, [3])
-      assert.deepInclude(established(), { rank: { instance: 9, epoch: 3, byLower: true }, observedHost: undefined })
+      assert.deepInclude(established(), {
+        rank: { instance: 9, instances: [9, 4], epoch: 3, byLower: true },
+        observedHost: undefined,
+      })
     }),
   )
 

@@ -28,7 +28,7 @@ const make = Effect.gen(function* () {
     connection: peer.connection,
     reader,
     peer: record(7),
-    rank: { instance: 0, epoch: 1, byLower: true },
+    rank: { instance: 0, instances: [0, 0], epoch: 1, byLower: true },
     dialed: true,
     observedHost: "203.0.113.9",
     drives: true,

@@ -26,19 +26,43 @@ describe("R12: tombstones", () => {
     expect([...a.state().tombstones.keys()]).toStrictEqual(Array.from({ length: 10 }, (_, i) => `x${i + 20}`))
   })
 
-  it("of peers that only others met evict none, and are evicted like all others", () => {
-    const a = linkedTo([b, c], { tombstoneCapacity: 12 })
-    for (let i = 0; i < 30; i++) a.hear(1_000 + i, b, update(recordOf(`x${i}`, { status: "left" })))
-    expect([...a.state().tombstones.keys()]).toStrictEqual(Array.from({ length: 12 }, (_, i) => `x${i}`))
-    a.hear(2_000, c, { _tag: "Leave", generation: wall })
-    expect([...a.state().tombstones.keys()]).toStrictEqual([...Array.from({ length: 11 }, (_, i) => `x${i + 1}`), "c"])
-  })
-
   it("are not part of the view hash", () => {
     const a = linkedTo([b, c])
     const alone = linkedTo([c])
     a.hear(1_000, b, { _tag: "Leave", generation: wall })
     expect(a.state().viewHash).toBe(alone.state().viewHash)
+  })
+})
+
+describe("R12: reported ends", () => {
+  const left = (name: string, life = 0) => recordOf(name, { generation: wall + life, status: "left" })
+
+  it("are kept for candidateTimeout, and further reports about the same life do not prolong it", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(left("x")))
+    a.hear(20_000, b, update(claim(left("x"), "left", 1)))
+    expect(a.state().reportedEnds.get("x")?.incarnation).toBe(1)
+    a.until(30_999)
+    expect(a.state().reportedEnds.size).toBe(1)
+    a.until(31_000)
+    expect(a.state().reportedEnds.size).toBe(0)
+  })
+
+  it("of a later life replace the report about an earlier life, and are kept for another candidateTimeout", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(left("x")))
+    a.hear(2_000, b, update(left("y")))
+    a.hear(20_000, b, update(left("x", 1)))
+    a.until(32_000)
+    expect([...a.state().reportedEnds.values()]).toMatchObject([{ name: "x", generation: wall + 1, expiresAt: 50_000 }])
+  })
+
+  it("are limited in number, take the room of none, and do not evict tombstones", () => {
+    const a = linkedTo([b, c], { tombstoneCapacity: 12 })
+    a.hear(1_000, c, { _tag: "Leave", generation: wall })
+    for (let i = 0; i < 30; i++) a.hear(2_000 + i, b, update(left(`x${i}`)))
+    expect([...a.state().reportedEnds.keys()]).toStrictEqual(Array.from({ length: 12 }, (_, i) => `x${i}`))
+    expect([...a.state().tombstones.keys()]).toStrictEqual(["c"])
   })
 })
 

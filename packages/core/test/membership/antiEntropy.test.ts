@@ -77,6 +77,18 @@ describe("anti-entropy", () => {
     expect(bNode.state().sync).toBeUndefined()
   })
 
+  it("says nothing about a life that is earlier than the life of a tombstone", () => {
+    const later = { ...c, generation: wall + 1 }
+    const a = linkedTo([b, later])
+    a.hear(1_000, later, { _tag: "Leave", generation: later.generation })
+    const digest = (entry: Key) => ({ _tag: "SyncDigest", entries: [recordOf("a"), b, entry], last: true }) as const
+    expect(framesOf(a.hear(1_100, b, digest(c)), "SyncDelta")).toMatchObject([{ frame: { records: [], want: [] } }])
+    a.at(1_200, { _tag: "AnswerWritten", peer: b })
+    expect(framesOf(a.hear(1_300, b, digest(later)), "SyncDelta")).toMatchObject([
+      { frame: { records: [{ name: "c", generation: later.generation, status: "left" }], want: [] } },
+    ])
+  })
+
   it("requests the records that are greater in the digest, and sends the requested records", () => {
     const a = linkedTo([b, c])
     const entries: ReadonlyArray<Key> = [claim(c, "alive", 3), d]

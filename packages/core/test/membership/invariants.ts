@@ -93,7 +93,7 @@ const isChange = (
 
 /** Checks the invariants of one state. */
 export const checkState = (state: State.State): void => {
-  const { candidates, members, rounds, self, settings, tombstones, view } = state
+  const { candidates, members, reportedEnds, rounds, self, settings, tombstones, view } = state
   let inView = 0
   let hash = hashOf(self)
   for (const [name, member] of members) {
@@ -156,6 +156,14 @@ export const checkState = (state: State.State): void => {
     require(expiresAt >= oldest, () => `the tombstone of ${name} expires before an earlier one`)
     oldest = expiresAt
   }
+  oldest = Number.NEGATIVE_INFINITY
+  for (const [name, { expiresAt, generation, status }] of reportedEnds) {
+    require(expiresAt >= oldest, () => `the reported end of ${name} expires before an earlier one`)
+    oldest = expiresAt
+    require(status === "left", () => `the reported end of ${name} is ${status}`)
+    const met = members.get(name)?.record.generation ?? tombstones.get(name)?.generation ?? 0
+    require(met < generation, () => `the life ${generation} of ${name} has a reported end, but this node met ${met}`)
+  }
   for (const name of rounds.keys()) {
     const member = members.get(name)
     require(candidates.has(name) ||
@@ -185,6 +193,9 @@ export const checkState = (state: State.State): void => {
     require(record.status !== "left", () => `${name} left, but is a candidate`)
     require(tombstone === undefined || PeerRecord.compareKeys(record, tombstone) > 0, () =>
       `${name} ended as ${show(tombstone)}, but is a candidate as ${show(record)}`)
+    const reportedEnd = reportedEnds.get(name)
+    require(reportedEnd === undefined || PeerRecord.compareKeys(record, reportedEnd) > 0, () =>
+      `${name} was reported as ${show(reportedEnd)}, but is a candidate as ${show(record)}`)
     const member = members.get(name)
     require(member === undefined || member.record.generation < record.generation, () =>
       `${name} is a member and a candidate of the same life`)
@@ -193,6 +204,8 @@ export const checkState = (state: State.State): void => {
     `${members.size} members and ${candidates.size} candidates exceed the maximum of ${settings.maxMembers}`)
   require(tombstones.size <= Math.max(settings.tombstoneCapacity, 4 * (members.size + 1)), () =>
     `${tombstones.size} tombstones`)
+  require(reportedEnds.size <= Math.max(settings.tombstoneCapacity, 4 * (members.size + 1)), () =>
+    `${reportedEnds.size} reported ends`)
   for (const name of dialTargets(state).keys()) {
     require(members.get(name)?.disconnected !== true, () => `${name} is disconnected, but is a candidate`)
   }
@@ -278,12 +291,18 @@ const checkStep = (
       require(PeerRecord.compareKeys(next, old) >= 0, () => `the record of ${name} went back when the peer was met`)
     }
   }
-  for (const [name, tombstone] of before.tombstones) {
-    if (tombstone.status !== "left") continue
-    const member = after.members.get(name)
-    const isBack = input._tag === "LinkUp" && input.record.name === name
-    require(member === undefined || isBack || PeerRecord.compareKeys(member.record, tombstone) > 0, () =>
-      `${name} left as ${show(tombstone)}, but is back without a link`)
+  for (const ends of [before.tombstones, before.reportedEnds]) {
+    for (const [name, end] of ends) {
+      if (end.status !== "left") continue
+      const member = after.members.get(name)
+      const isBack = input._tag === "LinkUp" && input.record.name === name
+      // A report about a later life says nothing about a member.
+      if (member === undefined || isBack || member.record.generation === before.members.get(name)?.record.generation) {
+        continue
+      }
+      require(PeerRecord.compareKeys(member.record, end) > 0, () =>
+        `${name} left as ${show(end)}, but is back without a link`)
+    }
   }
 }
 

@@ -72,8 +72,8 @@ describe("every accusation that a peer believes is refutable by its owner", () =
       const holder = nodeOf("a")
       holder.meet(0, b)
       const outputs = holder.hear(age, b, update(accusation))
-      const { candidates, tombstones } = holder.state()
-      const isBelieved = candidates.has("x") || tombstones.has("x")
+      const { candidates, reportedEnds } = holder.state()
+      const isBelieved = candidates.has("x") || reportedEnds.has("x")
       expect(eventsOf(outputs)).toStrictEqual(isBelieved ? [] : ["Diagnostic"])
       if (!isBelieved) return
       const skew = Math.max(-24, Math.min(24, ownerSkew)) * hour

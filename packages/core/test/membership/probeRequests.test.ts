@@ -65,6 +65,23 @@ describe("R3: a probe request", () => {
     expect(recordsSent(answersTo(a, 2_100, d), "d")).toMatchObject([{ generation: wall + 5 }])
   })
 
+  it("about a life before a life that has ended is answered with down, and with no record", () => {
+    const later = { ...c, generation: wall + 1 }
+    const a = linkedTo([b, later])
+    a.hear(1_000, later, { _tag: "Leave", generation: later.generation })
+    const outputs = answersTo(a, 1_100, c)
+    expect(verdictsOf(outputs)).toStrictEqual(["b 7 down"])
+    expect(recordsSent(outputs, "c")).toStrictEqual([])
+  })
+
+  it("about a life that others report as left is answered with unknown", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update({ ...c, status: "left" }))
+    for (const generation of [c.generation, c.generation - 1]) {
+      expect(verdictsOf(answersTo(a, 1_100, { ...c, generation }))).toStrictEqual(["b 7 unknown"])
+    }
+  })
+
   it("about an older life of this node is answered with its record and down", () => {
     const a = linkedTo([b, c])
     const outputs = answersTo(a, 1_000, recordOf("a", { generation: wall - 1 }))

@@ -17,6 +17,7 @@ import {
   loseLink,
   makeUnreachable,
   eventsOf,
+  recordsSent,
   framesOf,
   closedOf,
 } from "./support.ts"
@@ -25,15 +26,16 @@ import { dialTargets } from "./dialTargets.ts"
 const oneOf = <const A extends string | number>(values: ReadonlyArray<A>) => Arbitrary.schema(Schema.Literals(values))
 
 // Few values, so that equal keys are common. An owner writes one body for each incarnation.
-const recordWith = (statuses: ReadonlyArray<PeerRecord.Status>): Arbitrary.Arbitrary<PeerRecord.PeerRecord> =>
-  Arbitrary.map(Arbitrary.all([oneOf([0, 1, 2]), oneOf([0, 1, 5]), oneOf(statuses)]), ([life, incarnation, status]) =>
+const record: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
+  Arbitrary.all([oneOf([0, 1, 2]), oneOf([0, 1, 5]), oneOf(PeerRecord.statusOfRank)]),
+  ([life, incarnation, status]) =>
     recordOf("x", {
       generation: wall + life,
       incarnation,
       status,
       body: bodyOf("x", { edition: `${life} ${incarnation}` }),
     }),
-  )
+)
 
 // Alive records, some of which have different bodies for one incarnation.
 const edition: Arbitrary.Arbitrary<PeerRecord.PeerRecord> = Arbitrary.map(
@@ -57,23 +59,31 @@ const fed = (known: Known, ...groups: ReadonlyArray<Records>) => {
 }
 
 /**
- * Returns the data of a node about the peer x: keys and body of member and candidate, and the key of the tombstone. A
- * member that was reported as left meanwhile is a candidate, so only the greatest key counts for a peer without a link.
+ * Returns the data of a node about the peer x: keys and body of member and candidate, and the keys of the tombstone and
+ * of the reported end. A reported end below a candidate does not count, because a node ignores all but the greatest
+ * incarnation of a life in one frame. A member that was reported as left meanwhile is a candidate, so only the greatest
+ * key counts for a peer without a link.
  */
 const heldBy = (node: ReturnType<typeof linkedTo>) => {
-  const { candidates, members, tombstones } = node.state()
+  const { candidates, members, reportedEnds, tombstones } = node.state()
   if (!State.hasLink(node.state(), "x")) return [greatestOf(node)]
   const of = (held: PeerRecord.PeerRecord | undefined) => held && [keyOf(held), held.body]
-  const tombstone = tombstones.get("x")
-  return [of(members.get("x")?.record), of(candidates.get("x")?.record), tombstone && keyOf(tombstone)]
+  const candidate = candidates.get("x")?.record
+  const [tombstone, reportedEnd] = [tombstones.get("x"), reportedEnds.get("x")]
+  return [
+    of(members.get("x")?.record),
+    of(candidate),
+    tombstone && keyOf(tombstone),
+    candidate === undefined ? reportedEnd && keyOf(reportedEnd) : undefined,
+  ]
 }
 
 const keyOf = ({ generation, incarnation, name, status }: Key): Key => ({ name, generation, incarnation, status })
 
 /** Returns the greatest key of the peer x on a node. */
 const greatestOf = (node: ReturnType<typeof linkedTo>): Key => {
-  const { candidates, members, tombstones } = node.state()
-  const keys = [members.get("x")?.record, candidates.get("x")?.record, tombstones.get("x")]
+  const { candidates, members, reportedEnds, tombstones } = node.state()
+  const keys = [members.get("x")?.record, candidates.get("x")?.record, tombstones.get("x"), reportedEnds.get("x")]
   const none: Key = { name: "x", generation: 0, incarnation: 0, status: "alive" }
   return keys.reduce<Key>(
     (best, key) => (key !== undefined && PeerRecord.compareKeys(key, best) > 0 ? key : best),
@@ -84,8 +94,10 @@ const greatestOf = (node: ReturnType<typeof linkedTo>): Key => {
 const runs = { arbitrary: { runs: 200 } }
 describe.each(["linked", "lost", "unknown"] as const)("merging records of a peer that is %s", (knowsPeer) => {
   // Only the peer itself ends its life while it has a link.
-  const record = recordWith(knowsPeer === "linked" ? PeerRecord.statusOfRank.slice(0, 3) : PeerRecord.statusOfRank)
-  const few = Arbitrary.array(record, { maxLength: 5 })
+  const isMerged = (each: PeerRecord.PeerRecord) =>
+    knowsPeer !== "linked" || each.status !== "left" || each.generation !== wall
+  const one = Arbitrary.filter(record, isMerged)
+  const few = Arbitrary.array(one, { maxLength: 5 })
 
   it.prop(
     "does not depend on the order (commutative)",
@@ -123,7 +135,7 @@ describe.each(["linked", "lost", "unknown"] as const)("merging records of a peer
 
   it.prop(
     "keeps the greatest record, and never goes back",
-    [few, record],
+    [few, one],
     ([records, last]) => {
       const before = greatestOf(fed(knowsPeer, records))
       const after = greatestOf(fed(knowsPeer, records, [last]))
@@ -138,9 +150,9 @@ describe.each(["linked", "lost", "unknown"] as const)("merging records of a peer
 
   it.prop(
     "of a greater record gives a greater result (monotone)",
-    [record, record, record],
-    ([one, other, third]) => {
-      const [less, more] = PeerRecord.compare(one, other) <= 0 ? [one, other] : [other, one]
+    [one, one, one],
+    ([first, second, third]) => {
+      const [less, more] = PeerRecord.compare(first, second) <= 0 ? [first, second] : [second, first]
       const order = PeerRecord.compareKeys(
         greatestOf(fed(knowsPeer, [less], [third])),
         greatestOf(fed(knowsPeer, [more], [third])),
@@ -228,6 +240,85 @@ describe("a life that others report as left", () => {
   })
 })
 
+describe("a life that this node never met and that others report as left", () => {
+  const later = recordOf("c", { generation: wall + 1_000_000, status: "left" })
+  const next = recordOf("c", { generation: wall + 1_000 })
+
+  it("keeps an earlier life from becoming a candidate for candidateTimeout only", () => {
+    const a = linkedTo([b, c])
+    a.hear(500, c, { _tag: "Leave", generation: wall })
+    loseLink(a, 600, c)
+    a.hear(1_000, b, update(later))
+    a.hear(2_000, b, update(next))
+    expect(dialTargets(a.state()).size).toBe(0)
+    a.until(31_000)
+    expect(eventsOf(a.hear(31_000, b, update(c)))).toStrictEqual([])
+    expect(dialTargets(a.state()).size).toBe(0)
+    a.hear(31_000, b, update(next))
+    expect(dialTargets(a.state()).get("c")?.generation).toBe(next.generation)
+  })
+
+  it("does not replace the memory of a life that this node met", () => {
+    const a = linkedTo([b, c])
+    a.hear(500, c, { _tag: "Leave", generation: wall })
+    const tombstone = a.state().tombstones.get("c")
+    a.hear(1_000, b, update(later))
+    expect(a.state().tombstones.get("c")).toBe(tombstone)
+    expect(closedOf(a.meet(2_000, c))).toStrictEqual(["parted c"])
+  })
+
+  it.each([
+    ["with", false],
+    ["without", true],
+  ])("does not end an earlier life %s a link, and is not relayed", (_, isLost) => {
+    const a = linkedTo([b, c])
+    if (isLost) loseLink(a, 500, c)
+    const member = a.state().members.get("c")
+    const outputs = [...a.hear(1_000, b, update(later)), ...a.until(1_100)]
+    expect([eventsOf(outputs), recordsSent(outputs, "c")]).toStrictEqual([[], []])
+    expect(framesOf(outputs, "YouAre")).toStrictEqual([])
+    expect(a.state().members.get("c")).toBe(member)
+    // A record of that life, or of another life that is not later, is no news.
+    a.hear(1_200, b, update({ ...later, status: "failed" }, next))
+    expect(a.state().candidates.size).toBe(0)
+    a.hear(1_200, b, update({ ...next, generation: later.generation + 1 }))
+    expect(dialTargets(a.state()).get("c")?.generation).toBe(later.generation + 1)
+  })
+
+  it("is asked in its handshake to refute the report", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(later))
+    expect(State.belief(a.state(), "c", later.generation)).toMatchObject({ incarnation: 0, status: "left" })
+    const outputs = a.meet(1_100, { ...later, status: "alive" })
+    expect(eventsOf(outputs)).toStrictEqual(["Joined c"])
+    expect(framesOf(outputs, "YouAre")).toMatchObject([{ to: ["c"], frame: { incarnation: 0, status: "left" } }])
+    expect(a.state().reportedEnds.size).toBe(0)
+  })
+
+  it("stays ended after the handshake of an earlier life", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(later))
+    expect(eventsOf(a.meet(1_100, next))).toStrictEqual(["Joined c"])
+    a.hear(1_200, b, update({ ...later, status: "alive" }))
+    expect(a.state().candidates.size).toBe(0)
+  })
+
+  it("is in no answer to a digest, and is not requested", () => {
+    const a = linkedTo([b])
+    a.hear(1_000, b, update(later))
+    const answerTo = (now: number, entry: Key) => {
+      const outputs = a.hear(now, b, { _tag: "SyncDigest", entries: [recordOf("a"), b, entry], last: true })
+      a.at(now, { _tag: "AnswerWritten", peer: b })
+      return framesOf(outputs, "SyncDelta").map(({ frame }) => frame)
+    }
+    expect(answerTo(1_100, next)).toMatchObject([{ records: [], want: [] }])
+    expect(answerTo(1_200, { ...later, status: "alive" })).toMatchObject([{ records: [], want: [] }])
+    expect(answerTo(1_300, { ...later, status: "alive", incarnation: 1 })).toMatchObject([{ records: [], want: ["c"] }])
+    a.until(31_000)
+    expect(answerTo(31_100, next)).toMatchObject([{ records: [], want: ["c"] }])
+  })
+})
+
 describe("an impossible record", () => {
   const day = 24 * 3_600_000
 
@@ -237,7 +328,7 @@ describe("an impossible record", () => {
     expect(eventsOf(a.hear(1_000, b, update(ahead)))).toStrictEqual(["Diagnostic"])
     expect(a.state().candidates.size).toBe(0)
     expect(eventsOf(a.hear(1_000, b, update({ ...ahead, status: "left" })))).toStrictEqual(["Diagnostic"])
-    expect(a.state().tombstones.size).toBe(0)
+    expect(a.state().reportedEnds.size).toBe(0)
     expect(eventsOf(a.hear(1_000, b, update({ ...ahead, generation: ahead.generation - 1 })))).toStrictEqual([])
     expect(a.state().candidates.size).toBe(1)
   })

@@ -24,16 +24,16 @@ const boundedRun = (mesh: Mesh, until: number, records: number): void => {
 }
 
 describe("left records of unknown names", () => {
-  it("without room for a tombstone are not relayed, and evict no tombstone", () => {
+  it("without room are not relayed, and take the room of no other name", () => {
     const a = linkedTo([b], { tombstoneCapacity: 8 })
     a.hear(1_000, b, update(...Array.from({ length: 8 }, (_, i) => leftOf(`x${i}`))))
     expect(recordsSent(a.until(1_100), "x7")).toHaveLength(1)
     a.hear(2_000, b, update(leftOf("y")))
     expect(recordsSent(a.until(2_100), "y")).toStrictEqual([])
-    expect([...a.state().tombstones.keys()]).toStrictEqual(Array.from({ length: 8 }, (_, i) => `x${i}`))
+    expect([...a.state().reportedEnds.keys()]).toStrictEqual(Array.from({ length: 8 }, (_, i) => `x${i}`))
   })
 
-  it("do not end a candidate without room for its tombstone", () => {
+  it("do not end a candidate without room for the report", () => {
     const a = linkedTo([b], { tombstoneCapacity: 1 })
     a.hear(1_000, b, update(...Array.from({ length: 8 }, (_, i) => leftOf(`x${i}`))))
     a.hear(1_000, b, update(recordOf("y")))
@@ -43,20 +43,20 @@ describe("left records of unknown names", () => {
     expect(a.state().candidates.has("y")).toBe(true)
   })
 
-  it("replace an older tombstone of their name, however many there are", () => {
+  it("replace the reported end of an earlier life, however many there are", () => {
     const a = linkedTo([b], { tombstoneCapacity: 8 })
     a.hear(1_000, b, update(...Array.from({ length: 8 }, (_, i) => leftOf(`x${i}`))))
     a.until(1_100)
     const later = { ...leftOf("x0"), generation: wall + 1 }
     a.hear(2_000, b, update(later))
     expect(recordsSent(a.until(2_100), "x0")).toMatchObject([{ generation: wall + 1 }])
-    expect(a.state().tombstones.size).toBe(8)
+    expect(a.state().reportedEnds.size).toBe(8)
   })
 
   it.each([
     ["two", ["a", "b"]],
     ["three", ["a", "b", "c"]],
-  ])("beyond the maximum number of tombstones do not keep %s nodes sending", (_, names) => {
+  ])("beyond the maximum number of reported ends do not keep %s nodes sending", (_, names) => {
     const mesh = new Mesh(names)
     mesh.linkStranger(m)
     boundedRun(mesh, 60_000, 1_000)
@@ -68,6 +68,27 @@ describe("left records of unknown names", () => {
     // Each node has room for 1,024 and relays each of them to its links once.
     expect(mesh.records - before).toBeLessThanOrEqual(1_024 * names.length * names.length)
     expect(mesh.lastRecordAt).toBeLessThan(70_000)
+  })
+})
+
+describe("the report that a later life of a peer left", () => {
+  // The views of a and b differ, so that the two compare their records again and again.
+  it("is forgotten by all nodes, although they compare records, and then the peer is found", () => {
+    const mesh = new Mesh(["a", "b"])
+    const c = recordOf("c")
+    mesh.linkStranger(m, ["a"])
+    mesh.say(m, "a", update({ ...leftOf("c"), generation: wall + 1_000_000 }))
+    mesh.runUntil(mesh.now + 1_000)
+    expect(mesh.node("b").state().reportedEnds.has("c")).toBe(true)
+    mesh.linkStranger(c, ["b"])
+    const start = mesh.now
+    boundedRun(mesh, start + 28_000, 100)
+    expect(mesh.node("a").state().members.has("c")).toBe(false)
+    boundedRun(mesh, start + 31_000, 100)
+    for (const name of ["a", "b"]) expect(mesh.node(name).state().reportedEnds.size).toBe(0)
+    boundedRun(mesh, start + 70_000, 100)
+    expect(mesh.node("a").state().members.get("c")?.reach._tag).toBe("Indirect")
+    for (const name of ["a", "b"]) expect(mesh.node(name).state().reportedEnds.size).toBe(0)
   })
 })
 
@@ -153,7 +174,7 @@ describe("any finite set of records", () => {
       }
       const end = mesh.now
       boundedRun(mesh, end + 120_000, most)
-      // Candidates are forgotten, suspicions end, and tombstones expire. None of it is sent.
+      // Candidates and reported ends are forgotten, suspicions end, and tombstones expire. None of it is sent.
       mesh.runUntil(end + 3 * 3_600_000)
       expect(mesh.lastRecordAt).toBeLessThan(end + 60_000)
       expect(mesh.records).toBeLessThanOrEqual(most)

@@ -56,7 +56,7 @@ const make = Effect.fnUntraced(function* (state = initial, code?: RejectCode) {
   })
   /** Brings up a link to `b`. */
   const bringUp = () => {
-    const connection = connections.commit(b, { instance: 0, epoch: 1, byLower: true })
+    const connection = connections.commit(b, { instance: 0, instances: [0, 0], epoch: 1, byLower: true })
     const link = fakeLink({ peer: b, rank: connection.rank, session: () => connection.session })
     connections.comeUp(connection, link)
     connections.install(connection, link)

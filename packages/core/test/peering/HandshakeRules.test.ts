@@ -146,7 +146,10 @@ describe("a life of a peer", () => {
   })
 
   it("is refused while there is a link to another process of the life with a greater instance", () => {
-    const linkTo = (instance: number) => ({ peer: record(7), rank: { instance, epoch: 0, byLower: false } })
+    const linkTo = (instance: number) => ({
+      peer: record(7),
+      rank: { instance, instances: [instance, 0], epoch: 0, byLower: false } as const,
+    })
     const peer = { record: record(7), instance: 5, viewHash: 0n }
     assert.deepInclude(judgeLife(after(linkUp), peer, linkTo(6)), { code: "duplicate", atLeastGeneration: 8 })
     assert.isUndefined(judgeLife(after(linkUp), peer, linkTo(5)))

@@ -13,7 +13,7 @@ import { makeContext } from "./linkContext.ts"
 
 const established = (epoch: number): Established => ({
   peer: record(1),
-  rank: { instance: 0, epoch, byLower: true },
+  rank: { instance: 0, instances: [0, 0], epoch, byLower: true },
   peerWindow: 8_192,
   peerLinkTimeout: 3_000,
   viewHash: 0n,

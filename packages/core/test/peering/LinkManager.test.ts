@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
+import type { Rank } from "../../src/link/Link.ts"
 import type { Link } from "../../src/link/Link.ts"
 import * as LinkManager from "../../src/peering/LinkManager.ts"
 import { makeConnection, settle } from "../link/support.ts"
@@ -9,7 +10,7 @@ import { addressOf } from "../membership/support.ts"
 import { fakeLink, record } from "./fakeLink.ts"
 import { makeContext } from "./linkContext.ts"
 
-const rank = { instance: 0, epoch: 1, byLower: true }
+const rank: Rank = { instance: 0, instances: [0, 0], epoch: 1, byLower: true }
 
 /** Creates the links of a node whose dials connect to a peer that sends nothing. */
 const make = Effect.gen(function* () {

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Rank } from "../../src/link/Link.ts"
 import { PeerConnection, type Sink } from "../../src/peering/PeerConnection.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
 import { fakeLink, record } from "./fakeLink.ts"
@@ -12,7 +13,7 @@ const make = (...epochs: ReadonlyArray<number>) => {
   const closed: Array<string> = []
   const sink: Sink = { offer: (_, __, { payload }) => delivered.push(payload.length) }
   const connections = epochs.map((epoch) => {
-    const rank = { instance: 0, epoch, byLower: false }
+    const rank: Rank = { instance: 0, instances: [0, 0], epoch, byLower: false }
     const connection = new PeerConnection(record(1), rank, { session: 1 }, siblings)
     siblings.add(connection)
     const link = fakeLink({

@@ -1,4 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
+import type { Rank } from "../../src/link/Link.ts"
 import type { Sink } from "../../src/peering/PeerConnection.ts"
 import { PeerConnections } from "../../src/peering/PeerConnections.ts"
 import { inboxName } from "../../src/protocol/constants.ts"
@@ -18,8 +21,7 @@ const make = () => {
     remembered: 10,
   })
   /** Brings up a connection; `closed` is the code with which this side closed it. */
-  const connect = (generation: number, epoch: number, instance = 0, identity?: Identity) => {
-    const rank = { instance, epoch, byLower: false }
+  const open = (generation: number, rank: Rank, identity?: Identity) => {
     const connection = connections.commit(record(generation), rank)
     let code: string | undefined
     const link = fakeLink({
@@ -53,8 +55,18 @@ const make = () => {
       },
     }
   }
-  return { connect, connections, log }
+  const connect = (generation: number, epoch: number, instance = 0, identity?: Identity) =>
+    open(generation, rankOf(instance, epoch), identity)
+  return { connect, connections, log, open }
 }
+
+/** Returns the rank of a connection with a process of a lower name. `own` is the instance of this node. */
+const rankOf = (instance: number, epoch: number, own = 0): Rank => ({
+  instance,
+  instances: [instance, own],
+  epoch,
+  byLower: false,
+})
 
 const lane = { name: inboxName, isOpen: true, acknowledge: () => undefined }
 
@@ -178,7 +190,7 @@ describe("of two processes of one life of a peer", () => {
 
   it("the one with the lower instance is used while the other has not been up", () => {
     const { connect, connections } = make()
-    connections.commit(record(1), { instance: 4, epoch: 1, byLower: false })
+    connections.commit(record(1), rankOf(4, 1))
     const lower = connect(1, 9, 3)
     assert.isUndefined(lower.closed())
     assert.isTrue(lower.isUsed())
@@ -186,14 +198,78 @@ describe("of two processes of one life of a peer", () => {
 
   it("the one with the greater instance is the successor of a link that the peer closed for it", () => {
     const { connections } = make()
-    const [lower, greater] = [3, 4].map((instance) =>
-      connections.commit(record(1), { instance, epoch: 1, byLower: false }),
-    )
+    const [lower, greater] = [3, 4].map((instance) => connections.commit(record(1), rankOf(instance, 1)))
     assert.isDefined(lower)
     assert.isDefined(greater)
     assert.isFalse(connections.uninstall(lower, true))
     connections.retire(lower, true)
     assert.isTrue(connections.uninstall(greater, true))
+  })
+})
+
+/** Instances that the two sides of a connection showed, and its epoch. */
+interface Shown {
+  readonly lower: number
+  readonly higher: number
+  readonly epoch: number
+}
+
+const small = Arbitrary.schema(Schema.Literals([0, 1, 2]))
+
+const shown: Arbitrary.Arbitrary<Shown> = Arbitrary.map(
+  Arbitrary.all([small, small, small]),
+  ([lower, higher, epoch]) => ({ lower, higher, epoch }),
+)
+
+describe("of two connections of one pair, between whose handshakes a side takes a greater instance", () => {
+  it.prop(
+    "both sides use the same, in whichever order the connections come up",
+    [shown, shown, Arbitrary.schema(Schema.Boolean), Arbitrary.schema(Schema.Boolean)],
+    ([one, other, isReversedHere, isReversedThere]) => {
+      const both = [
+        { ...one, byLower: false },
+        { ...other, byLower: true },
+      ]
+      /** Returns the index of the connection that the side with the lower or the higher name uses. */
+      const usedBy = (side: "lower" | "higher", isReversed: boolean): number => {
+        const { open } = make()
+        const peer = side === "lower" ? "higher" : "lower"
+        const indices = isReversed ? [1, 0] : [0, 1]
+        const opened = indices.map((index) => {
+          const { byLower, epoch, higher, lower } = both[index] ?? assert.fail("there are two connections")
+          const rank = {
+            instance: peer === "lower" ? lower : higher,
+            instances: [lower, higher],
+            epoch,
+            byLower,
+          } as const
+          return { connection: open(1, rank), index }
+        })
+        return opened.find(({ connection }) => connection.isUsed())?.index ?? assert.fail("no connection is used")
+      }
+      assert.strictEqual(usedBy("lower", isReversedHere), usedBy("higher", isReversedThere))
+    },
+    { arbitrary: { runs: 500 } },
+  )
+
+  it("the messages of the connection with this node's lower instance are read first, whatever the epochs", () => {
+    const { log, open } = make()
+    const before = open(1, rankOf(0, 9, 3))
+    const after = open(1, rankOf(0, 1, 4))
+    assert.strictEqual(before.closed(), "duplicate")
+    assert.isTrue(after.isUsed())
+    after.brings(2)
+    before.brings(1)
+    before.end(true)
+    assert.deepStrictEqual(log, ["start of 1", "1 in 1", "2 in 1"])
+  })
+
+  it("the one with this node's lower instance is not used after the other was up", () => {
+    const { open } = make()
+    open(1, rankOf(0, 1, 4)).end()
+    const late = open(1, rankOf(0, 9, 3))
+    assert.strictEqual(late.closed(), "duplicate")
+    assert.isTrue(open(1, rankOf(0, 2, 4)).isUsed())
   })
 })
 
@@ -242,7 +318,7 @@ describe("the session of a link", () => {
 
   it("is reported if a send may have been accepted in it without any read message, and not if its link never came up", () => {
     const { connections, log } = make()
-    const commit = (epoch: number) => connections.commit(record(1), { instance: 0, epoch, byLower: false })
+    const commit = (epoch: number) => connections.commit(record(1), rankOf(0, epoch))
     connections.retire(commit(1), false)
     assert.deepStrictEqual(log, [])
     const connection = commit(2)

@@ -66,7 +66,7 @@ class FakeLink extends Link {
       peer: fake.peer,
       dialed: false,
       observedHost: undefined,
-      rank: fake.rank ?? { instance: 0, epoch: 0, byLower: false },
+      rank: fake.rank ?? { instance: 0, instances: [0, 0], epoch: 0, byLower: false },
       drives: false,
       peerWindow: minWindow,
       peerLinkTimeout: 3_000,
