@@ -11,12 +11,16 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "../Address.ts"
 import type * as Discovery from "../Discovery.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
+import { monotonicMillis } from "../internal/time.ts"
 import * as Handshake from "../link/Handshake.ts"
 import type { Link } from "../link/Link.ts"
 import * as Member from "../membership/Member.ts"
 import type * as State from "../membership/State.ts"
 import type * as Reconnect from "../Reconnect.ts"
+import type { PeerId } from "../Peer.ts"
 import { AddressDialer } from "./AddressDialer.ts"
+import type { DialFailure } from "./DialFailures.ts"
+import { JoinAttempts } from "./JoinAttempts.ts"
 import type { LinkManager } from "./LinkManager.ts"
 import type { LonelyPause } from "./LonelyPause.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
@@ -25,7 +29,7 @@ import { PeerDialer } from "./PeerDialer.ts"
 import { RetryAfter } from "./RetryAfter.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
 import type { SeedAvailability } from "./SeedAvailability.ts"
-import { SeedDialer } from "./SeedDialer.ts"
+import { type Options as SeedDialerOptions, SeedDialer } from "./SeedDialer.ts"
 
 export interface Options {
   readonly loop: MembershipLoop
@@ -40,10 +44,12 @@ export interface Options {
   readonly log: LogBudget
   readonly makeLinkRenewer: (options: LinkRenewer.Options) => LinkRenewer.LinkRenewer
   /** Called after each attempt at a seed or discovered address; see `SeedDialer`. */
-  readonly onTried: (address: Address, error: Handshake.HandshakeError | undefined) => void
+  readonly onTried: SeedDialerOptions["onTried"]
 }
 
 export class Dialer {
+  /** Joins in progress. */
+  readonly joins = new JoinAttempts()
   private readonly options: Options
   private readonly addresses: AddressDialer
   private readonly peers: PeerDialer
@@ -82,9 +88,18 @@ export class Dialer {
     return this.renewer.renew(link, dialed)
   }
 
+  /** Returns the last failed dial of a peer without a link, if a dial has failed since the last link. */
+  failureOf(peer: PeerId): DialFailure | undefined {
+    return this.peers.failures.of(peer)
+  }
+
   /** Dials an address until a peer answers. Fails only if another attempt cannot help. */
   join(address: Address): Effect.Effect<Link, Handshake.HandshakeRejected> {
-    return this.dialUntilUp(address)
+    return Effect.acquireUseRelease(
+      Effect.sync(() => this.joins.start(address)),
+      () => this.dialUntilUp(address),
+      () => Effect.sync(() => this.joins.end(address)),
+    )
   }
 
   private readonly dialUntilUp = Effect.fnUntraced(function* (this: Dialer, address: Address) {
@@ -110,6 +125,7 @@ export class Dialer {
       }
       const error = result.failure
       if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error
+      this.joins.failed(address, error, monotonicMillis(this.options.clock))
       yield* availability.failed(address, error)
       yield* schedule.pauseAtMost(interval)
     }
