@@ -31,7 +31,8 @@ TransportContract.suite({
   run: Effect.provide(Logger.layer([])),
   harness: Effect.succeed({
     transport: (port) =>
-      NodeTransport.layerSecret({ host: "127.0.0.1", port }).pipe(
+      // The contract has 200 connections of one host at once.
+      NodeTransport.layerSecret({ host: "127.0.0.1", port, strangers: { waiting: 400, waitingPerHost: 200 } }).pipe(
         Layer.provide(Layer.orDie(Keyring.layer(secret))),
         Layer.provide(Logger.layer([])),
       ),

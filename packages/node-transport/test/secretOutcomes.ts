@@ -131,9 +131,9 @@ const plainDial = (port: number, connected: (socket: Net.Socket) => void) => {
 /** Lets a stranger dial a node, and waits until the node has handed the connection out or cut it. */
 const accept = (stranger: (port: number) => Net.Socket) =>
   Effect.gen(function* () {
-    // Longer than it takes to refuse what can be refused at once.
+    // Longer than the handshake of a member on a busy machine, and than it takes to refuse what can be refused at once.
     const isSlow = stranger === dialers["silence"] || stranger === dialers["half a handshake"]
-    const node = yield* nodeOf(secret, { handshakeTimeout: isSlow ? "100 millis" : "1 minute" })
+    const node = yield* nodeOf(secret, { handshakeTimeout: isSlow ? "1 second" : "1 minute" })
     const listener = yield* node.listen
     const handed = yield* Queue.unbounded<string>()
     yield* Effect.forkScoped(

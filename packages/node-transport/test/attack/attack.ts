@@ -53,10 +53,15 @@ export interface Outcome {
 const file = (name: string) => NodePath.join(import.meta.dirname, name)
 const report = Child.reports(Protocol.decode)
 const within = "120 seconds"
+
+/** Heap of a container with 256 MiB. With the default of a large machine, V8 keeps tens of megabytes of garbage before it collects them. */
+const heapOption = "--max-old-space-size=192"
+
 const secret = { COTERIE_SECRET: "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=" }
 
 const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>) {
-  const child = yield* Child.spawn(name, file("member.ts"), [name, ...seeds], secret)
+  const args = [heapOption, file("member.ts"), name, ...seeds]
+  const child = yield* Child.spawnCommand(name, process.execPath, args, secret)
   const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within })
   return { ...child, address, generation, life: `${name} ${generation}` }
 })

@@ -33,8 +33,8 @@ export class Visitor<A> {
   readonly socket: A
   readonly address: string
   readonly account: HostAccount
-  /** `true` if its host was known when it arrived. */
-  readonly isKnown: boolean
+  /** `true` if its host was known when it arrived, or became known while it waited. */
+  isKnown: boolean
   readonly deadline: number
   state: "silent" | "ready" | "running" | "gone" = "silent"
   /** Time until which its handshake gives way to none. */
@@ -156,7 +156,9 @@ export class Gate<A> {
     if (this.all.wait(now) > 0) return undefined
     for (const visitors of this.ready.values()) {
       const visitor = first(visitors)
-      if (visitor === undefined || (!visitor.isKnown && this.strangers.wait(now) > 0)) continue
+      if (visitor === undefined) continue
+      this.recognize(visitor, now)
+      if (!visitor.isKnown && this.strangers.wait(now) > 0) continue
       const bound = this.slotFor(visitor)
       if (bound === "free") return this.start(visitor, now)
       const late = this.lateFor(visitor, bound, now)
@@ -186,6 +188,13 @@ export class Gate<A> {
   /** Returns the number of hosts with an account. */
   hostCount(): number {
     return this.hosts.size()
+  }
+
+  /** Lets a waiting visitor use the reserve if its host has become known. */
+  private recognize(visitor: Visitor<A>, now: number): void {
+    if (visitor.isKnown || !this.options.known.has(visitor.account.host, now)) return
+    visitor.isKnown = true
+    this.waitingStrangers--
   }
 
   /** Returns which bound a newcomer would exceed. */

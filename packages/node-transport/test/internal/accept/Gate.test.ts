@@ -273,6 +273,14 @@ describe("the gate", () => {
     assert.strictEqual(world.gate.wakeAt(world.now), turnMillis)
   })
 
+  it("lets connections use the reserve whose host becomes known while they wait", () => {
+    const world = new World({ handshakes: 6 })
+    repeat(6, () => world.enterReady("192.0.2.1"))
+    assert.strictEqual(world.started().length, 4)
+    world.know("192.0.2.1")
+    assert.strictEqual(world.started().length, 2)
+  })
+
   it("does not cut a handshake of a known host for a stranger", () => {
     const world = new World({ handshakes: 1 })
     world.know("192.0.2.9")
