@@ -245,10 +245,13 @@ describe("the transport with certificates", () => {
 
   it.live("renews a connection before a certificate expires, and keeps it after, while a new one is refused", () =>
     Effect.gen(function* () {
-      const short = issue(a, "short", { from: -60_000, to: 2_000 })
+      // A third of the life is left after two seconds.
+      const short = issue(a, "short", { from: -4_000, to: 5_000 })
       const { validToDate } = new Crypto.X509Certificate(short.certificate)
       const server = yield* managed(issue(a))
       const { acceptor, connect, dialer } = yield* connected(server, yield* managed(short))
+      yield* Effect.all([renewal(acceptor), renewal(dialer)])
+      assert.isBelow(Date.now(), validToDate.getTime())
       yield* untilTime(validToDate.getTime())
       yield* works(acceptor, dialer)
       const again = yield* connect
