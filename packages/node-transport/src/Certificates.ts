@@ -114,11 +114,11 @@ export const layer = (material: Material): Layer.Layer<Certificates, Certificate
  * @since 0.1.0
  */
 export interface Paths {
-  /** Path of the certificate of this node, followed by the certificates that lead to an authority, in PEM. */
+  /** Path of the certificate of this node, followed by its intermediate certificates, in PEM. */
   readonly certificate: string
   /** Path of the private key in PEM, without a passphrase. */
   readonly key: string
-  /** Path of the authorities that this node trusts, in PEM. */
+  /** Path of the authorities that this node trusts, in PEM, with their self-signed roots. */
   readonly authorities: string
   /** Path of revocation lists in PEM. By default there are none. */
   readonly revoked?: string | undefined
@@ -208,7 +208,7 @@ const variables = {
  *
  * | variable | path |
  * | --- | --- |
- * | `COTERIE_TLS_CERT_FILE` | certificate of this node, followed by the certificates that lead to an authority |
+ * | `COTERIE_TLS_CERT_FILE` | certificate of this node, followed by its intermediate certificates |
  * | `COTERIE_TLS_KEY_FILE` | private key |
  * | `COTERIE_TLS_CA_FILE` | authorities that this node trusts |
  * | `COTERIE_TLS_CRL_FILE` | revocation lists; optional |

@@ -75,7 +75,7 @@ describe("the transport with certificates", () => {
         const { accepted, dialed } = yield* outcomes
         const trusted: Record<string, string> = {
           "a trusted certificate": nameOf("ann"),
-          "a certificate below another one": nameOf("bob"),
+          "a certificate with an intermediate one": nameOf("bob"),
         }
         for (const [name, outcome] of Object.entries(accepted)) {
           assert.strictEqual(outcome, trusted[name] ?? "cut", name)
@@ -275,7 +275,7 @@ describe("the transport with certificates", () => {
     }),
   )
 
-  it.live("cuts a connection when the certificate above that of an end expires, if `cutExpired` is set", () =>
+  it.live("cuts a connection when an intermediate certificate expires, if `cutExpired` is set", () =>
     Effect.gen(function* () {
       const middle = a.intermediate("middle", { from: -60_000, to: 2_000 })
       const server = yield* Certificates.make(materialOf(issue(middle, "server"), [a], { above: [middle] }))
