@@ -14,5 +14,5 @@ export const layer = (name: string, options: Omit<NodeTransport.TlsOptions, "tru
     policies: [Admission.layerNamed((peer) => [nameOf(peer)])],
   }).pipe(
     Layer.provide(NodeTransport.layerTls({ ...options, trust: [nameOf("*")] })),
-    Layer.provide(Certificates.layerFromEnv),
+    Layer.provide(Certificates.layerFromEnv()),
   )

@@ -201,7 +201,7 @@ const variables = {
 } as const
 
 /**
- * Provides the certificates in the files that the environment names. Fails with `ConfigError` if a variable is missing, and with
+ * Provides the certificates in the files that environment variables name. Fails with `ConfigError` if a variable is missing, and with
  * `CertificatesError` as {@link layerFiles} does.
  *
  * **Details**
@@ -210,42 +210,46 @@ const variables = {
  * | --- | --- |
  * | `COTERIE_TLS_CERT_FILE` | certificate of this node, followed by its intermediate certificates |
  * | `COTERIE_TLS_KEY_FILE` | private key |
- * | `COTERIE_TLS_CA_FILE` | authorities that this node trusts |
+ * | `COTERIE_TLS_CA_FILE` | authorities that this node trusts, with their self-signed roots |
  * | `COTERIE_TLS_CRL_FILE` | revocation lists; optional |
  *
- * A variable that is empty counts as not set.
+ * The files are read as by {@link layerFiles}, with the `schedule` of the options. A variable that is empty counts as not set.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerFromEnv: Layer.Layer<Certificates, CertificatesError | Config.ConfigError> = Layer.unwrap(
-  Effect.gen(function* () {
-    const found = yield* Config.all({
-      certificate: variable(variables.certificate),
-      key: variable(variables.key),
-      authorities: variable(variables.authorities),
-      revoked: variable("COTERIE_TLS_CRL_FILE"),
-    })
-    const { authorities, certificate, key, revoked } = found
-    if (Option.isSome(certificate) && Option.isSome(key) && Option.isSome(authorities)) {
-      return layerFiles({
-        certificate: certificate.value,
-        key: key.value,
-        authorities: authorities.value,
-        revoked: Option.getOrUndefined(revoked),
+export const layerFromEnv = (
+  options: Pick<FilesOptions, "schedule"> = {},
+): Layer.Layer<Certificates, CertificatesError | Config.ConfigError> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const found = yield* Config.all({
+        certificate: variable(variables.certificate),
+        key: variable(variables.key),
+        authorities: variable(variables.authorities),
+        revoked: variable("COTERIE_TLS_CRL_FILE"),
       })
-    }
-    const missing = [
-      ...(Option.isNone(certificate) ? [variables.certificate] : []),
-      ...(Option.isNone(key) ? [variables.key] : []),
-      ...(Option.isNone(authorities) ? [variables.authorities] : []),
-    ]
-    return yield* Effect.fail(
-      new Config.ConfigError(
-        new ConfigProvider.SourceError({
-          message: `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} not set: certificates need all three files`,
-        }),
-      ),
-    )
-  }),
-)
+      const { authorities, certificate, key, revoked } = found
+      if (Option.isSome(certificate) && Option.isSome(key) && Option.isSome(authorities)) {
+        return layerFiles({
+          ...options,
+          certificate: certificate.value,
+          key: key.value,
+          authorities: authorities.value,
+          revoked: Option.getOrUndefined(revoked),
+        })
+      }
+      const missing = [
+        ...(Option.isNone(certificate) ? [variables.certificate] : []),
+        ...(Option.isNone(key) ? [variables.key] : []),
+        ...(Option.isNone(authorities) ? [variables.authorities] : []),
+      ]
+      return yield* Effect.fail(
+        new Config.ConfigError(
+          new ConfigProvider.SourceError({
+            message: `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} not set: certificates need all three files`,
+          }),
+        ),
+      )
+    }),
+  )

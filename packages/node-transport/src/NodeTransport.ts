@@ -312,7 +312,7 @@ export interface TlsOptions {
  *   policies: [Admission.layerNamed((peer) => [`spiffe://example.org/shop/${peer}`])],
  * }).pipe(
  *   Layer.provide(NodeTransport.layerTls({ host: "0.0.0.0", trust: ["spiffe://example.org/shop/*"] })),
- *   Layer.provide(Certificates.layerFromEnv),
+ *   Layer.provide(Certificates.layerFromEnv()),
  * )
  * ```
  *

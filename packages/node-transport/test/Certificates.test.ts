@@ -229,14 +229,14 @@ describe("certificates in files", () => {
         Effect.flatMap(build(layer), ({ material }) => material).pipe(
           Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })),
         )
-      const { certificate, revoked } = yield* from(Certificates.layerFromEnv, {
+      const { certificate, revoked } = yield* from(Certificates.layerFromEnv(), {
         ...variables,
         COTERIE_TLS_CRL_FILE: list,
       })
       assert.strictEqual(certificate, issued.certificate)
       assert.isDefined(revoked)
-      assert.isUndefined((yield* from(Certificates.layerFromEnv, { ...variables, COTERIE_TLS_CRL_FILE: "" })).revoked)
-      const error = yield* Effect.flip(from(Certificates.layerFromEnv, { ...variables, COTERIE_TLS_KEY_FILE: "" }))
+      assert.isUndefined((yield* from(Certificates.layerFromEnv(), { ...variables, COTERIE_TLS_CRL_FILE: "" })).revoked)
+      const error = yield* Effect.flip(from(Certificates.layerFromEnv(), { ...variables, COTERIE_TLS_KEY_FILE: "" }))
       assert.strictEqual(error._tag, "ConfigError")
       assert.include(error.message, "COTERIE_TLS_KEY_FILE is not set: certificates need all three files")
       const program = Certificates.layerConfig({

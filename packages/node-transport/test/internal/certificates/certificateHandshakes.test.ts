@@ -45,7 +45,7 @@ const outcomeOf = (dial: (socket: Net.Socket) => void, sessions: CertificateSess
     const { port } = yield* serve((raw) => {
       raw.once("close", () => Queue.offerUnsafe(outcomes, "no outcome"))
       handshakes.start(raw, (outcome) => {
-        const text = outcome._tag === "Proved" ? outcome.arrival.proof.identity.names.join() : outcome.reason
+        const text = outcome._tag === "Refused" ? outcome.reason : outcome.arrival.proof.identity.names.join()
         const detail = outcome._tag === "Refused" ? outcome.detail : undefined
         Queue.offerUnsafe(outcomes, detail === undefined ? text : `${text}: ${detail}`)
         raw.destroy()
@@ -159,9 +159,9 @@ describe("a server with certificates", () => {
       const ends = yield* Queue.unbounded<string>()
       const { port } = yield* serve((raw) =>
         handshakes.start(raw, (outcome) => {
-          Queue.offerUnsafe(ends, outcome._tag === "Proved" ? "Proved" : `${outcome.reason} ${outcome.detail}`)
-          if (outcome._tag === "Proved") outcome.arrival.socket.write("hello")
-          else raw.destroy()
+          Queue.offerUnsafe(ends, outcome._tag === "Refused" ? `${outcome.reason} ${outcome.detail}` : outcome._tag)
+          if (outcome._tag === "Refused") raw.destroy()
+          else outcome.arrival.socket.write("hello")
         }),
       )
       const { certificate: cert, key } = issue(root, "ann")
