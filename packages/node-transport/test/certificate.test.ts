@@ -180,7 +180,7 @@ describe("the transport with certificates", () => {
       )
       assert.match(
         lines.join("\n"),
-        /^certificates: this node has the name "spiffe:\/\/example.org\/shop\/server", fingerprint/m,
+        /certificates: this node has the name "spiffe:\/\/example.org\/shop\/server", fingerprint/m,
       )
       // `Certificates` knows no `trust`.
       yield* server.set(materialOf(a.issue({ names: ["DNS:other.example"] }), [a]))
