@@ -114,11 +114,11 @@ export const layer = (material: Material): Layer.Layer<Certificates, Certificate
  * @since 0.1.0
  */
 export interface Paths {
-  /** Path of the certificate of this node, followed by the certificates that lead to an authority, in PEM. */
+  /** Path of the certificate of this node, followed by its intermediate certificates, in PEM. */
   readonly certificate: string
   /** Path of the private key in PEM, without a passphrase. */
   readonly key: string
-  /** Path of the authorities that this node trusts, in PEM. */
+  /** Path of the authorities that this node trusts, in PEM, with their self-signed roots. */
   readonly authorities: string
   /** Path of revocation lists in PEM. By default there are none. */
   readonly revoked?: string | undefined
@@ -201,19 +201,19 @@ const variables = {
 } as const
 
 /**
- * Provides the certificates in the files that the environment names. Fails with `ConfigError` if a variable is missing, and with
+ * Provides the certificates in the files that environment variables name. Fails with `ConfigError` if a variable is missing, and with
  * `CertificatesError` as {@link layerFiles} does.
  *
  * **Details**
  *
  * | variable | path |
  * | --- | --- |
- * | `COTERIE_TLS_CERT_FILE` | certificate of this node, followed by the certificates that lead to an authority |
+ * | `COTERIE_TLS_CERT_FILE` | certificate of this node, followed by its intermediate certificates |
  * | `COTERIE_TLS_KEY_FILE` | private key |
- * | `COTERIE_TLS_CA_FILE` | authorities that this node trusts |
+ * | `COTERIE_TLS_CA_FILE` | authorities that this node trusts, with their self-signed roots |
  * | `COTERIE_TLS_CRL_FILE` | revocation lists; optional |
  *
- * A variable that is empty counts as not set. The files are read again with the `schedule` of the options.
+ * The files are read as by {@link layerFiles}, with the `schedule` of the options. A variable that is empty counts as not set.
  *
  * @category layers
  * @since 0.1.0

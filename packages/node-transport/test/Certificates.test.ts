@@ -176,7 +176,7 @@ describe("certificates in files", () => {
           `the file of the authorities ${paths.authorities}: it does not exist`,
         ],
         [write(paths.certificate, "x".repeat(2 * 1024 * 1024)), "it has more than 1048576 bytes"],
-        [Effect.asVoid(writeAll(folder, issue(Authority.root("other")))), "does not lead to an authority"],
+        [Effect.asVoid(writeAll(folder, issue(Authority.root("other")))), "does not end at a self-signed authority"],
         [Effect.asVoid(writeAll(folder, issue(authority, "node", { to: -1_000 }))), "is valid to"],
       ] as const) {
         lines.length = 0

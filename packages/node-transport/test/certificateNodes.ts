@@ -19,7 +19,7 @@ export const nameOf = (peer: string) => `spiffe://example.org/shop/${peer}`
 export const issue = (authority: Authority, peer = "node", request: Request = {}): Issued =>
   authority.issue({ names: [`URI:${nameOf(peer)}`], ...request })
 
-/** Makes the material of a certificate. `above` leads to the authorities. */
+/** Makes the material of a certificate. `above` has the intermediate certificates. */
 export const materialOf = (
   { certificate, key }: Issued,
   authorities: ReadonlyArray<Authority>,

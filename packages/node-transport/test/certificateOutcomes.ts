@@ -49,13 +49,13 @@ const strangers: Record<string, Tls.SecureContextOptions> = {
   "a certificate of tomorrow": as(issue(authority, "ann", { from: hour })),
   "a certificate for servers": as(issue(authority, "ann", { purposes: [serverAuth] })),
   "a certificate for clients": as(issue(authority, "ann", { purposes: [clientAuth] })),
-  "a certificate without the one above it": as(issue(middle)),
+  "a certificate without its intermediate one": as(issue(middle)),
   "TLS 1.2": { ...as(issue(authority)), ...tls12 },
 }
 
 const trusted: Record<string, Tls.SecureContextOptions> = {
   "a trusted certificate": as(issue(authority, "ann")),
-  "a certificate below another one": as(issue(middle, "bob"), middle),
+  "a certificate with an intermediate one": as(issue(middle, "bob"), middle),
 }
 
 const context = (options: Tls.SecureContextOptions) => Tls.createSecureContext(options)

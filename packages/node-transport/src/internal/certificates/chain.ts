@@ -1,10 +1,10 @@
-/** Paths from a certificate to an authority. */
+/** Chains of certificates. */
 import type * as Crypto from "node:crypto"
 import { common, type Period } from "./validity.ts"
 
 type Certificate = Crypto.X509Certificate
 
-/** Returns the certificates above a certificate, as the other end of a connection presented them. */
+/** Returns the intermediate certificates that the other end of a connection presented with its certificate. */
 export const issuersOf = (certificate: Certificate): ReadonlyArray<Certificate> => {
   const above: Array<Certificate> = []
   let next = certificate.issuerCertificate
@@ -15,12 +15,12 @@ export const issuersOf = (certificate: Certificate): ReadonlyArray<Certificate> 
   return above
 }
 
-/** Certificates of a path. Real paths have two to four, and TLS follows no more than 100. */
+/** Maximum number of certificates of a chain. Real chains have two to four. */
 const maxLength = 10
 
 /**
- * Returns the path from a certificate to an authority that signs itself, both included. Returns `undefined` if the certificates above it
- * do not lead to one. Tries each certificate once.
+ * Returns the chain from a certificate to a self-signed authority, both included. Returns `undefined` if there is none. Tries each
+ * certificate once. `above` has the intermediate certificates.
  */
 export const pathOf = (
   certificate: Certificate,

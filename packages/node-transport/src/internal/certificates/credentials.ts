@@ -18,12 +18,12 @@ import { describeTime, type Period, problemOf } from "./validity.ts"
  * @since 0.1.0
  */
 export interface Material {
-  /** Certificate of this node, followed by the certificates that lead to an authority. */
+  /** Certificate of this node, followed by its intermediate certificates. */
   readonly certificate: string
   /** Private key of the certificate, without a passphrase. */
   readonly key: Redacted.Redacted<string>
   /**
-   * Certificates of the authorities whose signatures this node trusts, each with the authorities above it up to one that signs itself.
+   * Certificates of the authorities that this node trusts. Each chain of certificates must end at a self-signed one of them.
    * Several during a change of the authority. The authorities of the system are never trusted.
    */
   readonly authorities: string
@@ -38,7 +38,7 @@ export interface Credentials {
   readonly names: ReadonlyArray<string>
   readonly authorities: ReadonlyArray<Crypto.X509Certificate>
   readonly lists: ReadonlyArray<RevocationList>
-  /** Time in which the certificate and all certificates above it are valid. */
+  /** Time in which all certificates of the chain are valid. */
   readonly period: Period
   /** Context of the connections that this node dials. */
   readonly context: Tls.SecureContext
@@ -84,8 +84,8 @@ const checkKey = (
 const untrusted = (certificate: Crypto.X509Certificate) =>
   fail(
     "untrusted",
-    `the certificate of this node does not lead to an authority that signs itself: its issuer is ${quote(certificate.issuer)}; ` +
-      `add the certificates between them after the certificate, and the authority to the authorities`,
+    `the chain of the certificate of this node does not end at a self-signed authority: its issuer is ${quote(certificate.issuer)}; ` +
+      `append the intermediate certificates to the certificate, and the self-signed root to the authorities`,
   )
 
 const checkTimes = (
@@ -152,7 +152,7 @@ const checkLists = (
     }
   }
   return path.some((each) => isRevoked(lists, each))
-    ? fail("revoked", "the certificate of this node, or one above it, is on a revocation list: replace it")
+    ? fail("revoked", "a certificate in the chain of this node is on a revocation list: replace it")
     : Result.void
 }
 

@@ -8,13 +8,13 @@ import * as Schema from "effect/Schema"
  * - `unreadable`: a file cannot be read, is too long, or changes while it is read.
  * - `invalid`: a text is no PEM of the kind that is needed, or TLS cannot use it.
  * - `mismatch`: the key does not belong to the certificate.
- * - `expired`: the certificate, a certificate above it or a revocation list is no longer valid.
- * - `notYetValid`: one of these is valid from a later time. The clock of this machine may be wrong.
+ * - `expired`: the certificate, another certificate of its chain, or a revocation list has expired.
+ * - `notYetValid`: one of these is not valid yet. The clock of this machine may be wrong.
  * - `purpose`: the certificate is not for both ends of a connection. It needs `serverAuth` and `clientAuth`.
- * - `untrusted`: the certificate does not lead to one of the authorities.
+ * - `untrusted`: the chain of the certificate does not end at a self-signed authority, or OpenSSL does not accept it.
  * - `names`: the certificate has no usable name, or none that `trust` allows.
  * - `trust`: a pattern of `trust` has an invalid form.
- * - `revoked`: the certificate, or one above it, is on a revocation list.
+ * - `revoked`: a certificate of the chain is on a revocation list.
  * - `unlisted`: there are revocation lists, and one of the authorities has none.
  *
  * @category errors

@@ -12,9 +12,9 @@ import { common, type Period, problemOf } from "./validity.ts"
 export interface PeerProof {
   readonly identity: Extract<Identity, { readonly _tag: "Certificate" }>
   readonly certificate: Crypto.X509Certificate
-  /** Certificates above it that the peer presented. The side that was dialed may not see them. */
+  /** Intermediate certificates that the peer presented. Node does not always show them to the side that was dialed. */
   readonly above: ReadonlyArray<Crypto.X509Certificate>
-  /** Time in which the certificate, and all known certificates above it, are valid. */
+  /** Time in which all known certificates of the chain are valid. */
   readonly period: Period
   /** Credentials that judged the peer. */
   readonly judgedBy: Credentials
@@ -45,7 +45,7 @@ export const judge = (socket: Handshaken, credentials: Credentials, isTrusted: T
     const problem = problemOf(periodOf(each), now)
     if (problem === undefined) continue
     return refused(
-      each === certificate ? `${which} is ${problem.message}` : `a certificate above ${which} is ${problem.message}`,
+      each === certificate ? `${which} is ${problem.message}` : `an issuer of ${which} is ${problem.message}`,
     )
   }
   // The result of OpenSSL. A session that was resumed would have skipped its check, and none is.
@@ -86,8 +86,8 @@ const codeOf = (cause: unknown): string =>
 /**
  * Tests a proof against later credentials. Returns why the connection is withdrawn, or `undefined` if it may stay.
  *
- * A proof whose path to an authority is not known is withdrawn if an authority is gone: the connection is renewed then, and TLS judges
- * the new one.
+ * A proof whose chain is not known completely is withdrawn if an authority is gone. The connection is renewed then, and TLS checks the
+ * chain of the new connection.
  */
 export const withdrawnBy = (proof: PeerProof, credentials: Credentials): string | undefined => {
   const { above, certificate, judgedBy } = proof

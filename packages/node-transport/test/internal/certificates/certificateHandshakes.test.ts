@@ -81,7 +81,11 @@ describe("a server with certificates", () => {
       const to = validToDate.toISOString().replace(".000", "")
       const cases: ReadonlyArray<readonly [string, (socket: Net.Socket) => void, RegExp]> = [
         ["a trusted peer", as(issue(root, "ann")), /^spiffe:\/\/example.org\/shop\/ann$/],
-        ["a peer below another certificate", as(issue(middle, "bob"), middle), /^spiffe:\/\/example.org\/shop\/bob$/],
+        [
+          "a peer with an intermediate certificate",
+          as(issue(middle, "bob"), middle),
+          /^spiffe:\/\/example.org\/shop\/bob$/,
+        ],
         ["no certificate", tls({}), /^certificate: it presented no certificate$/],
         [
           "an expired certificate",
@@ -98,7 +102,7 @@ describe("a server with certificates", () => {
           as(issue(other, "ann")),
           /^certificate: .* is not accepted by the authorities of this node \([A-Z_]+\)$/,
         ],
-        ["a certificate in the middle that is missing", as(issue(middle, "ann")), /^certificate: .* is not accepted/],
+        ["an intermediate certificate that is missing", as(issue(middle, "ann")), /^certificate: .* is not accepted/],
         [
           "another name",
           as(root.issue({ names: ["DNS:a\u0007b.example"] })),
@@ -156,8 +160,8 @@ describe("a server with certificates", () => {
       const { port } = yield* serve((raw) =>
         handshakes.start(raw, (outcome) => {
           Queue.offerUnsafe(ends, outcome._tag === "Refused" ? `${outcome.reason} ${outcome.detail}` : outcome._tag)
-          if (outcome._tag === "Proved") outcome.arrival.socket.write("hello")
-          else raw.destroy()
+          if (outcome._tag === "Refused") raw.destroy()
+          else outcome.arrival.socket.write("hello")
         }),
       )
       const { certificate: cert, key } = issue(root, "ann")

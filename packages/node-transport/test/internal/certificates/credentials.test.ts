@@ -43,7 +43,7 @@ describe("the material of a node", () => {
           of({}),
           of({ purposes: undefined }),
           materialOf(issue(middle), [root], { above: [middle] }),
-          // An authority between them may be in either text.
+          // An intermediate certificate may be in either text.
           materialOf(issue(middle), [root, middle]),
           materialOf(issue(root), [other, root]),
           materialOf(issue(middle), [root], { above: [middle], revoked: root.revoke([]) + middle.revoke([]) }),
@@ -121,13 +121,13 @@ describe("the material of a node", () => {
     expectError(of({ purposes: ["2.5.29.37.0"] }), "purpose", "is not for serverAuth and clientAuth")
   })
 
-  it("that does not lead to an authority that signs itself is refused as untrusted", () => {
+  it("whose chain does not end at a self-signed authority is refused as untrusted", () => {
     expectError(materialOf(issue(root), [other]), "untrusted", 'its issuer is "CN=root"')
-    expectError(materialOf(issue(middle), [root]), "untrusted", "add the certificates between them")
-    expectError(materialOf(issue(middle), [middle]), "untrusted", "signs itself")
+    expectError(materialOf(issue(middle), [root]), "untrusted", "append the intermediate certificates")
+    expectError(materialOf(issue(middle), [middle]), "untrusted", "self-signed authority")
     // A certificate of a node signs nothing.
     const signer = Authority.root("root", {})
-    expectError(materialOf(issue(signer), [root]), "untrusted", "does not lead")
+    expectError(materialOf(issue(signer), [root]), "untrusted", "does not end at")
   })
 
   it("without a usable name is refused as names, and the common name does not count", () => {

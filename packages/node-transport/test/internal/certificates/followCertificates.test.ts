@@ -72,7 +72,7 @@ describe("the certificates of a transport", () => {
       yield* Sockets.until(() => sessions.credentials.material === next && lines.length === 2)
       assert.match(lines[0] ?? "", /^Warn: certificates: .* the certificates before stay in use$/)
       assert.match(lines[1] ?? "", /^Info: certificates: replaced; this node has the name/)
-      // What no transport could use does not get as far.
+      // `Certificates` refuses this change itself, so that the transport does not see it.
       const mixed = yield* Effect.flip(certificates.set({ ...next, key: materialOf(issue(authority), []).key }))
       assert.strictEqual(mixed.reason, "mismatch")
       assert.strictEqual(yield* certificates.rejected, 1)

@@ -119,8 +119,8 @@ describe("later credentials", () => {
     assert.include(withdrawnBy(both, credentials([b])), "was removed")
   })
 
-  it("withdraw a connection whose path is not known if an authority is gone, and only then", () => {
-    // The side that was dialed does not see the certificate in the middle.
+  it("withdraw a connection whose chain is not known if an authority is gone, and only then", () => {
+    // The side that was dialed does not see the intermediate certificate.
     const proof = {
       ...proofOf(issue(a), credentials([a, b])),
       certificate: new Crypto.X509Certificate(issue(middle).certificate),
@@ -131,7 +131,7 @@ describe("later credentials", () => {
     assert.isUndefined(withdrawnBy(known, credentials([a])))
   })
 
-  it("withdraw a connection whose certificate, or one above it, is revoked", () => {
+  it("withdraw a connection with a revoked certificate in its chain", () => {
     const peer = issue(a)
     assert.include(withdrawnBy(proofOf(peer), credentials([a], a.revoke([peer]))), "was revoked")
     assert.isUndefined(withdrawnBy(proofOf(peer), credentials([a], a.revoke([]))))
