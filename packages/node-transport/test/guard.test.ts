@@ -144,7 +144,8 @@ describe("a restart of 70 nodes behind one address", () => {
   const restart = (kind: Kind, dial: Effect.Effect<Transport.Transport["Service"], never, Scope.Scope>) =>
     Effect.gen(function* () {
       const lines: Array<string> = []
-      const server = yield* transport(kind)
+      // A test on a busy machine runs both sides of all handshakes.
+      const server = yield* transport(kind, { handshakeTimeout: "1 minute" })
       const listener = yield* Effect.provide(server.listen, collect(lines))
       const clients = yield* Effect.forEach(Array.from({ length: dialers }), () => dial)
       const connectAll = Effect.forEach(clients, (client) => client.connect(listener.addresses[0]), {
@@ -176,9 +177,9 @@ describe("a restart of 70 nodes behind one address", () => {
     () =>
       Effect.gen(function* () {
         const ring = Layer.orDie(Keyring.layer([otherSecret, secret]))
-        const dialer = Layer.build(NodeTransport.layerSecret({ port: 0 }).pipe(Layer.provide(ring))).pipe(
-          Effect.map(Context.get(Transport.Transport)),
-        )
+        const dialer = Layer.build(
+          NodeTransport.layerSecret({ port: 0, connectTimeout: "1 minute" }).pipe(Layer.provide(ring)),
+        ).pipe(Effect.map(Context.get(Transport.Transport)))
         const lines = yield* restart("secret", Effect.provide(dialer, Logger.layer([])))
         assert.deepStrictEqual(lines, ["refused a connection from 127.0.0.1: secret"])
       }),

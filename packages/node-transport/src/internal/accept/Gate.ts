@@ -12,10 +12,10 @@ import type { ProofStrangers } from "./strangers.ts"
 import { TokenBucket } from "./TokenBucket.ts"
 
 /**
- * Time after which a handshake gives way to one that waits, in milliseconds. The handshake of TLS takes one round trip, and the gate
- * starts it only when its first bytes are there.
+ * Time after which a handshake gives way to one that waits, in milliseconds. The handshake of TLS takes one round trip after its first
+ * bytes, and a peer that starts on a busy machine needs some hundred milliseconds for its part.
  */
-export const turnMillis = 1_000
+export const turnMillis = 2_000
 
 /** Share of the places and of the rate that only known hosts get. */
 const reserve = 1 / 3

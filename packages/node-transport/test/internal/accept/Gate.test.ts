@@ -247,7 +247,7 @@ describe("the gate", () => {
     assert.strictEqual(reasonOf(world.arrive("192.0.2.9")), "crowd")
   })
 
-  it("cuts a handshake that takes longer than a second, if another waits for its place", () => {
+  it("cuts a handshake that takes longer than its turn, if another waits for its place", () => {
     const world = new World({ handshakes: 3, handshakesPerHost: 2 })
     const slow = repeat(2, () => world.enterReady("192.0.2.1"))
     assert.strictEqual(world.started().length, 2)
