@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Net from "node:net"
 import { hostOf } from "../networks/ip.ts"
+import { resetRaw } from "../socket/resetSocket.ts"
 
 /** A socket that arrived. `raw` is the socket of TCP, which is another one below TLS. */
 export interface Arrival {
@@ -40,7 +41,7 @@ export class AcceptQueue<A extends Arrival> {
     const host = hostOf(address)
     if (this.waiting.size >= this.options.waiting || this.countOf(host) >= this.options.waitingPerHost) {
       this.options.refused(address)
-      return void raw.resetAndDestroy()
+      return void resetRaw(raw)
     }
     socket.once("close", () => this.waiting.delete(arrival))
     this.waiting.set(arrival, host)

@@ -11,6 +11,7 @@ import { Gate, type GateOptions } from "./Gate.ts"
 import type { Beginning, Handshakes } from "./Handshakes.ts"
 import type { AcceptObserver } from "./Refusal.ts"
 import { WaitingRoom } from "./WaitingRoom.ts"
+import { resetRaw } from "../socket/resetSocket.ts"
 
 const ignore = () => {}
 
@@ -83,7 +84,7 @@ export class AcceptServer<A extends Arrival> {
     raw.on("error", ignore)
     const { remoteAddress } = raw
     // A socket that was reset has no address.
-    if (this.closed || remoteAddress === undefined) return void raw.resetAndDestroy()
+    if (this.closed || remoteAddress === undefined) return void resetRaw(raw)
     this.entrance.enter(raw, plain(remoteAddress))
   }
 
@@ -95,7 +96,7 @@ export class AcceptServer<A extends Arrival> {
         const reason = gate.check(address, performance.now())
         if (reason !== undefined) {
           this.observer.refused({ address, reason })
-          return void raw.resetAndDestroy()
+          return void resetRaw(raw)
         }
         handshakes.start(raw, (outcome) => {
           if (outcome._tag === "Refused") raw.destroy()

@@ -6,6 +6,7 @@ import type { Arrival } from "./AcceptQueue.ts"
 import { Gate, type GateOptions, type Visitor } from "./Gate.ts"
 import type { Beginning, Handshakes, Outcome } from "./Handshakes.ts"
 import type { Refusal } from "./Refusal.ts"
+import { resetRaw } from "../socket/resetSocket.ts"
 
 export interface WaitingRoomOptions<A extends Arrival> {
   readonly gate: GateOptions
@@ -39,7 +40,7 @@ export class WaitingRoom<A extends Arrival> {
     const arrived = this.gate.arrive({ raw, handshakes: undefined }, address, performance.now())
     if (arrived._tag === "Refused") {
       this.options.refused({ address, reason: arrived.reason })
-      return void raw.resetAndDestroy()
+      return void resetRaw(raw)
     }
     const { displaced, visitor } = arrived
     if (displaced !== undefined) this.reset(displaced, "crowd")
@@ -110,7 +111,7 @@ export class WaitingRoom<A extends Arrival> {
 
   private reset({ address, socket: { raw } }: Visitor<Guest<A>>, reason: Refusal["reason"]): void {
     this.options.refused({ address, reason })
-    raw.resetAndDestroy()
+    resetRaw(raw)
   }
 
   /** Sets the timer for the next step of the gate, unless an earlier one is set. */

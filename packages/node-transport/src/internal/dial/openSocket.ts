@@ -2,6 +2,7 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Net from "node:net"
+import { resetRaw } from "../socket/resetSocket.ts"
 
 /** Remote end of a connection. */
 export interface Target {
@@ -57,7 +58,7 @@ export const awaitConnected = (socket: Net.Socket): Effect.Effect<void, Error> =
 const refuseSelf = (socket: Net.Socket): Effect.Effect<void, SelfConnection> => {
   const { localAddress, localPort, remoteAddress, remotePort } = socket
   if (localPort === undefined || localPort !== remotePort || localAddress !== remoteAddress) return Effect.void
-  socket.resetAndDestroy()
+  resetRaw(socket)
   return Effect.fail(new SelfConnection(localPort))
 }
 

@@ -6,7 +6,8 @@ import type { Identity } from "@coterie/core/Transport"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Net from "node:net"
-import { resetSocket, type Secured } from "../socket/SocketConnection.ts"
+import { resetSocket } from "../socket/resetSocket.ts"
+import type { Secured } from "../socket/SocketConnection.ts"
 
 /** Times of sessions, in milliseconds. */
 export interface SessionTimes {

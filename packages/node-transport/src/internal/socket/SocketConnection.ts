@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Net from "node:net"
 import { errorCode } from "./errorCode.ts"
+import { resetSocket } from "./resetSocket.ts"
 import { SocketReader } from "./SocketReader.ts"
 import { SocketWriter } from "./SocketWriter.ts"
 
@@ -79,16 +80,6 @@ export const make = (
       }),
     }
   })
-
-/** Resets a connection, with the error that its reader gets. A TLS socket cannot do it: its `resetAndDestroy` throws. */
-export const resetSocket = (socket: Net.Socket, raw: Net.Socket, cause?: Error): void => {
-  // Node never frees a socket that is reset while its shutdown is under way: the reset fails, and the process cannot end. By then the
-  // system has all written bytes, so a plain end loses none.
-  const isShuttingDown = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0
-  if (isShuttingDown) raw.destroy()
-  else raw.resetAndDestroy()
-  socket.destroy(cause)
-}
 
 /**
  * Sends the written bytes and the end of the stream, then drops received bytes until the other side ends too. The

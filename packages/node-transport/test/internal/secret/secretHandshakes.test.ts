@@ -86,6 +86,20 @@ describe("a server of TLS with a secret", () => {
     }),
   )
 
+  it.live("frees the sockets of dialers that end while they are refused", () =>
+    Effect.gen(function* () {
+      const { net } = yield* TlsSockets.server(() => {})
+      for (let i = 0; i < 120; i++) {
+        const raw = yield* Sockets.attempt(net)
+        raw.resume()
+        // Plain text, which is refused by a reset.
+        raw.end("x")
+        if (i % 2 === 0) yield* Sockets.until(() => raw.closed)
+      }
+      yield* untilCount(net, 0)
+    }),
+  )
+
   it.live("frees the place of a dialer that hangs up in the handshake, before the deadline", () =>
     Effect.gen(function* () {
       const { net } = yield* TlsSockets.server(() => {})
