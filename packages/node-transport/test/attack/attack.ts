@@ -54,13 +54,16 @@ const file = (name: string) => NodePath.join(import.meta.dirname, name)
 const report = Child.reports(Protocol.decode)
 const within = "120 seconds"
 
-/** Heap of a container with 256 MiB. With the default of a large machine, V8 keeps tens of megabytes of garbage before it collects them. */
-const heapOption = "--max-old-space-size=192"
+/**
+ * Heap of a small container. With the defaults of a large machine, V8 keeps some 50 MiB of garbage of short-lived sockets before it
+ * collects them, and the resident memory shows that and not what connections hold.
+ */
+const heapOptions = ["--max-old-space-size=192", "--max-semi-space-size=2"]
 
 const secret = { COTERIE_SECRET: "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=" }
 
 const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>) {
-  const args = [heapOption, file("member.ts"), name, ...seeds]
+  const args = [...heapOptions, file("member.ts"), name, ...seeds]
   const child = yield* Child.spawnCommand(name, process.execPath, args, secret)
   const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within })
   return { ...child, address, generation, life: `${name} ${generation}` }
