@@ -167,7 +167,7 @@ export class Gate<A> {
     return undefined
   }
 
-  /** Returns the time of the next step, if nothing else happens before. */
+  /** Returns the time of the next step, if nothing else happens before. `now` is the time at which {@link next} returned no step. */
   wakeAt(now: number): number {
     let at = first(this.visitors)?.deadline ?? Number.POSITIVE_INFINITY
     if (this.ready.size === 0) return at

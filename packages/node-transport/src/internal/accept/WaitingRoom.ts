@@ -50,7 +50,7 @@ export class WaitingRoom<A extends Arrival> {
     })
     raw.once("data", (bytes: Buffer) => this.read(visitor, bytes))
     raw.resume()
-    this.arm()
+    this.proceed()
   }
 
   /** Destroys all sockets. */
@@ -82,13 +82,15 @@ export class WaitingRoom<A extends Arrival> {
   private proceed(): void {
     if (this.isProceeding) return
     this.isProceeding = true
-    for (let step = this.gate.next(performance.now()); step !== undefined; step = this.gate.next(performance.now())) {
+    let now = performance.now()
+    for (let step = this.gate.next(now); step !== undefined; step = this.gate.next(now)) {
       const { visitor } = step
       if (step._tag === "Cut") this.reset(visitor, step.reason)
       else visitor.socket.handshakes?.start(visitor.socket.raw, (outcome) => this.finish(visitor, outcome))
+      now = performance.now()
     }
     this.isProceeding = false
-    this.arm()
+    this.arm(now)
   }
 
   private finish(visitor: Visitor<Guest<A>>, outcome: Outcome<A>): void {
@@ -114,9 +116,11 @@ export class WaitingRoom<A extends Arrival> {
     resetRaw(raw)
   }
 
-  /** Sets the timer for the next step of the gate, unless an earlier one is set. */
-  private arm(): void {
-    const now = performance.now()
+  /**
+   * Sets the timer for the next step of the gate, unless an earlier one is set. `now` is the time at which the gate had no step: a later
+   * one could be after the time of the next step, which the gate would not name then.
+   */
+  private arm(now: number): void {
     const at = this.gate.wakeAt(now)
     if (at >= this.timerAt) return
     clearTimeout(this.timer)
