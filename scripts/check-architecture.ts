@@ -51,7 +51,7 @@ const floors: ReadonlyArray<{ readonly [room: string]: ReadonlyArray<string> }> 
   { link: ["link"] },
   { peering: ["peering"] },
   { messaging: ["messaging"] },
-  { cluster: ["cluster", "Cluster.ts"] },
+  { cluster: ["cluster", "Cluster.ts", "Inspection.ts", "Probe.ts"] },
   { topic: ["Topic.ts"] },
   { trace: ["trace", "ClusterTrace.ts"] },
   { index: ["index.ts"] },

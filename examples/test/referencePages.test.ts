@@ -2,7 +2,16 @@
  * Keeps docs/cluster.md, docs/policies.md and docs/glossary.md complete: they contain all names that the code has at
  * run time.
  */
-import { Cluster, ClusterError, ClusterEvent, Discovery, FailureDetector, Gossip, Limits } from "@coterie/core"
+import {
+  Cluster,
+  ClusterError,
+  ClusterEvent,
+  Discovery,
+  FailureDetector,
+  Gossip,
+  type Inspection,
+  Limits,
+} from "@coterie/core"
 import { SimNetwork, VirtualTime } from "@coterie/testkit"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Layer } from "effect"
@@ -59,6 +68,37 @@ describe("the page of the Cluster service", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 })
+
+it.effect("the section of the inspection has every field, and every state of an address", () =>
+  Effect.gen(function* () {
+    const network = yield* SimNetwork.make()
+    const start = (name: string) =>
+      Cluster.layer({ cluster: "hello", name, seeds: ["a"] }).pipe(
+        Layer.provide(network.transport(name)),
+        Layer.build,
+        Effect.map(Context.get(Cluster.Cluster)),
+      )
+    yield* start("a")
+    const b = yield* start("b")
+    yield* b.settled
+    const inspection = yield* b.inspect()
+    const [peer] = inspection.peers
+    assert.isDefined(peer?.connection)
+    const [member = {}] = yield* b.peers
+    const ofPeer = Object.keys(peer).filter((field) => !Object.hasOwn(member, field))
+    const fields = [...Object.keys(inspection), ...ofPeer, ...Object.keys(peer.connection)]
+    assert.isAbove(fields.length, 30)
+    assert.deepStrictEqual(missing(fields, section("Inspection")), [])
+    const states: { readonly [State in Inspection.AddressState]: true } = {
+      linked: true,
+      self: true,
+      failing: true,
+      answered: true,
+      untried: true,
+    }
+    assert.deepStrictEqual(missing(Object.keys(states), section("Inspection")), [])
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)
 
 describe("the page of the policies", () => {
   const page = read("policies.md")

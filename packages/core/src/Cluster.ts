@@ -33,7 +33,8 @@ import type { Transport, TransportError } from "./Transport.ts"
 export type { OnlyPolicies, Policy, PolicyOptions } from "./cluster/policies.ts"
 export type { FailOn } from "./cluster/SeedOutcomes.ts"
 export type { AloneReason, Status } from "./cluster/Status.ts"
-export type { Metadata, Options, ProcessOptions, Self, Service } from "./cluster/Service.ts"
+export type { Metadata, Self } from "./cluster/Self.ts"
+export type { Options, ProcessOptions, Service } from "./cluster/Service.ts"
 
 /**
  * A running node of the cluster.

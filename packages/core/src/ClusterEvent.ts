@@ -166,6 +166,54 @@ export const ViewChange = Schema.TaggedUnion(viewChanges)
  */
 export type ViewChange = typeof ViewChange.Type
 
+/**
+ * Schema of the reason of the event `SeedUnavailable`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const SeedUnavailableReason = Schema.Literals([
+  "unreachable",
+  "refused",
+  "unauthenticated",
+  "forbidden",
+  "timeout",
+  "lost",
+  "protocol",
+  "busy",
+  "denied",
+  "duplicate",
+  "stale",
+  "otherCluster",
+  "version",
+  "self",
+  "otherPeer",
+  "disconnected",
+])
+
+/**
+ * Reason for which a dial failed:
+ *
+ * - `unreachable`: no route, no such host, or no answer. `refused`: no process listens at the address.
+ * - `unauthenticated`: a process answered, and one side does not accept the proof of the other.
+ * - `forbidden`: the network lists of this node exclude the address.
+ * - `timeout`: the connection or the handshake did not complete in time. `lost`: the connection ended before the
+ *   handshake was complete.
+ * - `protocol`: the process at the address does not speak the protocol of Coterie.
+ * - `busy`: the peer has no room for another connection, or is leaving.
+ * - `denied`: the admission policy of one side refused the other, or the two clocks differ by more than a day.
+ * - `duplicate`: another process uses this node's name. `stale`: the peer knows a newer generation of this node's
+ *   name.
+ * - `otherCluster`: the peer belongs to another cluster. `version`: the peer speaks another version of the
+ *   protocol.
+ * - `self`: this node itself listens at the address. `otherPeer`: a different peer than before answered.
+ * - `disconnected`: the peer has disconnected from this node.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SeedUnavailableReason = typeof SeedUnavailableReason.Type
+
 const notices = {
   /**
    * A peer accepts nothing on a lane: sends to it have waited for `limits.slowPeerTimeout`, or a message to many
@@ -186,40 +234,7 @@ const notices = {
    */
   SeedUnavailable: {
     address: Schema.String,
-    /**
-     * - `unreachable`: no route, no such host, or no answer. `refused`: no process listens at the address.
-     * - `unauthenticated`: a process answered, and one side does not accept the proof of the other.
-     * - `forbidden`: the network lists of this node exclude the address.
-     * - `timeout`: a process answered but did not complete the handshake in time. `lost`: the connection ended before
-     *   that.
-     * - `protocol`: the process at the address does not speak the protocol of Coterie.
-     * - `busy`: the peer has no room for another connection, or is leaving.
-     * - `denied`: the admission policy of one side refused the other, or the two clocks differ by more than a day.
-     * - `duplicate`: another process uses this node's name. `stale`: the peer knows a newer generation of this node's
-     *   name.
-     * - `otherCluster`: the peer belongs to another cluster. `version`: the peer speaks another version of the
-     *   protocol.
-     * - `self`: this node itself listens at the address. `otherPeer`: a different peer than before answered.
-     * - `disconnected`: the peer has disconnected from this node.
-     */
-    reason: Schema.Literals([
-      "unreachable",
-      "refused",
-      "unauthenticated",
-      "forbidden",
-      "timeout",
-      "lost",
-      "protocol",
-      "busy",
-      "denied",
-      "duplicate",
-      "stale",
-      "otherCluster",
-      "version",
-      "self",
-      "otherPeer",
-      "disconnected",
-    ]),
+    reason: SeedUnavailableReason,
     /** Description of the failure, for people. */
     message: Schema.String,
   },

@@ -1,9 +1,28 @@
-/** Counts connections, links that ended because a peer broke the protocol, and frames (docs/metrics.md). */
+/**
+ * Metrics of the links of a node (docs/metrics.md): connections, links that ended because a peer broke the protocol,
+ * frames, and round-trip times.
+ */
 import type { LinkEnd } from "../link/LinkEnd.ts"
 import { violationCodes } from "../protocol/ProtocolViolation.ts"
 import * as FrameTable from "../wire/FrameTable.ts"
 import * as Traffic from "../wire/Traffic.ts"
+import type { Identity } from "../Transport.ts"
+import type { ObservedHistogram } from "./ObservedHistogram.ts"
 import type { CounterFamily, ObservedMetrics } from "./ObservedMetrics.ts"
+
+/** Upper limits of the buckets of round-trip times, in seconds: two per power of ten, from one host to a slow line. */
+const roundTripBoundaries = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
+
+/** Kind of a link, by the proof of the peer. */
+export type IdentityLabel = "none" | "secret" | "certificate"
+
+export const identityLabels: ReadonlyArray<IdentityLabel> = ["none", "secret", "certificate"]
+
+/** Returns the kind of a link with this proof. */
+export const identityLabel = (identity: Identity | undefined): IdentityLabel => {
+  if (identity === undefined) return "none"
+  return identity._tag === "Secret" ? "secret" : "certificate"
+}
 
 export class LinkMetrics {
   /** Complete and valid frames that arrived. */
@@ -12,8 +31,12 @@ export class LinkMetrics {
   readonly sent = Traffic.make()
   private readonly violations: CounterFamily
   private readonly connections: CounterFamily
+  private readonly metrics: ObservedMetrics
+  /** Histograms of the round-trip times. The histogram of a kind of link exists from its first sample. */
+  private readonly roundTrips = new Map<IdentityLabel, ObservedHistogram>()
 
   constructor(metrics: ObservedMetrics) {
+    this.metrics = metrics
     this.violations = metrics.counters(
       "coterie_violations_total",
       "Links that this node ended because the peer broke the protocol.",
@@ -35,9 +58,27 @@ export class LinkMetrics {
     this.connections.with({ direction, outcome }).count++
   }
 
+  /** Records a round-trip time, in milliseconds, of a link with this proof. */
+  measured(identity: Identity | undefined, millis: number): void {
+    const label = identityLabel(identity)
+    const histogram = this.roundTrips.get(label) ?? this.makeRoundTrips(label)
+    histogram.record(millis / 1_000)
+  }
+
   /** Counts a link that ended, if the peer broke the protocol. */
   ended(end: LinkEnd): void {
     if (end._tag === "ProtocolViolation") this.violations.with({ code: end.code }).count++
+  }
+
+  private makeRoundTrips(identity: IdentityLabel): ObservedHistogram {
+    const histogram = this.metrics.histogram(
+      "coterie_link_rtt_seconds",
+      "Round-trip times of the links, as this node measured them.",
+      { identity },
+      { boundaries: roundTripBoundaries },
+    )
+    this.roundTrips.set(identity, histogram)
+    return histogram
   }
 }
 

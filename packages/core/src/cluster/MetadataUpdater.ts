@@ -8,7 +8,7 @@ import { OptionsError } from "../ClusterError.ts"
 import * as State from "../membership/State.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import { metadataProblem } from "../protocol/PeerRecord.ts"
-import type { Metadata } from "./Service.ts"
+import type { Metadata } from "./Self.ts"
 import type { Shutdown } from "./Shutdown.ts"
 
 export interface Options {

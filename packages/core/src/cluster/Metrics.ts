@@ -49,6 +49,7 @@ export class Metrics {
       received: links.received,
       sent: links.sent,
       connected: (direction, outcome) => links.connected(direction, outcome),
+      measured: ({ identity }, millis) => links.measured(identity, millis),
       ended: (link, end) => {
         this.detection.heard(link.peer.name, link.gauges().lastHeard)
         links.ended(end)

@@ -1,36 +1,23 @@
 /**
  * Gauges of a node: members, links, health, and the queues with their bounds (docs/metrics.md).
  */
-import type { Limits } from "../Limits.ts"
-import type { Gauges } from "../link/Link.ts"
 import * as Member from "../membership/Member.ts"
 import type { Peer } from "../Peer.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
-import type { Identity } from "../Transport.ts"
-import type { EventHub } from "./EventHub.ts"
+import { identityLabel, identityLabels } from "./LinkMetrics.ts"
 import type { ObservedMetrics } from "./ObservedMetrics.ts"
+import * as Queues from "./queues.ts"
 
 /** Parts of a node that the gauges read. */
-export interface Sources {
+export interface Sources extends Queues.Sources {
   readonly loop: Pick<MembershipLoop, "state" | "waiting" | "largestShare">
   readonly links: Pick<LinkManager, "all" | "current" | "gauges">
-  readonly hub: Pick<EventHub, "waiting">
-  readonly limits: Limits
 }
 
 const statuses: ReadonlyArray<ReturnType<typeof Member.localStatus>> = ["alive", "suspect", "failed"]
 
 const linkStates: ReadonlyArray<Peer["link"]> = ["up", "indirect", "down"]
-
-type IdentityLabel = "none" | "secret" | "certificate"
-
-const identities: ReadonlyArray<IdentityLabel> = ["none", "secret", "certificate"]
-
-const labelOf = (identity: Identity | undefined): IdentityLabel => {
-  if (identity === undefined) return "none"
-  return identity._tag === "Secret" ? "secret" : "certificate"
-}
 
 /** Quantiles of the round-trip times in the registry: the median and the maximum. */
 const roundTripQuantiles: ReadonlyArray<number> = [0.5, 1]
@@ -53,9 +40,9 @@ const showMembers = (metrics: ObservedMetrics, { links, loop }: Sources): void =
       countIf(loop.state().view.peers.values(), ({ link }) => link === state),
     )
   }
-  for (const identity of identities) {
+  for (const identity of identityLabels) {
     metrics.gauge("coterie_link_identities", "Links by the proof of the peer.", { identity }, () =>
-      countIf(links.all(), (link) => labelOf(link.identity) === identity),
+      countIf(links.all(), (link) => identityLabel(link.identity) === identity),
     )
   }
   metrics.gauge(
@@ -78,7 +65,7 @@ const showMembers = (metrics: ObservedMetrics, { links, loop }: Sources): void =
     "coterie_event_loop_lag_seconds",
     "Delay of the last timers of this process.",
     {},
-    () => most(links, ({ lag }) => lag) / 1_000,
+    () => Queues.most(links, ({ lag }) => lag) / 1_000,
   )
 }
 
@@ -100,29 +87,12 @@ const showRoundTrips = (metrics: ObservedMetrics, { links }: Sources): void => {
 const quantileOf = (numbers: ReadonlyArray<number>, quantile: number): number =>
   [...numbers].sort((a, b) => a - b)[Math.ceil(quantile * numbers.length) - 1] ?? 0
 
-const showQueues = (metrics: ObservedMetrics, { hub, limits, links, loop }: Sources): void => {
-  const queue = (name: string, limit: number, read: () => number): void => {
-    metrics.gauge("coterie_queue_size", "Current size of a bounded queue.", { queue: name }, read)
-    metrics.gauge("coterie_queue_limit", "Limit of a bounded queue.", { queue: name }, () => limit)
+const showQueues = (metrics: ObservedMetrics, node: Sources): void => {
+  for (const { limit, name, read } of Queues.ofNode) {
+    const labels = { queue: name }
+    metrics.gauge("coterie_queue_size", "Current size of a bounded queue.", labels, () => read(node))
+    metrics.gauge("coterie_queue_limit", "Limit of a bounded queue.", labels, () => limit(node.limits))
   }
-  queue("membership", limits.membershipQueue, loop.waiting)
-  queue("membership_share", limits.membershipShare, loop.largestShare)
-  queue("events", limits.eventBuffer, hub.waiting)
-  queue("inbox_bytes", limits.inboxWindowBytes, () => most(links, ({ inbox }) => inbox))
-  queue("lane_bytes", limits.laneWindowBytes, () => most(links, ({ lane }) => lane))
-  queue("outbox_bytes", limits.outboxBytes, () => most(links, ({ data }) => data))
-  queue("control_outbox", limits.controlOutbox, () => most(links, ({ control }) => control))
-  queue("control_outbox_bytes", limits.controlOutboxBytes, () => most(links, ({ controlBytes }) => controlBytes))
-  queue("links", limits.links, () => links.gauges().links)
-  queue("handshakes", limits.handshakes, () => links.gauges().handshakes)
-  queue("dials", limits.dials, () => links.gauges().dials)
-}
-
-/** Returns the largest value among the links. */
-const most = (links: Pick<LinkManager, "all">, read: (gauges: Gauges) => number): number => {
-  let found = 0
-  for (const link of links.all()) found = Math.max(found, read(link.gauges()))
-  return found
 }
 
 const countIf = <A>(items: Iterable<A>, test: (item: A) => boolean): number => {

@@ -22,13 +22,30 @@ export type FailOn = "duplicate" | "label" | "denied" | "version"
 /** Refusals that stop a node by default: configuration mistakes that a retry cannot fix. */
 export const defaultFailOn: ReadonlyArray<FailOn> = ["duplicate", "label"]
 
-interface Outcome {
-  /** Last error. `undefined` after a success, and if this node or a known peer answered. */
+/** Origin of an address. */
+export type Source = "seed" | "join" | "discovery"
+
+export interface Outcome {
+  /** Last error. `undefined` after a success, and if a peer with a link is at the address. */
   readonly error: HandshakeError | undefined
   /** Refusal of the last error that may stop this node. */
   readonly refusal: FailOn | undefined
   /** Time of the first of the consecutive errors with this refusal, in milliseconds. */
   readonly since: number
+  /** Time of the last attempt, in milliseconds. */
+  readonly at: number
+  /** Number of consecutive attempts with an error; 0 after a success. */
+  readonly failures: number
+  /** Name of the peer that last answered with a link, if any. */
+  readonly answeredBy: string | undefined
+}
+
+/** An address, its origin, and the outcome of its last dial. */
+export interface DialedAddress {
+  readonly address: Address
+  readonly source: Source
+  /** `undefined` before the first dial has ended. */
+  readonly outcome: Outcome | undefined
 }
 
 export interface Options {
@@ -47,7 +64,7 @@ export interface Options {
 
 export class SeedOutcomes {
   private readonly options: Options
-  private readonly seeds = new Set<Address>()
+  private readonly seeds = new Map<Address, Exclude<Source, "discovery">>()
   private discovered: ReadonlySet<Address> = new Set()
   private readonly outcomes = new Map<Address, Outcome>()
   private isDiscoveryAwaited = true
@@ -58,8 +75,9 @@ export class SeedOutcomes {
     this.options = options
   }
 
-  addSeed(address: Address): void {
-    this.seeds.add(address)
+  /** Adds a seed of the options, or an address that the application joined. */
+  addSeed(address: Address, source: Exclude<Source, "discovery"> = "seed"): void {
+    if (!this.seeds.has(address)) this.seeds.set(address, source)
   }
 
   /** Replaces the set of discovered addresses. */
@@ -75,14 +93,23 @@ export class SeedOutcomes {
   }
 
   /** Records the outcome of a dial. */
-  note(address: Address, error: HandshakeError | undefined, now: number): void {
+  note(address: Address, error: HandshakeError | undefined, now: number, answeredBy?: string): void {
     if (!this.isKnown(address)) return
     const refusal = error === undefined ? undefined : this.refusalOf(error)
     const before = this.outcomes.get(address)
     const since = before !== undefined && before.refusal === refusal ? before.since : now
     // The map keeps the order of the dials.
     this.outcomes.delete(address)
-    this.outcomes.set(address, { error, refusal, since })
+    const failures = error === undefined ? 0 : (before?.failures ?? 0) + 1
+    this.outcomes.set(address, { error, refusal, since, at: now, failures, answeredBy })
+  }
+
+  /** Yields each address once. */
+  *list(): Iterable<DialedAddress> {
+    for (const address of this.addresses()) {
+      const source = this.seeds.get(address) ?? "discovery"
+      yield { address, source, outcome: this.outcomes.get(address) }
+    }
   }
 
   /** Records that an older process with this node's name dialed, and has learned of this node. */
@@ -133,7 +160,7 @@ export class SeedOutcomes {
   }
 
   private *addresses(): Iterable<Address> {
-    yield* this.seeds
+    yield* this.seeds.keys()
     for (const address of this.discovered) if (!this.seeds.has(address)) yield address
   }
 
@@ -160,7 +187,7 @@ export class SeedOutcomes {
 }
 
 /** Tests whether this node itself answered. */
-const isOwn = (error: HandshakeError): boolean => error._tag === "HandshakeRejected" && error.code === "self"
+export const isOwn = (error: HandshakeError): boolean => error._tag === "HandshakeRejected" && error.code === "self"
 
 /**
  * Tests whether an older process with this node's name answered. Another peer would send the lowest generation that it

@@ -1,14 +1,14 @@
 /**
- * The types of a node for the application: its options, the service, and its description. `Cluster.ts` publishes these
+ * The types of a node for the application: its options and the service. `Cluster.ts` publishes these
  * types. They are here because the folders below `Cluster.ts` implement them.
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
-import type { Address } from "../Address.ts"
 import type { JoinError, NodeStopped, OptionsError, SendError, StoppedError } from "../ClusterError.ts"
 import type { ClusterEvent, View } from "../ClusterEvent.ts"
+import type * as Inspection from "../Inspection.ts"
 import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type * as Limits from "../Limits.ts"
 import type { Message } from "../Message.ts"
@@ -16,15 +16,8 @@ import type { NodeMetrics } from "../NodeMetrics.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
 import type { FailOn } from "./SeedOutcomes.ts"
+import type { Metadata, Self } from "./Self.ts"
 import type { Status } from "./Status.ts"
-
-/**
- * Metadata of a node: texts by key.
- *
- * @category models
- * @since 0.1.0
- */
-export type Metadata = Readonly<Record<string, string>>
 
 /**
  * Options of a node. Only `cluster` is required.
@@ -100,30 +93,6 @@ export interface ProcessOptions {
 }
 
 /**
- * Description of this node, as its peers see it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Self {
-  readonly name: string
-  /**
-   * Generation of this node. It may rise until this node has met a peer: a peer that it dials may know a newer
-   * generation of its name, for example if the clock was set back before a restart. The event `SelfChanged` reports the
-   * change.
-   */
-  readonly generation: number
-  /** Addresses at which peers reach this node, best first, as reported by the transport. */
-  readonly addresses: ReadonlyArray<Address>
-  readonly metadata: Metadata
-  /**
-   * Hosts from which peers see connections of this node, newest first, at most 8. Peers that this node dialed report
-   * them. A host that is not in `addresses` indicates a NAT.
-   */
-  readonly observedHosts: ReadonlyArray<string>
-}
-
-/**
  * A running node of the cluster.
  *
  * @category models
@@ -157,6 +126,22 @@ export interface Service {
    * Returns zero for this node itself.
    */
   readonly rtt: (peer: PeerRef) => Effect.Effect<Option.Option<Duration.Duration>>
+  /**
+   * Returns a copy of all that this node knows at this moment: its status, its queues, each peer with its link or the
+   * reason why it has none, and the outcome of each address that it dials. Never fails, and also works after this node
+   * has stopped.
+   *
+   * **When to use**
+   *
+   * Use it to find the cause of a problem, for example in an admin page or a support bundle. Programs that react to
+   * changes use `events`, `views` and `statuses`.
+   *
+   * **Details**
+   *
+   * The cost is O(members) for each call, and nothing while nobody calls. With `ping: true` the call first measures the
+   * round-trip times of links without a recent sample, and waits for the answers for at most 1 second.
+   */
+  readonly inspect: (options?: Inspection.Options) => Effect.Effect<Inspection.Inspection>
   /**
    * A `Snapshot`, and then every change in order. A reader that is more than `limits.eventBuffer` events behind gets
    * `Lagged` and a new `Snapshot`.

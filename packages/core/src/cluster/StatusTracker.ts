@@ -43,6 +43,11 @@ export class StatusTracker {
     return this.latest.value
   }
 
+  /** `true` if the node has had a link. */
+  get everLinked(): boolean {
+    return this.wasLinked
+  }
+
   /** Waits until the node has settled, and returns its status. Fails if the node stopped because of an error. */
   readonly settled: Effect.Effect<Status, StoppedError> = Effect.suspend(() =>
     Effect.flatMap(awaitDeferred(this.settlement), () => {
@@ -79,10 +84,10 @@ export class StatusTracker {
     this.update()
   }
 
-  /** Records the outcome of a dial. */
-  tried(address: Address, error: HandshakeError | undefined): void {
+  /** Records the outcome of a dial. `answeredBy` is the name of the peer that last answered there with a link, if any. */
+  tried(address: Address, error: HandshakeError | undefined, answeredBy?: string): void {
     const now = this.now()
-    this.options.outcomes.note(address, error, now)
+    this.options.outcomes.note(address, error, now, answeredBy)
     // The configuration of a node that has had a link fits the cluster, whatever a single address answers later.
     const fatal = this.wasLinked ? undefined : this.options.outcomes.fatal(now)
     if (fatal !== undefined) Deferred.doneUnsafe(this.refusal, Effect.succeed(fatal))

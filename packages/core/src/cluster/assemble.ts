@@ -41,6 +41,7 @@ import { policyProblem } from "./checkPolicies.ts"
 import { DiagnosticLimiter } from "./DiagnosticLimiter.ts"
 import { DiscoveredAddresses } from "./DiscoveredAddresses.ts"
 import { EventHub } from "./EventHub.ts"
+import { Inspector } from "./Inspector.ts"
 import { initialState, randomInstance, randomName } from "./initialState.ts"
 import { Joiner } from "./Joiner.ts"
 import { logEvent } from "./logEvent.ts"
@@ -79,7 +80,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     inner,
   )
   const { deadLetters, dialer, hub, links, log, loop, metrics, observedHosts, publish, readers, readingPeers } = rooms
-  const { outcomes, status } = rooms
+  const { inspector, outcomes, status } = rooms
   const logging = yield* Effect.forkIn(
     Stream.runForEach(hub.events, (event) => logEvent(event, log)),
     inner,
@@ -136,7 +137,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     dialer: {
       join: (address) => dialer.join(address),
       addSeed: (address, answeredBy) => {
-        outcomes.addSeed(address)
+        outcomes.addSeed(address, "join")
         dialer.addSeed(address, answeredBy)
       },
     },
@@ -155,6 +156,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     joiner,
     observedHosts,
     status,
+    inspector,
     start: inNodeContext(starter.start),
     shutdown,
     serialization,
@@ -311,11 +313,12 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
       log,
       onUnavailable: (address, error) => publish(seedUnavailable(address, error)),
     }),
-    onTried: (address, error) => status.tried(address, error),
+    onTried: (address, error, answeredBy) => status.tried(address, error, answeredBy),
     log,
     makeLinkRenewer: overrides.makeLinkRenewer,
   })
   metrics.showNode({ loop, links, hub, limits })
+  const inspector = new Inspector({ loop, links, hub, limits, dialer, outcomes, status, observedHosts, clock })
   return {
     metrics,
     listener,
@@ -332,6 +335,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     observedHosts,
     outcomes,
     status,
+    inspector,
   }
 })
 

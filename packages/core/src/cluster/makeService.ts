@@ -8,7 +8,6 @@ import type { Lane } from "../Lane.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
 import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
-import * as State from "../membership/State.ts"
 import { makeLane } from "../messaging/makeLane.ts"
 import type { NodeMetrics } from "../NodeMetrics.ts"
 import { nameOf, type PeerRef } from "../Peer.ts"
@@ -20,9 +19,11 @@ import { inboxName } from "../protocol/constants.ts"
 import { formatProblem, nameProblem } from "../protocol/PeerName.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
 import type { EventHub } from "./EventHub.ts"
+import type { Inspector } from "./Inspector.ts"
 import type { Joiner } from "./Joiner.ts"
 import { MetadataUpdater } from "./MetadataUpdater.ts"
-import type { Self, Service } from "./Service.ts"
+import * as Self from "./Self.ts"
+import type { Service } from "./Service.ts"
 import type { Shutdown } from "./Shutdown.ts"
 import type { StatusTracker } from "./StatusTracker.ts"
 
@@ -38,6 +39,7 @@ export interface Options {
   readonly shutdown: Shutdown
   readonly observedHosts: ObservedHosts
   readonly status: StatusTracker
+  readonly inspector: Inspector
   /** Starts the node. Has no effect if it is already started. */
   readonly start: Effect.Effect<void>
   readonly serialization: TopicSerialization.Service
@@ -48,12 +50,13 @@ export const makeService = (options: Options): Service => {
   const { hub, joiner, loop, readers, sender, shutdown, status } = options
   const metadata = new MetadataUpdater({ loop, shutdown })
   return {
-    self: Effect.sync(() => selfOf(options)),
+    self: Effect.sync(() => Self.describe(loop.state(), options.observedHosts)),
     peers: Effect.sync(() => [...loop.state().view.peers.values()]),
     view: Effect.sync(() => loop.state().view),
     viewUnsafe: () => loop.state().view,
     views: hub.views,
     rtt: (peer) => rtt(peer, options),
+    inspect: (query) => options.inspector.inspect(query),
     events: hub.events,
     inbox: readers.inbox,
     status: Effect.sync(() => status.status),
@@ -85,13 +88,6 @@ const settledOrLeft = ({ settled }: StatusTracker): Effect.Effect<void, StoppedE
   Effect.flatMap(settled, ({ _tag }) =>
     _tag === "Leaving" || _tag === "Stopped" ? Effect.fail(new NodeStopped()) : Effect.void,
   )
-
-const selfOf = ({ loop, observedHosts }: Options): Self => {
-  const state = loop.state()
-  const { generation, name } = state.self
-  const { addresses, metadata } = State.selfBody(state)
-  return { name, generation, addresses, metadata, observedHosts: observedHosts.list() }
-}
 
 const rtt = (peer: PeerRef, { links, loop }: Options): Effect.Effect<Option.Option<Duration.Duration>> =>
   Effect.suspend(() => {

@@ -1,7 +1,7 @@
 /** Converts failed handshakes to the reasons of a `JoinError` and of the event `SeedUnavailable`. */
 import type { Address } from "../Address.ts"
 import * as ClusterError from "../ClusterError.ts"
-import type { SeedUnavailable } from "../ClusterEvent.ts"
+import type { SeedUnavailable, SeedUnavailableReason } from "../ClusterEvent.ts"
 import { describe, type HandshakeError, type HandshakeRejected } from "../link/Handshake.ts"
 import type { RejectCode } from "../protocol/Frame.ts"
 
@@ -33,7 +33,7 @@ export const refusalReason = ({ by, code, message }: HandshakeRejected): Refusal
   }
 }
 
-const reasonOfCode: { readonly [Code in RejectCode]: SeedUnavailable["reason"] } = {
+const reasonOfCode: { readonly [Code in RejectCode]: SeedUnavailableReason } = {
   label: "otherCluster",
   version: "version",
   busy: "busy",
@@ -44,7 +44,8 @@ const reasonOfCode: { readonly [Code in RejectCode]: SeedUnavailable["reason"] }
   parted: "disconnected",
 }
 
-const reasonOf = (error: HandshakeError): SeedUnavailable["reason"] => {
+/** Returns the reason of a failed dial in one word. */
+export const reasonOf = (error: HandshakeError): SeedUnavailableReason => {
   if (error._tag === "HandshakeRejected") return reasonOfCode[error.code]
   switch (error.reason) {
     case "refused":

@@ -38,12 +38,14 @@ export class FrameReader {
   private takenSizes: ReadonlyArray<number> = []
   private end: ReadOutcome | undefined
   private bytesListener = (): void => {}
+  private received = 0
   private readonly pull: Effect.Effect<ReadonlyArray<Frame>, ReadOutcome>
 
   constructor(connection: Connection, traffic: Traffic, detachBuffers = true) {
     this.decoder = new FrameDecoder({ ...handshakeLimits, traffic, detachBuffers })
     this.pull = Effect.matchCauseEffect(connection.pull, {
       onSuccess: (chunks) => {
+        for (const chunk of chunks) this.received += chunk.length
         this.bytesListener()
         this.decode(chunks)
         return this.take()
@@ -79,6 +81,11 @@ export class FrameReader {
   /** Sizes in bytes of the frames of the last batch, in the same order. */
   get sizes(): ReadonlyArray<number> {
     return this.takenSizes
+  }
+
+  /** Number of bytes that have arrived on the connection. */
+  get bytes(): number {
+    return this.received
   }
 
   /** Sets the listener that is called whenever bytes arrive. */

@@ -189,7 +189,7 @@ const rejection = (frame: HelloReject) =>
     ...(frame.retryAfter === undefined ? {} : { retryAfter: frame.retryAfter }),
   })
 
-const next = (exchange: Exchange) => Effect.mapError(exchange.reader.next, ended)
+const next = (exchange: Pick<Exchange, "reader">) => Effect.mapError(exchange.reader.next, ended)
 
 /**
  * Returns the Ready of this node. The peer combines its incarnation with the body from Hello or HelloAck. If the
@@ -237,6 +237,23 @@ const rankOf = (dialer: string, acceptor: string, epoch: number, instance: numbe
   byLower: PeerName.compareNames(dialer, acceptor) < 0,
 })
 
+/**
+ * Runs the first half of the dialer's side of the handshake: sends Hello and returns the HelloAck. The peer stores
+ * nothing about this side before it receives Ready.
+ */
+export const introduce = Effect.fnUntraced(function* (
+  exchange: Pick<Exchange, "connection" | "reader" | "sent">,
+  hello: Hello,
+) {
+  yield* write(exchange, hello)
+  const ack = yield* next(exchange)
+  if (ack._tag === "HelloReject") return yield* rejection(ack)
+  if (ack._tag === "Bye") return yield* ended({ _tag: "Bye", bye: ack })
+  if (ack._tag !== "HelloAck") return yield* violation(`expected HelloAck, got ${ack._tag}`)
+  const problem = ackProblem(ack)
+  return problem === undefined ? ack : yield* violation(problem)
+})
+
 /** Runs the dialer's side of the handshake. */
 export const dial = Effect.fnUntraced(function* <S extends NodeState>(
   host: HandshakeHost<S>,
@@ -254,7 +271,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
 ) {
   const { connection } = exchange
   const before = host.state()
-  yield* write(exchange, {
+  const ack = yield* introduce(exchange, {
     _tag: "Hello",
     versionMin: protocolVersion,
     versionMax: protocolVersion,
@@ -268,12 +285,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     window: host.inboxWindowBytes,
     linkTimeout: host.linkTimeout,
   })
-  const ack = yield* next(exchange)
-  if (ack._tag === "HelloReject") return yield* rejection(ack)
-  if (ack._tag === "Bye") return yield* ended({ _tag: "Bye", bye: ack })
-  if (ack._tag !== "HelloAck") return yield* violation(`expected HelloAck, got ${ack._tag}`)
-  const problem = ackProblem(before, ack)
-  if (problem !== undefined) return yield* violation(problem)
+  if (isOwnOrOlder(before, ack)) return yield* violation("the peer has this node's name")
   if (options.expected !== undefined && ack.record.name !== options.expected) {
     const message = `expected "${options.expected}" at ${options.address}, but "${ack.record.name}" answered`
     return yield* new HandshakeFailed({ reason: "wrongPeer", message })
@@ -331,13 +343,15 @@ const leaving = () =>
   new HandshakeFailed({ reason: "lost", message: "this node is leaving, or began a newer life during the handshake" })
 
 /** Returns the problem of a HelloAck, or `undefined`. */
-const ackProblem = ({ instance, self }: NodeState, ack: HelloAck): string | undefined => {
+const ackProblem = (ack: HelloAck): string | undefined => {
   if (ack.version !== protocolVersion) return `version ${ack.version} was not offered`
   if (ack.record.status !== "alive") return "the record of the peer is not alive"
-  const isNewer = compareProcesses(processOf(ack), { generation: self.generation, instance }) > 0
-  if (ack.record.name === self.name && !isNewer) return "the peer has this node's name"
   return ack.window < minWindow ? `a window of ${ack.window} bytes is below the minimum of ${minWindow}` : undefined
 }
+
+/** Returns whether the answer is from a process of this node's name that is not newer than this process. */
+const isOwnOrOlder = ({ instance, self }: NodeState, ack: HelloAck): boolean =>
+  ack.record.name === self.name && compareProcesses(processOf(ack), { generation: self.generation, instance }) <= 0
 
 /** Returns the process of a side of the handshake. */
 export const processOf = ({ instance, record }: Pick<Introduction, "record" | "instance">): Process => ({

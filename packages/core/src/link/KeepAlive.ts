@@ -62,6 +62,8 @@ export interface Options {
   readonly isSlow: (at: number) => boolean
   /** Returns the time at which the peer sent Leave, or `undefined`. */
   readonly leavingSince: () => number | undefined
+  /** Reports each measured round-trip time, in milliseconds. */
+  readonly onRoundTrip: (millis: number) => void
 }
 
 /** Timer of one link. */
@@ -88,6 +90,7 @@ export class KeepAlive {
       now: options.now,
       timeout: options.timing.linkTimeout,
       ping: () => this.ping(),
+      onSample: options.onRoundTrip,
     })
   }
 
@@ -156,6 +159,7 @@ export class KeepAlive {
   private excuseStall(at: number): void {
     this.silentSince = Math.min(at, this.silentSince + this.late)
     this.options.excuseWrite(this.late, at)
+    this.roundTrip.stalled()
   }
 
   private check(at: number): LinkEnd | undefined {

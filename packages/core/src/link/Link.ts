@@ -28,6 +28,7 @@ import type { LinkEnd } from "./LinkEnd.ts"
 import { isMoved } from "./LinkEnd.ts"
 import { LinkReader } from "./LinkReader.ts"
 import { LinkWriter } from "./LinkWriter.ts"
+import type { AgedSummary } from "./RoundTripTime.ts"
 import type { Session } from "./Session.ts"
 import type { WriteBuffers } from "./WriteBuffers.ts"
 
@@ -72,6 +73,8 @@ export interface Hooks {
   readonly sinkOf: (name: string) => ReceiveLanes.Deliver
   /** Returns the current view hash of this node. */
   readonly viewHash: () => bigint
+  /** Reports a measured round-trip time, in milliseconds. */
+  readonly onRoundTrip: (link: Link, millis: number) => void
 }
 
 /** Constructors of the lanes of a link. Tests may replace them. */
@@ -101,6 +104,12 @@ export interface Gauges {
   readonly lastHeard: number
   /** Last view hash that the peer sent. */
   readonly viewHash: bigint
+  /** Delay of the peer's timers as the peer last reported it, in milliseconds; `undefined` before its first heartbeat. */
+  readonly peerLag: number | undefined
+  /** Bytes that have arrived since the handshake. */
+  readonly bytesIn: number
+  /** Bytes that the network has accepted since the handshake. */
+  readonly bytesOut: number
 }
 
 export interface Options {
@@ -109,6 +118,10 @@ export interface Options {
   /** Record of the peer from its handshake. */
   readonly peer: PeerRecord
   readonly rank: Rank
+  /** `true` if this node dialed the connection. */
+  readonly dialed: boolean
+  /** Host of this node as the peer sees it; `undefined` if the peer dialed. */
+  readonly observedHost: string | undefined
   /** `true` if this side sends the Pings. */
   readonly drives: boolean
   /** Window of the peer's inbox from the handshake, in bytes. */
@@ -136,6 +149,12 @@ export class Link {
   readonly rank: Rank
   /** Proof of the peer, as the transport reports it. */
   readonly identity: Identity | undefined
+  /** `true` if this node dialed the connection. */
+  readonly dialed: boolean
+  /** Host of the peer, as the transport reports it. */
+  readonly remoteHost: string
+  /** Host of this node as the peer sees it; `undefined` if the peer dialed. */
+  readonly observedHost: string | undefined
   /** Time at which the link came up, on the monotonic clock. */
   readonly openedAt: number
   /** Returns the current session of the link. */
@@ -149,12 +168,18 @@ export class Link {
   private readonly sendLanes: SendLanes.SendLanes
   private readonly receiveLanes: ReceiveLanes.ReceiveLanes
   private readonly cutting = Latch.makeUnsafe(false)
+  /** Bytes of the handshake that arrived. */
+  private readonly handshakeBytes: number
 
   constructor(options: Options) {
     this.options = options
     this.peer = options.peer
     this.rank = options.rank
     this.identity = options.connection.identity
+    this.dialed = options.dialed
+    this.remoteHost = options.connection.remoteHost
+    this.observedHost = options.observedHost
+    this.handshakeBytes = options.reader.bytes
     this.session = options.session
     this.writer = this.makeWriter()
     this.sendLanes = this.writer.lanes
@@ -232,6 +257,11 @@ export class Link {
     return this.keepAlive.roundTrip.measure()
   }
 
+  /** Returns the summary of the newest round-trip times, or `undefined` without any sample. */
+  roundTrips(): AgedSummary | undefined {
+    return this.keepAlive.roundTrip.summary()
+  }
+
   /** Ends the link: writes all accepted frames, then a Bye. */
   close(code: ByeCode, message: string): void {
     this.writer.close(code, message)
@@ -259,6 +289,9 @@ export class Link {
       lag: this.keepAlive.lag(),
       lastHeard: this.reader.lastHeard,
       viewHash: this.reader.viewHash,
+      peerLag: this.reader.peerLag,
+      bytesIn: this.options.reader.bytes - this.handshakeBytes,
+      bytesOut: this.writer.written(),
     }
   }
 
@@ -366,6 +399,7 @@ export class Link {
       excuseWrite: (late, at) => this.writer.excuse(late, at),
       isSlow: (at) => this.hasTooManyClosing() || this.writer.isStuck(at),
       leavingSince: () => this.reader.leavingSince,
+      onRoundTrip: (millis) => hooks.onRoundTrip(this, millis),
     })
   }
 
@@ -381,7 +415,7 @@ export class Link {
       now: this.now,
       send: this.writer.send,
       answer: (ping) => this.keepAlive.answer(ping),
-      onPong: ({ seq }) => this.keepAlive.roundTrip.received(seq),
+      onPong: ({ seq }) => this.keepAlive.roundTrip.received(seq, this.reader.lastHeard),
       onAnswer: () => hooks.onHeard(this),
       onMembership: (frame, cost) => hooks.onMembership(this, frame, cost),
       onViewHash: (hash) => hooks.onViewHash(this, hash),

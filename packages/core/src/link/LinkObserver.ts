@@ -13,6 +13,8 @@ export interface LinkObserver {
   readonly sent: Traffic
   /** Reports the end of an attempt to establish a link. `outcome` is `up`, or the reason of the failure in one word. */
   readonly connected: (direction: "in" | "out", outcome: string) => void
+  /** Reports a measured round-trip time of a link, in milliseconds. */
+  readonly measured: (link: Link, millis: number) => void
   /** Reports that a link has ended. */
   readonly ended: (link: Link, end: LinkEnd) => void
 }

@@ -53,6 +53,7 @@ export class LinkReader {
   private readonly exchanges: TokenBucket
   private heardAt: number
   private peerViewHash: bigint
+  private reportedLag: number | undefined
   private expectsAnswer = false
   private leftAt: number | undefined
 
@@ -73,6 +74,11 @@ export class LinkReader {
   /** Last view hash that the peer sent. */
   get viewHash(): bigint {
     return this.peerViewHash
+  }
+
+  /** Delay of the peer's timers as the peer last reported it, in milliseconds; `undefined` before its first heartbeat. */
+  get peerLag(): number | undefined {
+    return this.reportedLag
   }
 
   /** Time at which the peer sent Leave. The peer must then end the link itself. */
@@ -155,12 +161,12 @@ export class LinkReader {
             return { _tag: "Bye", bye: frame } satisfies LinkEnd
           case "Ping":
             answer(frame)
-            this.peerViewHash = frame.viewHash
+            this.noteHeartbeat(frame)
             yield* onViewHash(frame.viewHash)
             break
           case "Pong":
             onPong(frame)
-            this.peerViewHash = frame.viewHash
+            this.noteHeartbeat(frame)
             yield* onViewHash(frame.viewHash)
             break
           case "Hello":
@@ -178,6 +184,11 @@ export class LinkReader {
       }
       return undefined
     })
+  }
+
+  private noteHeartbeat({ lag, viewHash }: Ping | Pong): void {
+    this.peerViewHash = viewHash
+    this.reportedLag = lag
   }
 
   /** Charges the peer for a frame. Returns a violation if the peer exceeds the rate. */

@@ -76,6 +76,7 @@ export class LinkWriter {
   private writingSince: number | undefined
   /** End of the last write, or time of construction. */
   private writtenAt: number
+  private accepted = 0
 
   constructor(options: Options) {
     this.options = options
@@ -156,6 +157,11 @@ export class LinkWriter {
     return this.control.bytes
   }
 
+  /** Returns the number of bytes that the network has accepted. */
+  written(): number {
+    return this.accepted
+  }
+
   /**
    * Writes until the writing half has ended or the connection fails. Between two writes the writer waits until the
    * fibers with frames to send wait as well, so that one write contains all of them.
@@ -212,8 +218,11 @@ export class LinkWriter {
     let buffer: Uint8Array | undefined
     FrameEncoder.encodeInto(frames, chunks, sent, (size) => (buffer = buffers.take(size)), this.charge)
     if (!Arr.isArrayNonEmpty(chunks)) return Effect.void
+    let size = 0
+    for (const chunk of chunks) size += chunk.length
     this.writingSince = now()
     return Effect.map(connection.write(chunks), () => {
+      this.accepted += size
       this.writingSince = undefined
       this.writtenAt = now()
       if (buffer !== undefined) buffers.give(buffer)

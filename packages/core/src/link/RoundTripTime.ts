@@ -1,10 +1,11 @@
 /**
- * Smoothed round-trip time of one link, from its Pings and their Pongs (RFC 6298, section 2: SRTT with alpha = 1/8).
- * Measures every Ping of the link, whatever its purpose, but one at a time.
+ * Round-trip times of one link, from its Pings and their Pongs: the smoothed time (RFC 6298, section 2: SRTT with
+ * alpha = 1/8), and the newest samples. Measures every Ping of the link, whatever its purpose, but one at a time.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
+import { RoundTripSamples, type Summary } from "./RoundTripSamples.ts"
 
 /** Weight of a new sample in the smoothed time (RFC 6298). */
 const alpha = 1 / 8
@@ -23,6 +24,13 @@ export interface Options {
   readonly timeout: number
   /** Sends a Ping now, which calls {@link RoundTripTime.sent}. */
   readonly ping: () => void
+  /** Reports each sample, in milliseconds. */
+  readonly onSample: (millis: number) => void
+}
+
+/** Summary of the newest samples, and the age of the last sample, in milliseconds. */
+export interface AgedSummary extends Summary {
+  readonly age: number
 }
 
 interface Measurement {
@@ -32,6 +40,7 @@ interface Measurement {
 
 export class RoundTripTime {
   private readonly options: Options
+  private readonly samples = new RoundTripSamples()
   private smoothed: number | undefined
   private sampledAt = Number.NEGATIVE_INFINITY
   private pending: Measurement | undefined
@@ -55,16 +64,32 @@ export class RoundTripTime {
     this.pending = { seq, sentAt }
   }
 
-  /** Records a Pong. Ignores the Pong of any Ping except the measured one. */
-  received(seq: number): void {
+  /** Records a Pong that arrived at this time. Ignores the Pong of any Ping except the measured one. */
+  received(seq: number, at: number): void {
     const { pending, smoothed } = this
     if (pending?.seq !== seq) return
-    const now = this.options.now()
-    const sample = now - pending.sentAt
+    const sample = at - pending.sentAt
     this.smoothed = smoothed === undefined ? sample : smoothed + alpha * (sample - smoothed)
-    this.sampledAt = now
+    this.samples.add(sample)
+    this.sampledAt = at
     this.pending = undefined
+    this.options.onSample(sample)
     this.wake()
+  }
+
+  /**
+   * Records that this process stalled. Gives up the measured Ping, because its sample would be the time of the stall.
+   * Sends another Ping if a caller waits for the sample.
+   */
+  stalled(): void {
+    this.pending = undefined
+    if (this.sampled !== undefined) this.options.ping()
+  }
+
+  /** Returns the summary of the newest samples, or `undefined` without samples. */
+  summary(): AgedSummary | undefined {
+    const summary = this.samples.summary()
+    return summary === undefined ? undefined : { ...summary, age: this.options.now() - this.sampledAt }
   }
 
   /**

@@ -16,7 +16,9 @@ import type { Link } from "../link/Link.ts"
 import * as Member from "../membership/Member.ts"
 import type * as State from "../membership/State.ts"
 import type * as Reconnect from "../Reconnect.ts"
+import type { PeerId } from "../Peer.ts"
 import { AddressDialer } from "./AddressDialer.ts"
+import type { DialFailure } from "./DialFailures.ts"
 import type { LinkManager } from "./LinkManager.ts"
 import type { LonelyPause } from "./LonelyPause.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
@@ -25,7 +27,7 @@ import { PeerDialer } from "./PeerDialer.ts"
 import { RetryAfter } from "./RetryAfter.ts"
 import * as RetrySchedule from "./RetrySchedule.ts"
 import type { SeedAvailability } from "./SeedAvailability.ts"
-import { SeedDialer } from "./SeedDialer.ts"
+import { type Options as SeedDialerOptions, SeedDialer } from "./SeedDialer.ts"
 
 export interface Options {
   readonly loop: MembershipLoop
@@ -40,7 +42,7 @@ export interface Options {
   readonly log: LogBudget
   readonly makeLinkRenewer: (options: LinkRenewer.Options) => LinkRenewer.LinkRenewer
   /** Called after each attempt at a seed or discovered address; see `SeedDialer`. */
-  readonly onTried: (address: Address, error: Handshake.HandshakeError | undefined) => void
+  readonly onTried: SeedDialerOptions["onTried"]
 }
 
 export class Dialer {
@@ -80,6 +82,11 @@ export class Dialer {
   /** Dials the peer of a link until another connection has taken the place of the link; see `LinkRenewer`. */
   renew(link: Link, dialed: Address | undefined): Effect.Effect<void> {
     return this.renewer.renew(link, dialed)
+  }
+
+  /** Returns the last failed dial of a peer without a link, if a dial has failed since the last link. */
+  failureOf(peer: PeerId): DialFailure | undefined {
+    return this.peers.failures.of(peer)
   }
 
   /** Dials an address until a peer answers. Fails only if another attempt cannot help. */

@@ -173,6 +173,8 @@ export class LinkLife {
       reader: this.reader,
       peer: established.peer,
       rank: established.rank,
+      dialed: this.address !== undefined,
+      observedHost: established.observedHost,
       drives: compareNames(loop.state().self.name, established.peer.name) < 0,
       peerWindow: established.peerWindow,
       peerLinkTimeout: established.peerLinkTimeout,
@@ -190,8 +192,9 @@ export class LinkLife {
 
   /** Returns the callbacks through which the link reports to the membership and to the readers of its lanes. */
   private hooks(peerConnection: PeerConnection): Hooks {
-    const { connections, laneObserver, loop, sinkOf } = this.context
+    const { connections, laneObserver, loop, observer, sinkOf } = this.context
     return {
+      onRoundTrip: observer.measured,
       onLaneOpened: laneObserver.opened,
       onLaneClosed: laneObserver.closed,
       effectiveLinkTimeout: () => State.effectiveLinkTimeout(loop.state()),

@@ -14,6 +14,7 @@ import * as State from "../membership/State.ts"
 import { compareNames } from "../protocol/PeerName.ts"
 import type * as Reconnect from "../Reconnect.ts"
 import type { AddressDialer } from "./AddressDialer.ts"
+import { DialFailures } from "./DialFailures.ts"
 import { FiberTable } from "./FiberTable.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
 import { PeerAttempts } from "./PeerAttempts.ts"
@@ -39,6 +40,8 @@ export interface Options {
 }
 
 export class PeerDialer {
+  /** Last failed dial of each peer without a link. */
+  readonly failures = new DialFailures()
   private readonly options: Options
   private readonly attempts = new Map<string, PeerAttempts>()
   private readonly fibers: FiberTable<string>
@@ -84,8 +87,11 @@ export class PeerDialer {
   /** Starts or stops the fiber of one peer. */
   private update(state: State.State, name: string): void {
     const target = State.dialTarget(state, name)
-    if (target === undefined && !state.members.has(name) && !state.candidates.has(name)) this.attempts.delete(name)
-    else if (State.hasLink(state, name)) this.attempts.get(name)?.linked(monotonicMillis(this.options.clock))
+    const isKnown = target !== undefined || state.members.has(name) || state.candidates.has(name)
+    const isLinked = State.hasLink(state, name)
+    if (!isKnown || isLinked) this.failures.forget(name)
+    if (!isKnown) this.attempts.delete(name)
+    else if (isLinked) this.attempts.get(name)?.linked(monotonicMillis(this.options.clock))
     if (target === undefined) return this.fibers.stop(name)
     // Claims about this node's name take turns, and a claim of a higher generation does not restart the attempts.
     if (name !== state.self.name && this.attempts.get(name)?.isFor(target) === false) {
@@ -162,6 +168,7 @@ export class PeerDialer {
       const result = yield* Effect.result(this.options.addresses.dial(address, { expected: name, hearsay }))
       if (result._tag === "Success") return "done"
       const error = result.failure
+      this.failures.note(target, address, error, monotonicMillis(this.options.clock))
       if (error._tag === "HandshakeRejected" && error.code === "parted" && error.by === "them") {
         // The Bye that disconnects the two peers was lost with a link.
         yield* this.options.loop.submitAndAwait({ _tag: "Disconnect", name })

@@ -23,8 +23,11 @@ export interface Options {
   readonly discovery: Discovery.Policy
   readonly pause: LonelyPause
   readonly availability: Pick<SeedAvailability, "answered" | "failed" | "forget">
-  /** Called after each attempt with its error, and with `undefined` if the address leads to a peer with a link. */
-  readonly onTried: (address: Address, error: HandshakeError | undefined) => void
+  /**
+   * Called after each attempt with its error, and with `undefined` if the address leads to a peer with a link.
+   * `answeredBy` is the name of the peer that last answered there with a link, if any.
+   */
+  readonly onTried: (address: Address, error: HandshakeError | undefined, answeredBy: string | undefined) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
 
@@ -81,7 +84,7 @@ export class SeedDialer {
       yield* addresses.awaitAny([address])
       const status = seedStatus(loop.state(), address, answeredBy)
       if (status === "settled") {
-        onTried(address, undefined)
+        onTried(address, undefined, answeredBy)
         yield* availability.answered(address)
         schedule = yield* RetrySchedule.make(reconnect)
         yield* pause.sleep(discovery.interval)
@@ -94,7 +97,7 @@ export class SeedDialer {
           return undefined
         },
       })
-      onTried(address, isKnownPeer(error) ? undefined : error)
+      onTried(address, isKnownPeer(error) ? undefined : error, answeredBy)
       if (error === undefined || isKnownThere(error)) yield* availability.answered(address)
       else yield* availability.failed(address, error)
       if (isKnownThere(error)) {

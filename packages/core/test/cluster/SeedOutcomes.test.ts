@@ -40,6 +40,29 @@ describe("the addresses of a node", () => {
     assert.isTrue(make([]).isEmpty)
   })
 
+  it("are listed once each, with their origin and the outcome of the last dial", () => {
+    const outcomes = make([a])
+    outcomes.addSeed(b, "join")
+    outcomes.addSeed(a, "join")
+    outcomes.setDiscovered([b, c])
+    assert.deepStrictEqual(
+      [...outcomes.list()],
+      [
+        { address: a, source: "seed", outcome: undefined },
+        { address: b, source: "join", outcome: undefined },
+        { address: c, source: "discovery", outcome: undefined },
+      ],
+    )
+    outcomes.note(a, timeout, 10)
+    outcomes.note(a, timeout, 20)
+    const outcomeOfA = () => [...outcomes.list()][0]?.outcome
+    assert.deepInclude(outcomeOfA(), { error: timeout, at: 20, failures: 2, answeredBy: undefined })
+    outcomes.note(a, undefined, 30, "x")
+    assert.deepInclude(outcomeOfA(), { error: undefined, at: 30, failures: 0, answeredBy: "x" })
+    outcomes.note(a, timeout, 40, "x")
+    assert.deepInclude(outcomeOfA(), { error: timeout, failures: 1, answeredBy: "x" })
+  })
+
   it("are tried once a dial of each seed and discovered address has ended", () => {
     const outcomes = make([a])
     outcomes.setDiscovered([a, b])

@@ -117,6 +117,15 @@ describe("the metrics", () => {
     }),
   )
 
+  measured("count the round-trip times of links on the side that measures them", (metrics, world) =>
+    Effect.gen(function* () {
+      yield* World.pair(world)
+      const samples = (node: string) => metrics.sum(node, "coterie_link_rtt_seconds", { identity: "none" })
+      yield* World.eventually(() => samples("a") >= 3)
+      assert.strictEqual(samples("b"), 0)
+    }),
+  )
+
   measured("record the detection time once per failure, and never for a peer that left", (metrics, world, network) =>
     Effect.gen(function* () {
       const observations = () => metrics.value("a", "coterie_detection_seconds")

@@ -39,6 +39,7 @@ const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }, peer
       excuseWrite: (late) => excused.push(late),
       isSlow: () => peer.isSlow,
       leavingSince: () => peer.leavingSince,
+      onRoundTrip: () => undefined,
     })
     const running = yield* Effect.forkChild(keepAlive.run())
     yield* settle
@@ -156,6 +157,21 @@ describe("the timer of a link", () => {
     }),
   )
 
+  it.effect("does not measure a round trip over a stall of this process", () =>
+    Effect.gen(function* () {
+      const { keepAlive, now, pass, peer } = yield* make(true)
+      yield* pass(heartbeat)
+      keepAlive.heard(now())
+      peer.stalled = 2_000
+      yield* pass(heartbeat)
+      keepAlive.roundTrip.received(0, now())
+      assert.isUndefined(keepAlive.roundTrip.value)
+      yield* pass(40)
+      keepAlive.roundTrip.received(1, now())
+      assert.strictEqual(keepAlive.roundTrip.value, 40)
+    }),
+  )
+
   it.effect("counts a timer that is a little late as silence", () =>
     Effect.gen(function* () {
       const { end, excused, pass, peer } = yield* make(true)
@@ -255,6 +271,7 @@ const joined = (
           excuseWrite: () => {},
           isSlow: () => false,
           leavingSince: () => undefined,
+          onRoundTrip: () => undefined,
         }),
       )
     }

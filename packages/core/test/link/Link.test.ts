@@ -11,6 +11,7 @@ import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
 import { defaults } from "../../src/cluster/Overrides.ts"
 import { maxLanes } from "../../src/protocol/constants.ts"
 import type { Frame } from "../../src/protocol/Frame.ts"
+import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Traffic from "../../src/wire/Traffic.ts"
 import { record } from "../peering/fakeLink.ts"
 import { makeConnection, settle } from "./support.ts"
@@ -28,6 +29,8 @@ const make = Effect.gen(function* () {
     reader,
     peer: record(7),
     rank: { instance: 0, epoch: 1, byLower: true },
+    dialed: true,
+    observedHost: "203.0.113.9",
     drives: true,
     peerWindow: 100_000,
     peerLinkTimeout: 3_000,
@@ -52,6 +55,7 @@ const make = Effect.gen(function* () {
         (_, { payload }) =>
           log.push(`message of ${payload.length}`),
       viewHash: () => 2n,
+      onRoundTrip: (_, millis) => void log.push(`round trip of ${millis} ms`),
     },
   })
   const ends: Array<LinkEnd> = []
@@ -220,6 +224,51 @@ describe("a link", () => {
       yield* says(message)
       assert.strictEqual(link.heardAgo(), 0)
       assert.strictEqual(link.gauges().lastHeard, link.openedAt + 200)
+    }),
+  )
+
+  it.effect("knows the host of the peer, the side that dialed, and the host of this node as the peer sees it", () =>
+    Effect.gen(function* () {
+      const { link } = yield* make
+      assert.deepInclude(link, { dialed: true, remoteHost: "198.51.100.7", observedHost: "203.0.113.9" })
+    }),
+  )
+
+  it.effect("measures a round trip with each heartbeat, and reports it", () =>
+    Effect.gen(function* () {
+      const { link, log, pass, says } = yield* make
+      assert.isUndefined(link.roundTrips())
+      yield* pass(1_000)
+      yield* pass(30)
+      yield* says({ _tag: "Pong", seq: 0, viewHash: 1n, lag: 0 })
+      assert.deepStrictEqual(log, ["round trip of 30 ms"])
+      yield* pass(50)
+      assert.deepStrictEqual(link.roundTrips(), { last: 30, min: 30, median: 30, max: 30, samples: 1, age: 50 })
+    }),
+  )
+
+  it.effect("knows the lag of the peer as its last heartbeat reported it", () =>
+    Effect.gen(function* () {
+      const { link, says } = yield* make
+      assert.isUndefined(link.gauges().peerLag)
+      yield* says({ _tag: "Ping", seq: 0, viewHash: 1n, lag: 70 })
+      assert.strictEqual(link.gauges().peerLag, 70)
+      yield* says({ _tag: "Pong", seq: 9, viewHash: 1n, lag: 5 })
+      assert.strictEqual(link.gauges().peerLag, 5)
+    }),
+  )
+
+  it.effect("counts the bytes in both directions", () =>
+    Effect.gen(function* () {
+      const { link, peer, says } = yield* make
+      assert.deepInclude(link.gauges(), { bytesIn: 0, bytesOut: 0 })
+      link.inbox.tryOffer(new Uint8Array(100))
+      yield* says(message)
+      const sizeOf = (frames: ReadonlyArray<Frame>) =>
+        frames.reduce((sum, frame) => sum + FrameEncoder.encode(frame).length, 0)
+      assert.strictEqual(link.gauges().bytesIn, sizeOf([message]))
+      assert.strictEqual(link.gauges().bytesOut, sizeOf(peer.written()))
+      assert.isAbove(link.gauges().bytesOut, 100)
     }),
   )
 

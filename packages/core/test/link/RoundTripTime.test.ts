@@ -11,22 +11,25 @@ const make = Effect.gen(function* () {
   const now = yield* testNow
   const pings: Array<number> = []
   let seq = 0
+  const samples: Array<number> = []
   const rtt: RoundTripTime = new RoundTripTime({
     now,
     timeout,
+    onSample: (millis) => samples.push(millis),
     ping: () => {
       pings.push(seq)
       rtt.sent(seq++)
     },
   })
+  const pong = (of: number) => rtt.received(of, now())
   const pass = (millis: number) => Effect.andThen(TestClock.adjust(millis), settle)
   /** Sends a Ping that is answered after this time. */
   const exchange = Effect.fnUntraced(function* (millis: number) {
     rtt.sent(seq)
     yield* pass(millis)
-    rtt.received(seq++)
+    pong(seq++)
   })
-  return { exchange, pass, pings, rtt }
+  return { exchange, now, pass, pings, pong, rtt, samples }
 })
 
 describe("the round-trip time of a link", () => {
@@ -47,30 +50,30 @@ describe("the round-trip time of a link", () => {
 
   it.effect("ignores a Pong without a Ping, and a repeated Pong", () =>
     Effect.gen(function* () {
-      const { pass, rtt } = yield* make
-      rtt.received(7)
+      const { pass, pong, rtt } = yield* make
+      pong(7)
       rtt.sent(1)
       yield* pass(5)
-      rtt.received(2)
+      pong(2)
       assert.isUndefined(rtt.value)
-      rtt.received(1)
+      pong(1)
       yield* pass(100)
-      rtt.received(1)
+      pong(1)
       assert.strictEqual(rtt.value, 5)
     }),
   )
 
   it.effect("is measured with one Ping after another, even if a round trip takes longer than a heartbeat", () =>
     Effect.gen(function* () {
-      const { pass, rtt } = yield* make
+      const { pass, pong, rtt } = yield* make
       rtt.sent(0)
       yield* pass(1_000)
       rtt.sent(1)
       yield* pass(500)
-      rtt.received(0)
+      pong(0)
       assert.strictEqual(rtt.value, 1_500)
       yield* pass(1_000)
-      rtt.received(1)
+      pong(1)
       assert.strictEqual(rtt.value, 1_500)
     }),
   )
@@ -87,7 +90,7 @@ describe("the round-trip time of a link", () => {
 
   it.effect("is returned at once while it is fresh, and otherwise after one Ping for all callers of that time", () =>
     Effect.gen(function* () {
-      const { exchange, pass, pings, rtt } = yield* make
+      const { exchange, pass, pings, pong, rtt } = yield* make
       yield* exchange(80)
       yield* pass(maxSampleAge - 1)
       assert.strictEqual(yield* rtt.measure(), 80)
@@ -97,7 +100,7 @@ describe("the round-trip time of a link", () => {
       yield* pass(160)
       assert.isUndefined(asking.pollUnsafe())
       assert.deepStrictEqual(pings, [1])
-      rtt.received(1)
+      pong(1)
       assert.deepStrictEqual(yield* Fiber.join(asking), [90, 90])
     }),
   )
@@ -125,6 +128,55 @@ describe("the round-trip time of a link", () => {
       assert.isUndefined(yield* Fiber.join(asking))
       assert.isUndefined(yield* rtt.measure())
       assert.deepStrictEqual(pings, [0])
+    }),
+  )
+
+  it.effect("is measured until the bytes of the Pong arrive, not until this side handles them", () =>
+    Effect.gen(function* () {
+      const { now, pass, rtt } = yield* make
+      rtt.sent(0)
+      yield* pass(40)
+      const arrival = now()
+      yield* pass(60)
+      rtt.received(0, arrival)
+      assert.strictEqual(rtt.value, 40)
+      assert.strictEqual(rtt.summary()?.age, 60)
+    }),
+  )
+
+  it.effect("is summarized over the newest samples, with the age of the last one", () =>
+    Effect.gen(function* () {
+      const { exchange, pass, rtt, samples } = yield* make
+      assert.isUndefined(rtt.summary())
+      for (const millis of [30, 10, 20]) yield* exchange(millis)
+      yield* pass(500)
+      assert.deepStrictEqual(rtt.summary(), { last: 20, min: 10, median: 20, max: 30, samples: 3, age: 500 })
+      assert.deepStrictEqual(samples, [30, 10, 20])
+    }),
+  )
+
+  it.effect("is not measured over a stall of this process, and callers that wait get another Ping", () =>
+    Effect.gen(function* () {
+      const { exchange, pass, pings, pong, rtt, samples } = yield* make
+      rtt.sent(0)
+      yield* pass(5_000)
+      rtt.stalled()
+      pong(0)
+      assert.deepStrictEqual(samples, [])
+      assert.deepStrictEqual(pings, [])
+      yield* exchange(20)
+      yield* pass(maxSampleAge)
+      const asking = yield* Effect.forkChild(rtt.measure())
+      yield* pass(400)
+      assert.deepStrictEqual(pings, [1])
+      rtt.stalled()
+      assert.deepStrictEqual(pings, [1, 2])
+      yield* pass(20)
+      pong(1)
+      assert.isUndefined(asking.pollUnsafe())
+      pong(2)
+      assert.strictEqual(yield* Fiber.join(asking), 20)
+      assert.deepStrictEqual(samples, [20, 20])
     }),
   )
 })

@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Schedule from "effect/Schedule"
+import { monotonicMillis } from "../../src/internal/time.ts"
 import { SharedNames } from "../../src/internal/SharedNames.ts"
 import { HandshakeRejected, type HandshakeError } from "../../src/link/Handshake.ts"
 import * as Member from "../../src/membership/Member.ts"
@@ -14,7 +15,7 @@ import { AddressDialer } from "../../src/peering/AddressDialer.ts"
 import { PeerDialer } from "../../src/peering/PeerDialer.ts"
 import type * as Reconnect from "../../src/Reconnect.ts"
 import { RetryAfter } from "../../src/peering/RetryAfter.ts"
-import { recordOf } from "../membership/support.ts"
+import { addressOf, recordOf } from "../membership/support.ts"
 import { initial, makeLoop } from "./support.ts"
 
 /** Returns the state of node `a` that has lost the link to a peer, or has another reach of it. */
@@ -61,7 +62,7 @@ const make = Effect.fnUntraced(function* (
     fork: yield* FiberSet.makeRuntime<never, void, never>(),
   })
   const reports = () => inputs.filter(({ _tag }) => _tag !== "Tick")
-  return { dialer, times, reports }
+  return { clock, dialer, times, reports }
 })
 
 const refused = new Transport.TransportError({ reason: "refused", message: "" })
@@ -74,6 +75,22 @@ describe("a peer that should have a link", () => {
       yield* Effect.sleep(2_500)
       assert.deepStrictEqual(times, [0, 1_000, 2_000])
       assert.deepStrictEqual(reports()[0], { _tag: "DialFailed", name: "b", refused: true })
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("has the last failed dial and the number of failures, until it has a link or is forgotten", () =>
+    Effect.gen(function* () {
+      for (const after of [lost("Linked"), { ...initial, touched: new Set(["b"]) }]) {
+        const { clock, dialer } = yield* make(lost())
+        const peer = recordOf("b")
+        assert.isUndefined(dialer.failures.of(peer))
+        dialer.reconcile(lost())
+        yield* Effect.sleep(2_500)
+        const at = monotonicMillis(clock) - 500
+        assert.deepInclude(dialer.failures.of(peer), { address: addressOf("b"), error: refused, at, attempts: 3 })
+        dialer.reconcile(after)
+        assert.isUndefined(dialer.failures.of(peer))
+      }
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 

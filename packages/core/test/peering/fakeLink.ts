@@ -64,6 +64,8 @@ class FakeLink extends Link {
       connection: { ...connection, identity: fake.identity },
       reader: new FrameReader(connection, Traffic.make()),
       peer: fake.peer,
+      dialed: false,
+      observedHost: undefined,
       rank: fake.rank ?? { instance: 0, epoch: 0, byLower: false },
       drives: false,
       peerWindow: minWindow,
@@ -86,6 +88,7 @@ class FakeLink extends Link {
         onLaneClosed: () => undefined,
         sinkOf: () => () => undefined,
         viewHash: () => 0n,
+        onRoundTrip: () => undefined,
       },
     })
     this.fake = fake

@@ -40,6 +40,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
       received: Traffic.make(),
       sent: Traffic.make(),
       connected: (direction, outcome) => outcomes.push(`${direction} ${outcome}`),
+      measured: () => undefined,
       ended: () => undefined,
     },
     laneFactories: defaults,
