@@ -1,5 +1,5 @@
 /**
- * Metrics that a package adds to those of a node, as `@coterie/rpc` does for requests.
+ * Metrics that a package or a transport adds to those of a node, as `@coterie/rpc` does for requests.
  *
  * @since 0.1.0
  */
@@ -60,13 +60,25 @@ export interface SeriesOptions {
 }
 
 /**
+ * Series of a gauge that is computed when the metrics are read.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ObservedOptions extends SeriesOptions {
+  /** Returns the value. Every read of the metrics calls it, so it must be fast, and must not throw. */
+  readonly read: () => number
+}
+
+/**
  * Metrics of one node in Effect's registry.
  *
  * **Details**
  *
  * A series is in the registry from the first call with its `id` and labels until the node has left. A further call with
  * the same `id` and labels returns the same series, so several users of one node add to one sum. The methods of a
- * series are cheap enough to run for every message. Keep the series, because finding it again costs more.
+ * series are cheap enough to run for every message. Keep the series, because finding it again costs more. After the node
+ * has left, all calls have no effect.
  *
  * @category models
  * @since 0.1.0
@@ -76,6 +88,11 @@ export interface NodeMetrics {
   readonly counter: (options: SeriesOptions) => Counter
   /** Returns a gauge, which starts with 0. */
   readonly gauge: (options: SeriesOptions) => Gauge
+  /**
+   * Adds a gauge that `read` computes when the metrics are read. Returns a function that removes the series, for example
+   * when the thing that its labels name has gone. A further call with the same `id` and labels replaces the series.
+   */
+  readonly observe: (options: ObservedOptions) => () => void
   /** Returns a histogram. `boundaries` are the upper limits of its buckets, in ascending order. */
   readonly histogram: (options: SeriesOptions & { readonly boundaries: ReadonlyArray<number> }) => Histogram
   /**

@@ -14,6 +14,7 @@
  * - An interrupted `pull` or `connect` loses no bytes and leaks no connection.
  * - `connect` fails with `refused` only if the host answered that no process listens at the address.
  * - {@link Connection.identity} is set before the first `pull`, and never changes.
+ * - The metrics of a node are not used after the scope of `addMetrics` is closed.
  * - {@link Connection.renewal} completes at most once. After the proof of a connection is withdrawn, `pull` and `write`
  *   fail with `closed` within a bound of the transport.
  *
@@ -26,6 +27,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Address } from "./Address.ts"
+import type { NodeMetrics } from "./NodeMetrics.ts"
 
 /**
  * Failure of the network.
@@ -149,5 +151,11 @@ export class Transport extends Context.Service<
     readonly listen: Effect.Effect<Listener, TransportError, Scope.Scope>
     /** Opens a connection. Closing the scope closes it. */
     readonly connect: (address: Address) => Effect.Effect<Connection, TransportError, Scope.Scope>
+    /**
+     * Adds the metrics of the transport to those of a node, whose labels the transport does not know. A node calls it
+     * once, before `listen`. Closing the scope, which the node does when it has left, ends the use of `metrics`. Absent if
+     * the transport has no metrics. A layer that wraps a transport must pass it on.
+     */
+    readonly addMetrics?: ((metrics: NodeMetrics) => Effect.Effect<void, never, Scope.Scope>) | undefined
   }
 >()("@coterie/core/Transport") {}

@@ -21,6 +21,8 @@ import { tcpHandshakes } from "./internal/accept/Handshakes.ts"
 import { secretHandshakes } from "./internal/secret/secretHandshakes.ts"
 import { configError, secretVariables } from "./internal/secret/secretVariables.ts"
 import { hasPresharedKeys, runtimeName } from "./internal/secret/secretTls.ts"
+import { KeyMetrics } from "./internal/metrics/KeyMetrics.ts"
+import { RefusalMetrics } from "./internal/metrics/RefusalMetrics.ts"
 import * as SocketConnection from "./internal/socket/SocketConnection.ts"
 import * as Keyring from "./Keyring.ts"
 
@@ -100,16 +102,20 @@ export interface Options {
 export const layerTcp = (options: Options = {}): Layer.Layer<Transport.Transport> =>
   Layer.effect(
     Transport.Transport,
-    Effect.map(dialer(options), (dial) => ({
-      listen: listen({
-        ...options,
-        lookups: dial.lookups,
-        makeServer: () => new AcceptServer(tcpHandshakes, defaultHandshakeMillis),
-        loopbackOnly: options.insecure === true ? undefined : refuseTcp,
-        open: ({ socket }) => SocketConnection.make(socket, dial.linger),
-      }),
-      connect: (address) => dialTcp({ ...dial, address }),
-    })),
+    Effect.map(dialer(options), (dial) => {
+      const refusals = new RefusalMetrics()
+      return {
+        listen: listen({
+          ...options,
+          lookups: dial.lookups,
+          makeServer: () => new AcceptServer(tcpHandshakes, defaultHandshakeMillis, refusals),
+          loopbackOnly: options.insecure === true ? undefined : refuseTcp,
+          open: ({ socket }) => SocketConnection.make(socket, dial.linger),
+        }),
+        connect: (address) => dialTcp({ ...dial, address }),
+        addMetrics: refusals.addMetrics,
+      }
+    }),
   )
 
 /** Time in which a connection that arrives must prove itself, in milliseconds. */
@@ -171,7 +177,7 @@ export interface SecretOptions {
  *
  * A node dials with the first key of its ring, and with the others where the peer does not accept the first. A dial to a peer without
  * a common key fails as `unauthenticated`. `Connection.identity` has the id of the key. The connections of a removed key are replaced,
- * and cut after `withdrawWithin`.
+ * and cut after `withdrawWithin`. The metrics `coterie_keys` and `coterie_sessions` show the ring and the open connections of each key.
  *
  * **Gotchas**
  *
@@ -199,10 +205,13 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
     Effect.gen(function* () {
       const keyring = yield* Keyring.Keyring
       const dial = yield* dialer(options)
-      const { refresh, sessions } = yield* followRing(keyring, {
+      const refusals = new RefusalMetrics()
+      const keys = new KeyMetrics()
+      const times = {
         renewAfter: millis(options.renewAfter ?? "24 hours"),
         withdrawWithin: Math.min(millis(options.withdrawWithin ?? "30 seconds"), maxWithdrawMillis),
-      })
+      }
+      const { refresh, sessions } = yield* followRing(keyring, times, keys)
       const bind = listen({
         ...options,
         lookups: dial.lookups,
@@ -210,6 +219,7 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
           new AcceptServer(
             secretHandshakes(sessions.find),
             options.handshakeTimeout === undefined ? defaultHandshakeMillis : millis(options.handshakeTimeout),
+            refusals,
           ),
         loopbackOnly: undefined,
         open: ({ key, raw, socket }) => SocketConnection.make(socket, dial.linger, sessions.open(key, socket, raw)),
@@ -222,6 +232,7 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
           return listener
         }),
         connect: (address) => Effect.andThen(refresh, dialSecret({ ...dial, address }, sessions)),
+        addMetrics: (metrics) => Effect.andThen(refusals.addMetrics(metrics), keys.addMetrics(metrics)),
       }
     }),
   )

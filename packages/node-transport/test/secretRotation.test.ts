@@ -1,58 +1,53 @@
 /** A cluster under load replaces its secret, on real sockets. */
 import * as Cluster from "@coterie/core/Cluster"
-import * as Transport from "@coterie/core/Transport"
 import * as Keyring from "@coterie/node-transport/Keyring"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Redacted from "effect/Redacted"
+import * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
 import { otherSecret, secret } from "./secretOutcomes.ts"
 
-/** Keys of the connections that are open in all nodes, each end counted. */
-class OpenKeys {
-  private readonly counts = new Map<string, number>()
+/** Metrics of the nodes, by which an operator follows the replacement. */
+class SecretMetrics {
+  readonly registry: Metric.MetricRegistry = new Map()
+  private readonly reader = new MetricReader(this.registry)
 
-  count(secret: Redacted.Redacted<string>): number {
-    return this.counts.get(Result.getOrThrow(Keyring.idOf(secret))) ?? 0
+  /** Returns the numbers of a node by the id of a secret: its open connections, and its place in the ring. */
+  of(node: string): Readonly<Record<string, { readonly sessions: number; readonly use: string | undefined }>> {
+    return Object.fromEntries(
+      this.reader.find(node, "coterie_sessions").map(({ attributes }) => {
+        const { key = "" } = attributes ?? {}
+        const [use] = this.reader.find(node, "coterie_keys", { key })
+        const sessions = this.reader.value(node, "coterie_sessions", { key })
+        return [key, { sessions, use: use?.attributes?.["use"] }]
+      }),
+    )
   }
 
-  /** Counts the connection until the scope closes. */
-  readonly track = ({ identity }: Transport.Connection) => {
-    const key = identity?._tag === "Secret" ? identity.key : "none"
-    const add = (count: number) => Effect.sync(() => this.counts.set(key, (this.counts.get(key) ?? 0) + count))
-    return Effect.acquireRelease(add(1), () => add(-1))
+  /** Tests whether all nodes have these numbers. */
+  all(nodes: ReadonlyArray<{ readonly name: string }>, expected: ReturnType<SecretMetrics["of"]>): boolean {
+    return nodes.every(({ name }) => Equal.equals(this.of(name), expected))
   }
 }
 
-const counted = (open: OpenKeys) =>
-  Layer.effect(
-    Transport.Transport,
-    Effect.map(Transport.Transport, ({ connect, listen }) => ({
-      connect: (address) => Effect.tap(connect(address), open.track),
-      listen: Effect.map(listen, ({ addresses, run }) => ({
-        addresses,
-        run: (handler) =>
-          run((connection) => Effect.scoped(Effect.andThen(open.track(connection), handler(connection)))),
-      })),
-    })),
-  )
+const oldId = Result.getOrThrow(Keyring.idOf(secret))
+const newId = Result.getOrThrow(Keyring.idOf(otherSecret))
 
 /** Waits until this is so. */
 const until = (condition: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => (condition() ? Effect.void : Effect.andThen(Effect.sleep("20 millis"), until(condition))))
 
-const start = Effect.fnUntraced(function* (name: string, open: OpenKeys) {
+const start = Effect.fnUntraced(function* (name: string) {
   const keyring = yield* Keyring.make(secret)
-  const transport = counted(open).pipe(
-    Layer.provide(NodeTransport.layerSecret({ port: 0 })),
-    Layer.provide(Layer.succeed(Keyring.Keyring)(keyring)),
-  )
+  const transport = NodeTransport.layerSecret({ port: 0 }).pipe(Layer.provide(Layer.succeed(Keyring.Keyring)(keyring)))
   const context = yield* Layer.build(Cluster.layer({ cluster: "rotation", name }).pipe(Layer.provide(transport)))
   const cluster = Context.get(context, Cluster.Cluster)
   const [address] = (yield* cluster.self).addresses
@@ -94,12 +89,12 @@ const hear = Effect.fnUntraced(function* ({ cluster }: Node) {
 
 describe("a cluster that replaces its secret", () => {
   it.live(
-    "under load loses, repeats and reorders no message, emits no event, and keeps no link of the old secret",
-    () =>
-      Effect.gen(function* () {
-        const open = new OpenKeys()
+    "under load loses, repeats and reorders no message, emits no event, and shows in its metrics when it is over",
+    () => {
+      const metrics = new SecretMetrics()
+      return Effect.gen(function* () {
         const nodes: Array<Node> = []
-        for (const name of ["a", "b", "c"]) nodes.push(yield* start(name, open))
+        for (const name of ["a", "b", "c"]) nodes.push(yield* start(name))
         for (const { cluster } of nodes.slice(1)) yield* cluster.join(nodes[0]?.address ?? "")
         for (const { cluster } of nodes) {
           yield* Stream.runHead(
@@ -109,7 +104,7 @@ describe("a cluster that replaces its secret", () => {
             ),
           )
         }
-        yield* until(() => open.count(secret) === 6)
+        yield* until(() => metrics.all(nodes, { [oldId]: { sessions: 2, use: "dials" } }))
         let isStopped = false
         const heard = new Map<string, Effect.Success<ReturnType<typeof hear>>>()
         for (const node of nodes) heard.set(node.name, yield* hear(node))
@@ -122,8 +117,11 @@ describe("a cluster that replaces its secret", () => {
           }
         }
         for (const { keyring } of nodes) yield* keyring.set([otherSecret, secret])
+        yield* until(() =>
+          metrics.all(nodes, { [newId]: { sessions: 0, use: "dials" }, [oldId]: { sessions: 2, use: "accepted" } }),
+        )
         for (const { keyring } of nodes) yield* keyring.set([otherSecret])
-        yield* until(() => open.count(secret) === 0 && open.count(otherSecret) === 6)
+        yield* until(() => metrics.all(nodes, { [newId]: { sessions: 2, use: "dials" } }))
         isStopped = true
         for (const { fiber, from, to } of talks) {
           const sent = yield* Fiber.join(fiber)
@@ -136,7 +134,12 @@ describe("a cluster that replaces its secret", () => {
           )
         }
         for (const { events } of heard.values()) assert.deepStrictEqual(events, [])
-      }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(Logger.layer([])),
+        Effect.provideService(Metric.MetricRegistry, metrics.registry),
+      )
+    },
     90_000,
   )
 })

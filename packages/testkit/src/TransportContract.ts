@@ -33,6 +33,7 @@ import type { Harness, Suite } from "./contract/Harness.ts"
 import { checkInterruption } from "./contract/interruption.ts"
 import { checkListening } from "./contract/listening.ts"
 import { checkLoss } from "./contract/loss.ts"
+import { checkMetrics } from "./contract/metrics.ts"
 import { checkProofs } from "./contract/proofs.ts"
 import { checkTransfer } from "./contract/transfer.ts"
 
@@ -106,6 +107,7 @@ export const suite = (options: Options): void => {
     checkListening(registered)
     checkAccepting(registered)
     checkHandlers(registered)
+    checkMetrics(registered)
     if (options.proves !== undefined) checkProofs(registered, options.proves)
   })
 }

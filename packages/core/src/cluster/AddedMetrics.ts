@@ -1,8 +1,8 @@
 /**
- * Metrics that packages add to those of the node. A series exists once, so all users of one id with the same labels add
- * to one sum.
+ * Metrics that packages and the transport add to those of the node. A series exists once, so all users of one id with
+ * the same labels add to one sum.
  */
-import type { Counter, Gauge, Histogram, NodeMetrics, SeriesOptions } from "../NodeMetrics.ts"
+import type { Counter, Gauge, Histogram, NodeMetrics, ObservedOptions, SeriesOptions } from "../NodeMetrics.ts"
 import type { ObservedHistogram } from "./ObservedHistogram.ts"
 import * as ObservedMetrics from "./ObservedMetrics.ts"
 
@@ -36,7 +36,7 @@ class SeriesByKey<Series> {
 
   /** Returns the series. Makes it if it does not exist. */
   get({ id, labels }: SeriesOptions, make: () => Series): Series {
-    const key = `${id} ${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`
+    const key = ObservedMetrics.keyOf(id, labels)
     const known = this.known.get(key)
     if (known !== undefined) return known
     const fresh = make()
@@ -62,6 +62,9 @@ export class AddedMetrics implements NodeMetrics {
 
   readonly gauge = (options: SeriesOptions): Gauge =>
     this.gauges.get(options, () => new AddedGauge(this.metrics, options))
+
+  readonly observe = ({ description, id, labels, read }: ObservedOptions): (() => void) =>
+    this.metrics.gauge(id, description, labels, read)
 
   readonly histogram = (options: SeriesOptions & { readonly boundaries: ReadonlyArray<number> }): Histogram =>
     this.histograms.get(options, () => this.metrics.histogram(options.id, options.description, options.labels, options))

@@ -24,7 +24,7 @@ export type Labels = { readonly cluster: string; readonly node: string }
 
 export class Metrics {
   readonly messages: MessageMetrics
-  /** Metrics that packages add. */
+  /** Metrics that packages and the transport add. */
   readonly added: AddedMetrics
   /** Observer that counts events of the links. */
   readonly observer: LinkObserver

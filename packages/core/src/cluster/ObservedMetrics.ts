@@ -27,20 +27,24 @@ export class ObservedMetrics {
     this.labels = labels
   }
 
-  /** Adds a metric of any type to the registry. */
-  show<State>(type: Metric.Metric.Type, id: string, description: string, labels: Labels, get: () => State): void {
-    if (this.hasEnded) return
+  /**
+   * Adds a metric of any type to the registry. Replaces a metric with the same id and labels. Returns a function that
+   * removes it.
+   */
+  show<State>(type: Metric.Metric.Type, id: string, description: string, labels: Labels, get: () => State): () => void {
+    if (this.hasEnded) return ignore
     const attributes = { ...this.labels, ...labels }
     // `Metric.registerUnsafe` does the same and is not stable; the registry is.
     const metadata = { id, type, description, attributes, hooks: { get, update: ignore, modify: ignore } }
-    const key = `${id} ${JSON.stringify(attributes)}`
+    const key = keyOf(id, attributes)
     this.registered.set(key, metadata)
     this.registry.set(key, metadata)
+    return () => this.remove(key, metadata)
   }
 
   /** Adds a number that increases and decreases. */
-  gauge(id: string, description: string, labels: Labels, read: () => number): void {
-    this.show("Gauge", id, description, labels, () => ({ value: read() }))
+  gauge(id: string, description: string, labels: Labels, read: () => number): () => void {
+    return this.show("Gauge", id, description, labels, () => ({ value: read() }))
   }
 
   /** Adds a sum. */
@@ -68,9 +72,19 @@ export class ObservedMetrics {
   /** Removes all metrics, except those that a newer node with the same labels in this process has replaced. */
   end(): void {
     this.hasEnded = true
-    for (const [key, metadata] of this.registered) if (this.registry.get(key) === metadata) this.registry.delete(key)
+    for (const [key, metadata] of this.registered) this.remove(key, metadata)
+  }
+
+  /** Removes a metric, unless another one has replaced it. */
+  private remove(key: string, metadata: Metadata): void {
+    if (this.registered.get(key) === metadata) this.registered.delete(key)
+    if (this.registry.get(key) === metadata) this.registry.delete(key)
   }
 }
+
+/** Returns the key of a series, in which the labels are sorted. */
+export const keyOf = (id: string, labels: Labels): string =>
+  `${id} ${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`
 
 /** Sums under one name, by their labels. */
 export class CounterFamily {

@@ -233,6 +233,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   const detachBuffers = options.process?.detachBuffers ?? true
   const { clock, detector, discovery, entropy, overrides, reconnect, transport } = environment
   const metrics = yield* Metrics.make(options.labels, { clock, lanes: limits.laneLabels })
+  // Before the transport listens, so that it counts what arrives from then on.
+  if (transport.addMetrics !== undefined) yield* transport.addMetrics(metrics.added)
   const listener = yield* transport.listen
   const heartbeat = Duration.toMillis(detector.heartbeat)
   const linkTimeout = Duration.toMillis(detector.linkTimeout)

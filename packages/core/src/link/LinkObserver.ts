@@ -11,7 +11,7 @@ export interface LinkObserver {
   readonly received: Traffic
   /** Counters of all frames that this node handed to the network. */
   readonly sent: Traffic
-  /** Reports the end of an attempt to establish a link. `outcome` is `up`, or the reason of the failure in one word. */
+  /** Reports the end of an attempt to establish a link. `outcome` is `up`, `renewed`, or the reason of the failure in one word. */
   readonly connected: (direction: "in" | "out", outcome: string) => void
   /** Reports a measured round-trip time of a link, in milliseconds. */
   readonly measured: (link: Link, millis: number) => void

@@ -184,7 +184,11 @@ export class LinkManager {
   dial(address: Address, options: DialOptions = {}): Effect.Effect<Link, HandshakeError> {
     return this.permits.run(
       Effect.suspend(() => new OutboundConnection(this.context, address, options).dial),
-      (exit) => this.context.links.observer.connected("out", outcomeOf(exit)),
+      (exit) => {
+        const outcome = outcomeOf(exit)
+        const isRenewed = outcome === "up" && options.renewal === true
+        this.context.links.observer.connected("out", isRenewed ? "renewed" : outcome)
+      },
       options.hearsay,
     )
   }

@@ -61,7 +61,7 @@ export class LinkRenewer {
     const { generation, name } = link.peer
     for (const address of this.addressesOf(link, dialed)) {
       if (addresses.waitFor(address) > 0) continue
-      const result = yield* Effect.result(addresses.dial(address, { expected: name }))
+      const result = yield* Effect.result(addresses.dial(address, { expected: name, renewal: true }))
       if (!this.isUsed(link)) return
       if (result._tag === "Success") continue
       const reason = Handshake.describeDial(address, result.failure)

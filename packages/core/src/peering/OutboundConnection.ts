@@ -23,6 +23,8 @@ export interface DialOptions {
   readonly join?: boolean | undefined
   /** `true` to fail if the peer that answers already has a link. */
   readonly stranger?: boolean | undefined
+  /** `true` to count a link that comes up as `renewed`. */
+  readonly renewal?: boolean | undefined
   /**
    * Set for a peer that this node knows from gossip alone. The dial then waits for dials of members, seeds and joins.
    */

@@ -51,12 +51,40 @@ describe("metrics that packages add", () => {
     assert.deepStrictEqual(valueOf("requests", { a: "2" }), count(1))
   })
 
+  it("are computed when they are read, until they are removed", () => {
+    const { added, registry, valueOf } = make()
+    const before = registry.size
+    let size = 1
+    const labels = { a: "1", b: "2" }
+    const remove = added.observe({ id: "size", description: "", labels, read: () => size })
+    size = 2
+    assert.deepStrictEqual(valueOf("size", { node: "a", ...labels }), { value: 2 })
+    remove()
+    assert.strictEqual(registry.size, before)
+    remove()
+    added.observe({ id: "size", description: "", labels, read: () => 3 })
+    remove()
+    assert.deepStrictEqual(valueOf("size", labels), { value: 3 })
+  })
+
+  it("that are computed replace those with the same id and labels", () => {
+    const { added, registry, valueOf } = make()
+    const before = registry.size
+    const removeFirst = added.observe({ id: "size", description: "", labels: { a: "1", b: "2" }, read: () => 1 })
+    const remove = added.observe({ id: "size", description: "", labels: { b: "2", a: "1" }, read: () => 2 })
+    removeFirst()
+    assert.deepStrictEqual(valueOf("size"), { value: 2 })
+    remove()
+    assert.strictEqual(registry.size, before)
+  })
+
   it("end with the node", () => {
     const { added, metrics, registry } = make()
     const counter = added.counter({ id: "requests", description: "", labels: {} })
     metrics.end()
     counter.increment()
     added.gauge({ id: "in flight", description: "", labels: {} }).add(1)
+    added.observe({ id: "size", description: "", labels: {}, read: () => 1 })()
     assert.strictEqual(registry.size, 0)
   })
 

@@ -41,6 +41,10 @@ export class FragileTransport {
       return Effect.map(this.transport.connect(address), (connection) => this.wrap(connection))
     })
 
+  get addMetrics(): Transport.Transport["Service"]["addMetrics"] {
+    return this.transport.addMetrics
+  }
+
   /** Cuts all open connections. New connections are possible. */
   get sever(): Effect.Effect<void> {
     return Effect.suspend(() => {

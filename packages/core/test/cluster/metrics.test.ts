@@ -9,6 +9,8 @@ import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import * as NodeFs from "node:fs"
+import * as NodePath from "node:path"
 import * as Measured from "./measured.ts"
 import { MetricReader, numberOf } from "./MetricReader.ts"
 import * as RawPeer from "./RawPeer.ts"
@@ -281,6 +283,24 @@ describe("the metrics", () => {
       assert.deepStrictEqual([...new Set(metrics.all().map(({ attributes }) => attributes?.["node"]))], ["b"])
       yield* b.stop
       assert.deepStrictEqual(metrics.all(), [])
+    }),
+  )
+
+  measured("are listed in the guide with their types", (metrics, world) =>
+    Effect.gen(function* () {
+      yield* World.pair(world)
+      const guide = NodeFs.readFileSync(NodePath.join(import.meta.dirname, "../../../../docs/metrics.md"), "utf8")
+      const section = guide.split(/^## /m).find((part) => part.startsWith("The metrics\n")) ?? ""
+      const rows = [...section.matchAll(/^\| `(coterie_\w+)` \| (\w+) \|.*$/gm)]
+      const shown = new Set(metrics.all().map(({ id, type }) => `${id} ${type.toLowerCase()}`))
+      const listed = rows.map(([, id, type]) => `${id} ${type}`)
+      assert.isNotEmpty(listed)
+      assert.includeMembers(listed, [...shown])
+      const atStart = rows.filter(([row]) => !row.includes("Present from the first one on"))
+      assert.sameMembers(
+        atStart.map(([, id, type]) => `${id} ${type}`),
+        [...shown],
+      )
     }),
   )
 

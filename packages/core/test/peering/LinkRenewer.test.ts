@@ -34,7 +34,7 @@ const make = ({ answers, waiting }: { readonly answers?: Address; readonly waiti
       waitFor: (address) => (address === waiting ? 1 : 0),
       dial: (address, options) =>
         Effect.suspend(() => {
-          assert.deepStrictEqual(options, { expected: "b" })
+          assert.deepStrictEqual(options, { expected: "b", renewal: true })
           dials.push(address)
           if (address !== answers) return Effect.fail(failed)
           current = fakeLink({ peer: b, session: () => ({ session: 1 }) })

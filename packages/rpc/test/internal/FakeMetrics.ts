@@ -16,6 +16,7 @@ export class FakeMetrics {
   readonly metrics: NodeMetrics = {
     counter: (options) => ({ increment: () => this.add(options, 1) }),
     gauge: (options) => ({ add: (change) => this.add(options, change) }),
+    observe: () => () => {},
     histogram: () => ({ record: (value) => void this.recorded.push(value) }),
     laneLabel: (lane) => lane,
   }

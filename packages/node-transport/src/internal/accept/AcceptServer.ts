@@ -7,6 +7,7 @@ import * as Net from "node:net"
 import { AcceptQueue, type Arrival } from "./AcceptQueue.ts"
 import { closeServer } from "./closeServer.ts"
 import type { Handshakes, Outcome } from "./Handshakes.ts"
+import { type AcceptObserver, noObserver, type RefusalReason } from "./Refusal.ts"
 
 /**
  * Number of sockets in the handshake. A restart of a cluster opens some dozens at once, and each costs at most the 131,396 bytes
@@ -24,14 +25,16 @@ export class AcceptServer<A extends Arrival> {
   readonly net = Net.createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: true })
   private readonly handshakes: Handshakes<A>
   private readonly handshakeMillis: number
+  private readonly observer: AcceptObserver
   private readonly queue = new AcceptQueue<A>()
   /** Sockets in the handshake, with their deadlines. */
   private readonly open = new Map<Net.Socket, NodeJS.Timeout>()
   private closed = false
 
-  constructor(handshakes: Handshakes<A>, handshakeMillis: number) {
+  constructor(handshakes: Handshakes<A>, handshakeMillis: number, observer: AcceptObserver = noObserver) {
     this.handshakes = handshakes
     this.handshakeMillis = handshakeMillis
+    this.observer = observer
     this.net.on("connection", (raw) => this.accept(raw))
     // A connection that cannot be accepted must not end the process.
     this.net.on("error", ignore)
@@ -53,8 +56,9 @@ export class AcceptServer<A extends Arrival> {
   private accept(raw: Net.Socket): void {
     // TLS has no listener for errors of the socket below it.
     raw.on("error", ignore)
-    if (this.closed || this.open.size >= maxHandshakes) return void raw.resetAndDestroy()
-    const deadline = setTimeout(() => void raw.resetAndDestroy(), this.handshakeMillis)
+    if (this.closed) return void raw.resetAndDestroy()
+    if (this.open.size >= maxHandshakes) return this.refuse(raw, "crowd")
+    const deadline = setTimeout(() => this.refuse(raw, "slow"), this.handshakeMillis)
     deadline.unref()
     this.open.set(raw, deadline)
     raw.once("close", () => this.ended(raw))
@@ -63,9 +67,15 @@ export class AcceptServer<A extends Arrival> {
 
   private finish(raw: Net.Socket, outcome: Outcome<A>): void {
     const isOpen = this.ended(raw)
+    if (isOpen && outcome._tag === "Refused") this.observer.refused({ address: addressOf(raw), reason: outcome.reason })
     if (isOpen && outcome._tag === "Proved") this.queue.offer(outcome.arrival)
     // A reset could overtake the alert of TLS.
     else raw.destroy()
+  }
+
+  private refuse(raw: Net.Socket, reason: RefusalReason): void {
+    this.observer.refused({ address: addressOf(raw), reason })
+    raw.resetAndDestroy()
   }
 
   /** Frees the place of a socket. Returns `false` if the socket has none. */
@@ -74,3 +84,5 @@ export class AcceptServer<A extends Arrival> {
     return this.open.delete(raw)
   }
 }
+
+const addressOf = ({ remoteAddress }: Net.Socket): string => remoteAddress ?? "unknown"

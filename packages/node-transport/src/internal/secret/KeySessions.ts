@@ -5,6 +5,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Net from "node:net"
+import type { KeyObserver } from "../metrics/KeyMetrics.ts"
 import { isSameRing, type Key, type Ring } from "./ring.ts"
 import { resetSocket, type Secured } from "../socket/SocketConnection.ts"
 
@@ -75,13 +76,16 @@ export class KeySessions {
   private current: Ring
   private keys: ReadonlyMap<string, Key>
   private readonly times: SessionTimes
+  private readonly observer: KeyObserver
   private readonly sessions = new Set<Session>()
   private readonly sweep: NodeJS.Timeout
 
-  constructor(ring: Ring, times: SessionTimes) {
+  constructor(ring: Ring, times: SessionTimes, observer: KeyObserver) {
     this.current = ring
     this.keys = byId(ring)
     this.times = times
+    this.observer = observer
+    observer.ringChanged(ring)
     this.sweep = setInterval(
       () => {
         for (const session of this.sessions) session.renewIfOld(times.renewAfter)
@@ -104,6 +108,7 @@ export class KeySessions {
     if (isSameRing(this.current, ring)) return false
     this.current = ring
     this.keys = byId(ring)
+    this.observer.ringChanged(ring)
     for (const session of this.sessions) this.check(session)
     return true
   }
@@ -114,6 +119,8 @@ export class KeySessions {
     if (!raw.destroyed) {
       this.sessions.add(session)
       raw.once("close", () => this.sessions.delete(session))
+      this.observer.opened(key)
+      raw.once("close", () => this.observer.closed(key))
     }
     this.check(session)
     return { raw, identity: { _tag: "Secret", key }, renewal: Deferred.await(session.renewal) }

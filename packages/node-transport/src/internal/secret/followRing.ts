@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Keyring } from "../../Keyring.ts"
+import type { KeyObserver } from "../metrics/KeyMetrics.ts"
 import { KeySessions, type SessionTimes } from "./KeySessions.ts"
 import { describeRing, type Ring } from "./ring.ts"
 
@@ -16,11 +17,12 @@ export interface FollowedRing {
 export const followRing = (
   keyring: Keyring["Service"],
   times: SessionTimes,
+  observer: KeyObserver,
 ): Effect.Effect<FollowedRing, never, Scope.Scope> =>
   Effect.gen(function* () {
     const ring = yield* keyring.ring
     const sessions = yield* Effect.acquireRelease(
-      Effect.sync(() => new KeySessions(ring, times)),
+      Effect.sync(() => new KeySessions(ring, times, observer)),
       (sessions) => Effect.sync(() => sessions.close()),
     )
     const refresh = Effect.flatMap(keyring.ring, (ring) => (sessions.use(ring) ? logRing(ring) : Effect.void))

@@ -1,0 +1,45 @@
+/** Metric of the time until certificates expire (docs/metrics.md). */
+import type { NodeMetrics, ObservedOptions } from "@coterie/core/NodeMetrics"
+import { ChangingGauges } from "./ChangingGauges.ts"
+import { NodeParts } from "./NodeParts.ts"
+
+/** Owner of a certificate: this node, or a peer with an open connection. */
+export type Whose = "own" | "peers"
+
+const owners: ReadonlyArray<Whose> = ["own", "peers"]
+
+/** Returns the seconds until the first certificate expires, negative after that. Returns `undefined` if there is none. */
+export type SecondsLeft = (whose: Whose) => number | undefined
+
+export class CertificateMetrics {
+  private readonly secondsLeft: SecondsLeft
+  private readonly nodes = new NodeParts((metrics) => {
+    const gauges = new ChangingGauges(metrics)
+    gauges.show(this.series())
+    return gauges
+  })
+
+  constructor(secondsLeft: SecondsLeft) {
+    this.secondsLeft = secondsLeft
+  }
+
+  /** Adds or removes a series after certificates came or went. Without a certificate there is no number to show. */
+  readonly changed = (): void => {
+    const series = this.series()
+    this.nodes.forEach((gauges) => gauges.show(series))
+  }
+
+  /** Shows the metric to a node until the scope closes. */
+  readonly addMetrics = (metrics: NodeMetrics) => this.nodes.add(metrics)
+
+  private series(): ReadonlyArray<ObservedOptions> {
+    return owners
+      .filter((whose) => this.secondsLeft(whose) !== undefined)
+      .map((whose) => ({
+        id: "coterie_certificate_seconds",
+        description: "Time until the first certificate expires.",
+        labels: { whose },
+        read: () => this.secondsLeft(whose) ?? 0,
+      }))
+  }
+}
