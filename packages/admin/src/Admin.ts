@@ -32,6 +32,7 @@ import type * as Health from "./Health.ts"
 import * as AdminService from "./internal/AdminService.ts"
 import { handlers } from "./internal/question/answers.ts"
 import { AdminRpcs, requestLimit, service } from "./internal/question/AdminRpcs.ts"
+import { observeHealth } from "./internal/healthMetrics.ts"
 import * as Access from "./internal/http/Access.ts"
 import * as Routes from "./internal/http/routes.ts"
 import { Admin, type Options } from "./internal/Service.ts"
@@ -116,4 +117,4 @@ export const layerRoutes = ({
  */
 export const layerHealth = (
   options: { readonly prefix?: `/${string}` | undefined } = {},
-): Layer.Layer<never, never, Cluster | HttpServices> => Routes.under(options.prefix)(Routes.health)
+): Layer.Layer<never, never, Cluster | HttpServices> => Layer.merge(Routes.under(options.prefix)(Routes.health), Layer.effectDiscard(observeHealth))

@@ -382,13 +382,16 @@ export const makeClusterReport = (options: {
   readonly verdict: Verdict
 }): ClusterReport => {
   const members = new MemberIndex()
-  const measured = roundTrips(options.rows)
-  const rows = options.rows.map(({ generations, names, ...row }) => ({
+  const peers = options.rows.map(({ generations, names }) =>
+    names.map((name, i) => members.indexOf(name, generations[i] ?? 0)),
+  )
+  const measured = new RoundTrips(options.rows)
+  const rows = options.rows.map(({ generations: _generations, names, ...row }, i) => ({
     ...row,
-    peers: names.map((name, i) => members.indexOf(name, generations[i] ?? 0)),
-    roundTripMicros: names.map((name, i) => {
-      const own = row.roundTripMicros[i] ?? -1
-      return own < 0 && row.link[i] === "u" ? (measured.get(name)?.get(row.name) ?? -1) : own
+    peers: peers[i] ?? [],
+    roundTripMicros: names.map((name, j) => {
+      const own = row.roundTripMicros[j] ?? -1
+      return own < 0 && row.link[j] === "u" ? measured.between(name, i) : own
     }),
   }))
   return { schema: schemaVersion, ...options, members: members.list, rows }
@@ -397,29 +400,41 @@ export const makeClusterReport = (options: {
 /** Positions of the members in a report. */
 class MemberIndex {
   readonly list: Array<{ readonly name: string; readonly generation: number }> = []
-  private readonly byName = new Map<string, Map<number, number>>()
+  /** Positions of the lives of a name, which nearly always are one. */
+  private readonly byName = new Map<string, Array<number>>()
 
   indexOf(name: string, generation: number): number {
-    const lives = this.byName.get(name) ?? new Map<number, number>()
-    const known = lives.get(generation)
+    const lives = this.byName.get(name)
+    const known = lives?.find((index) => this.list[index]?.generation === generation)
     if (known !== undefined) return known
-    this.byName.set(name, lives.set(generation, this.list.length))
-    return this.list.push({ name, generation }) - 1
+    const index = this.list.push({ name, generation }) - 1
+    if (lives === undefined) this.byName.set(name, [index])
+    else lives.push(index)
+    return index
   }
 }
 
-/** Returns the measured round-trip times by the name of the measuring node and the name of its peer. */
-const roundTrips = (rows: ReadonlyArray<Row>): ReadonlyMap<string, ReadonlyMap<string, number>> => {
-  const all = new Map<string, ReadonlyMap<string, number>>()
-  for (const { link, name, names, roundTripMicros } of rows) {
-    const ofNode = new Map<string, number>()
-    for (const [i, peer] of names.entries()) {
-      const micros = roundTripMicros[i] ?? -1
-      if (micros >= 0 && link[i] === "u") ofNode.set(peer, micros)
+/** Measured round-trip times by the positions of both rows. */
+class RoundTrips {
+  private readonly positions: ReadonlyMap<string, number>
+  private readonly micros: Float64Array
+
+  constructor(rows: ReadonlyArray<Row>) {
+    this.positions = new Map(rows.map(({ name }, i) => [name, i]))
+    this.micros = new Float64Array(rows.length * rows.length).fill(-1)
+    for (const [i, { link, names, roundTripMicros }] of rows.entries()) {
+      for (const [k, name] of names.entries()) {
+        const j = this.positions.get(name)
+        if (j !== undefined && link[k] === "u") this.micros[i * rows.length + j] = roundTripMicros[k] ?? -1
+      }
     }
-    all.set(name, ofNode)
   }
-  return all
+
+  /** Returns the time that the node with the name has measured to the node of the row, or -1. */
+  between(name: string, row: number): number {
+    const i = this.positions.get(name)
+    return i === undefined ? -1 : (this.micros[i * this.positions.size + row] ?? -1)
+  }
 }
 
 // ---- events ----

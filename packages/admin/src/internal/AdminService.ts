@@ -19,6 +19,7 @@ import * as Verdict from "../Verdict.ts"
 import { AdminMetrics } from "./AdminMetrics.ts"
 import { EventLog } from "./events/EventLog.ts"
 import { EventStreams } from "./events/EventStreams.ts"
+import { observeHealth } from "./healthMetrics.ts"
 import { nearNames } from "./nearNames.ts"
 import { printable } from "./printable.ts"
 import { PeerRequests } from "./question/PeerRequests.ts"
@@ -68,6 +69,7 @@ export const make = Effect.fnUntraced(function* (
   const policy = yield* Health.Health
   const requests = new PeerRequests(yield* PeerRpcClient.PeerRpcClient)
   const metrics = new AdminMetrics(cluster.metrics)
+  yield* observeHealth
   const events = yield* makeEventLog(cluster, clock, keptEvents)
   const streams = new EventStreams(eventStreams, metrics.eventStreams)
   const now = () => MonotonicTime.millisUnsafe(clock)

@@ -6,7 +6,10 @@ export const compareNames = (a: string, b: string): number => (a < b ? -1 : a > 
 
 export type Pair = readonly [string, string]
 
-const isListed = (status: string | undefined): boolean => status === "a" || status === "s"
+/** Values of the cells: the node does not list the peer, lists it without a link, or has a link to it. */
+const unlisted = 0
+const listed = 1
+const linked = 2
 
 export class ClusterMatrix {
   /** Names of the members that answered. */
@@ -27,45 +30,26 @@ export class ClusterMatrix {
   readonly silent: ReadonlyArray<Unanswered>
   /** Groups of members with the same view. */
   readonly views: ReadonlyArray<ReadonlyArray<string>>
-  private readonly rows = new Map<string, Row>()
-  /** Links to the peers that a node lists, by the names of both. */
-  private readonly links = new Map<string, ReadonlyMap<string, string>>()
+  private readonly rows: ReadonlyMap<string, Row>
+  /** Cells of the matrix: the row of a name, and the column of its peer. */
+  private readonly cells: Uint8Array
 
   constructor(rows: ReadonlyArray<Row>, unanswered: ReadonlyArray<Unanswered>) {
-    const suspected = new Set<string>()
-    const known = new Set<string>()
-    const failed = new Map<string, number>()
-    for (const row of rows) {
-      this.rows.set(row.name, row)
-      known.add(row.name)
-      const links = new Map<string, string>()
-      for (const [i, peer] of row.names.entries()) {
-        const status = row.status[i]
-        if (peer === row.name) continue
-        if (isListed(status)) {
-          known.add(peer)
-          links.set(peer, row.link[i] ?? "")
-        }
-        if (status === "s") suspected.add(peer)
-        if (status === "f") failed.set(peer, Math.min(failed.get(peer) ?? Infinity, row.failedMillis[i] ?? Infinity))
-      }
-      this.links.set(row.name, links)
-    }
+    this.rows = new Map(rows.map((row) => [row.name, row]))
     this.names = [...this.rows.keys()].sort(compareNames)
+    this.cells = new Uint8Array(this.names.length * this.names.length)
+    const { failed, known, suspected } = this.read()
     this.known = [...known].sort(compareNames)
     this.suspected = [...suspected].sort(compareNames)
-    for (const name of known) failed.delete(name)
     this.failed = new Map([...failed].sort(([a], [b]) => compareNames(a, b)))
     this.parts = this.findParts()
     const { broken, oneSided } = this.findPairs()
     this.broken = broken
     this.oneSided = oneSided
     const silent = new Map(unanswered.map((each) => [each.name, each]))
-    this.silent = this.known.flatMap((name) => {
-      const found = silent.get(name)
-      if (this.rows.has(name)) return []
-      return [found ?? { name, reason: "noLink", message: "no node that was asked could reach it" }]
-    })
+    this.silent = this.known.flatMap((name) =>
+      this.rows.has(name) ? [] : (silent.get(name) ?? { name, reason: "noLink", message: "no node could reach it" }),
+    )
     this.views = this.findViews()
   }
 
@@ -74,27 +58,47 @@ export class ClusterMatrix {
     return this.names.flatMap((name) => this.rows.get(name) ?? [])
   }
 
-  private lists(a: string, b: string): boolean {
-    return this.links.get(a)?.has(b) ?? false
+  /** Fills the cells, and collects the names that are not cells. */
+  private read() {
+    const positions = new Map(this.names.map((name, i) => [name, i]))
+    const known = new Set(this.names)
+    const suspected = new Set<string>()
+    const failed = new Map<string, number>()
+    for (const [i, row] of this.sortedRows.entries()) {
+      for (const [k, peer] of row.names.entries()) {
+        const status = row.status[k]
+        const j = positions.get(peer)
+        if (i === j) continue
+        if (status === "s") suspected.add(peer)
+        if (status === "f") failed.set(peer, Math.min(failed.get(peer) ?? Infinity, row.failedMillis[k] ?? Infinity))
+        if (status !== "a" && status !== "s") continue
+        if (j === undefined) known.add(peer)
+        else this.cells[i * this.names.length + j] = row.link[k] === "u" ? linked : listed
+      }
+    }
+    for (const name of known) failed.delete(name)
+    return { known, suspected, failed }
+  }
+
+  private cell(i: number, j: number): number {
+    return this.cells[i * this.names.length + j] ?? unlisted
   }
 
   private findParts(): ReadonlyArray<ReadonlyArray<string>> {
-    const done = new Set<string>()
     const parts: Array<ReadonlyArray<string>> = []
-    for (const name of this.names) {
-      if (done.has(name)) continue
-      const part: Array<string> = []
-      const todo = [name]
-      for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-        if (done.has(next)) continue
-        done.add(next)
-        part.push(next)
-        const from = next
-        todo.push(
-          ...this.names.filter((other) => !done.has(other) && (this.lists(from, other) || this.lists(other, from))),
-        )
+    const rest = new Set(this.names.keys())
+    for (const start of rest) {
+      const part = [start]
+      rest.delete(start)
+      // The part grows while the loop runs.
+      for (const i of part) {
+        for (const j of rest) {
+          if (this.cell(i, j) === unlisted && this.cell(j, i) === unlisted) continue
+          rest.delete(j)
+          part.push(j)
+        }
       }
-      parts.push(part.sort(compareNames))
+      parts.push(part.sort((a, b) => a - b).map((i) => this.names[i] ?? ""))
     }
     return parts
   }
@@ -102,14 +106,15 @@ export class ClusterMatrix {
   private findPairs(): { readonly broken: ReadonlyArray<Pair>; readonly oneSided: ReadonlyArray<Pair> } {
     const broken: Array<Pair> = []
     const oneSided: Array<Pair> = []
-    for (const part of this.parts) {
-      for (const [i, a] of part.entries()) {
-        for (const b of part.slice(i + 1)) {
-          const there = this.links.get(a)?.get(b) === "u"
-          const back = this.links.get(b)?.get(a) === "u"
-          if (!there && !back) broken.push([a, b])
-          else if (there !== back) oneSided.push(there ? [b, a] : [a, b])
-        }
+    const partOf = new Map(this.parts.flatMap((part, index) => part.map((name) => [name, index] as const)))
+    const parts = this.names.map((name) => partOf.get(name))
+    for (const [i, a] of this.names.entries()) {
+      for (let j = i + 1; j < this.names.length; j++) {
+        const [there, back] = [this.cell(i, j) === linked, this.cell(j, i) === linked]
+        const b = this.names[j]
+        if ((there && back) || b === undefined || parts[i] !== parts[j]) continue
+        if (there === back) broken.push([a, b])
+        else oneSided.push(there ? [b, a] : [a, b])
       }
     }
     return { broken, oneSided }
