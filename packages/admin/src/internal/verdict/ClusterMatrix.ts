@@ -65,6 +65,8 @@ export class ClusterMatrix {
     const suspected = new Set<string>()
     const failed = new Map<string, number>()
     for (const [i, row] of this.sortedRows.entries()) {
+      // A node that has stopped shows the view of its last moment.
+      if (row.phase === "stopped") continue
       for (const [k, peer] of row.names.entries()) {
         const status = row.status[k]
         const j = positions.get(peer)
