@@ -28,7 +28,6 @@ import type * as HttpRouter from "effect/http/HttpRouter"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import * as Layer from "effect/Layer"
-import type * as Health from "./Health.ts"
 import * as AdminService from "./internal/AdminService.ts"
 import { handlers } from "./internal/question/answers.ts"
 import { AdminRpcs, requestLimit, service } from "./internal/question/AdminRpcs.ts"
@@ -79,7 +78,12 @@ export interface RoutesOptions extends Access.AccessOptions {
 }
 
 /** What the routes of Effect need from an HTTP server. */
-type HttpServices = HttpRouter.HttpRouter | HttpPlatform.HttpPlatform | Etag.Generator | FileSystem.FileSystem | Path.Path
+type HttpServices =
+  | HttpRouter.HttpRouter
+  | HttpPlatform.HttpPlatform
+  | Etag.Generator
+  | FileSystem.FileSystem
+  | Path.Path
 
 /**
  * Adds the HTTP API, the health and `/metrics` to the router of an application. Fails with `OptionsError` if an option is
@@ -110,11 +114,12 @@ export const layerRoutes = ({
 
 /**
  * Adds the health alone to the router of an application: `/health/started`, `/health/ready` and `/health/live`. It needs
- * neither the admin service nor a token. The policy of {@link Health.Health} is that of the context.
+ * neither the admin service nor a token. The policy of `Health` is that of the context.
  *
  * @category layers
  * @since 0.1.0
  */
 export const layerHealth = (
   options: { readonly prefix?: `/${string}` | undefined } = {},
-): Layer.Layer<never, never, Cluster | HttpServices> => Layer.merge(Routes.under(options.prefix)(Routes.health), Layer.effectDiscard(observeHealth))
+): Layer.Layer<never, never, Cluster | HttpServices> =>
+  Layer.merge(Routes.under(options.prefix)(Routes.health), Layer.effectDiscard(observeHealth))

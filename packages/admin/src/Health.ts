@@ -159,7 +159,8 @@ export const started = (inspection: Inspection, policy: Policy = defaults): Answ
   if ((status._tag === "Stopped" || status._tag === "Leaving") && status.error !== undefined) {
     return no(`this node has stopped: ${stopReasons[status.error.reason._tag]}`)
   }
-  if (status._tag === "Starting" && status.reason === "notStarted") return no("the application has not started this node")
+  if (status._tag === "Starting" && status.reason === "notStarted")
+    return no("the application has not started this node")
   const others = addresses.filter(isOther)
   const refused = others.find(({ dial }) => dial !== undefined && finalRefusals.has(dial.reason))
   if (refused?.dial !== undefined) return no(`a peer refuses this node: ${refused.dial.reason}`)

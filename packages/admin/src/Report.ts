@@ -111,9 +111,7 @@ export const PeerReport = Schema.Struct({
   status: open(["alive", "suspect", "failed", "disconnected"]),
   link: open(["up", "indirect", "down"]),
   through: Schema.optionalKey(Schema.String),
-  suspicion: Schema.optionalKey(
-    Schema.Struct({ forMillis: Schema.Number, accusers: Schema.Array(Schema.String) }),
-  ),
+  suspicion: Schema.optionalKey(Schema.Struct({ forMillis: Schema.Number, accusers: Schema.Array(Schema.String) })),
   failedForMillis: Schema.optionalKey(Schema.Number),
   dial: Schema.optionalKey(Dial),
   connection: Schema.optionalKey(Link),

@@ -85,7 +85,14 @@ const cases: ReadonlyArray<Case> = [
     ready: false,
     live: true,
   },
-  { when: "the node has a link", node: { peers: [peer("b")] }, started: true, ready: true, live: true, why: "1 link is up" },
+  {
+    when: "the node has a link",
+    node: { peers: [peer("b")] },
+    started: true,
+    ready: true,
+    live: true,
+    why: "1 link is up",
+  },
   {
     when: "a member is isolated",
     node: { isolated: true, status: { _tag: "Alone", reason: "isolated", message: "" } },
@@ -96,7 +103,14 @@ const cases: ReadonlyArray<Case> = [
   },
   { when: "a partition is suspected", node: { partition: ["b"] }, started: true, ready: true, live: true },
   { when: "a seed does not answer", node: { addresses: [failing("timeout")] }, started: true, ready: true, live: true },
-  { when: "the node leaves", node: { status: { _tag: "Leaving" } }, started: true, ready: false, live: true, why: "leaving" },
+  {
+    when: "the node leaves",
+    node: { status: { _tag: "Leaving" } },
+    started: true,
+    ready: false,
+    live: true,
+    why: "leaving",
+  },
   {
     when: "the node has left",
     node: { status: { _tag: "Stopped" } },

@@ -187,9 +187,7 @@ describe("the rows of several reports", () => {
       { name: "a", generation: 1 },
       { name: "c", generation: 7 },
     ])
-    const [a, b, c] = Report.rows(report)
-    assert.deepStrictEqual(a, rows[0])
-    assert.deepStrictEqual(b, { ...rows[1], roundTripMicros: [500, -1] })
-    assert.deepStrictEqual(c, rows[2])
+    const expected = rows.map((each) => (each.name === "b" ? { ...each, roundTripMicros: [500, -1] } : each))
+    assert.deepStrictEqual(Report.rows(report), expected)
   })
 })

@@ -1,4 +1,6 @@
 /** The question to the cluster, between nodes in a simulated network. */
+import * as Measured from "../../core/test/cluster/measured.ts"
+import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
 import * as World from "../../core/test/cluster/world.ts"
 import { type Admin, Report, Verdict } from "@coterie/admin"
 import * as Cluster from "@coterie/core/Cluster"
@@ -8,7 +10,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
 import { AdminRpcs, RelayFailed, service } from "../src/internal/question/AdminRpcs.ts"
 import { row } from "./rows.ts"
 import * as Support from "./support.ts"
@@ -47,9 +48,7 @@ const until = (
   expected: (report: Report.ClusterReport) => boolean,
 ): Effect.Effect<Report.ClusterReport> =>
   Effect.flatMap(admin.cluster(), (report) =>
-    expected(report)
-      ? Effect.succeed(report)
-      : Effect.andThen(Effect.sleep("1 second"), () => until(admin, expected)),
+    expected(report) ? Effect.succeed(report) : Effect.andThen(Effect.sleep("1 second"), () => until(admin, expected)),
   )
 
 const answered = (report: Report.ClusterReport) => report.rows.map(({ name }) => name).sort()
@@ -232,30 +231,22 @@ describe("the report of another node", () => {
 })
 
 describe("the metrics of the admin service", () => {
-  scenario("have the health, the time of questions and the reasons without an answer", (world) =>
+  const measured = Measured.measured((registry) => new MetricReader(registry))
+
+  measured("have the health, the time of questions and the reasons without an answer", (metrics, world) =>
     Effect.gen(function* () {
-      const registry = new Map()
-      const run = Effect.gen(function* () {
-        const { admin, node } = yield* start(world, ["a", "b"])
-        const d = yield* world.node("d", { seeds: [node("a").address] })
-        yield* World.untilPeers(d, ["a", "b"])
-        yield* Effect.sleep("1 second")
-        yield* admin("a").cluster()
-        const value = (id: string, labels: Readonly<Record<string, string>> = {}) =>
-          Metric.snapshotUnsafe(context).find(
-            (each) =>
-              each.id === id && Object.entries({ node: "a", ...labels }).every(([k, v]) => each.attributes?.[k] === v),
-          )?.state
-        const context = yield* Effect.context<never>()
-        assert.deepInclude(value("coterie_ready"), { value: 1 })
-        assert.deepInclude(value("coterie_started"), { value: 1 })
-        assert.deepInclude(value("coterie_admin_cluster_seconds"), { count: 1 })
-        assert.deepInclude(value("coterie_admin_unanswered_total", { reason: "notServing" }), { count: 1 })
-        assert.deepInclude(value("coterie_admin_event_streams"), { value: 0 })
-        yield* node("a").cluster.leave
-        assert.isUndefined(value("coterie_ready"))
-      })
-      yield* Effect.provideService(run, Metric.MetricRegistry, registry)
+      const { admin, node } = yield* start(world, ["a", "b"])
+      const d = yield* world.node("d", { seeds: [node("a").address] })
+      yield* World.untilPeers(d, ["a", "b"])
+      yield* Effect.sleep("1 second")
+      yield* admin("a").cluster()
+      assert.strictEqual(metrics.value("a", "coterie_ready"), 1)
+      assert.strictEqual(metrics.value("a", "coterie_started"), 1)
+      assert.strictEqual(metrics.value("a", "coterie_admin_cluster_seconds"), 1)
+      assert.strictEqual(metrics.value("a", "coterie_admin_unanswered_total", { reason: "notServing" }), 1)
+      assert.strictEqual(metrics.value("a", "coterie_admin_event_streams"), 0)
+      yield* node("a").cluster.leave
+      assert.deepStrictEqual(metrics.find("a", "coterie_ready"), [])
     }),
   )
 })

@@ -1,5 +1,13 @@
 /** Inspections of imagined nodes, for pure tests. */
-import type { AddressInspection, Inspection, LinkInspection, PeerInspection } from "@coterie/core/Inspection"
+import * as Address from "@coterie/core/Address"
+import type {
+  AddressInspection,
+  DialInspection,
+  Inspection,
+  LinkInspection,
+  PeerInspection,
+} from "@coterie/core/Inspection"
+import * as Result from "effect/Result"
 
 /** Makes an inspection of a node that has had a link. */
 export const inspection = (change: Partial<Inspection> = {}): Inspection => ({
@@ -65,12 +73,24 @@ export const peer = (name: string, change: Partial<PeerInspection> = {}): PeerIn
   ...change,
 })
 
+const address = Result.getOrThrow(Address.parse("10.0.0.9:24868"))
+
+/** Makes a failed dial. */
+export const dial = (change: Partial<DialInspection> = {}): DialInspection => ({
+  address,
+  reason: "timeout",
+  message: "no answer",
+  agoMillis: 100,
+  attempts: 3,
+  ...change,
+})
+
 /** Makes an address that was dialed without success for the reason. */
-export const failing = (reason: NonNullable<AddressInspection["dial"]>["reason"]): AddressInspection => ({
-  address: "10.0.0.9:24868",
+export const failing = (reason: DialInspection["reason"]): AddressInspection => ({
+  address,
   source: "seed",
   state: "failing",
   peer: undefined,
   checkedAgoMillis: 100,
-  dial: { address: "10.0.0.9:24868", reason, message: "it failed", agoMillis: 100, attempts: 3 },
+  dial: dial({ reason }),
 })

@@ -4,6 +4,7 @@ import { Admin } from "@coterie/admin"
 import * as AdminNode from "@coterie/admin/AdminNode"
 import * as Health from "@coterie/admin/Health"
 import * as Cluster from "@coterie/core/Cluster"
+import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -151,7 +152,12 @@ export const readEvents = (url: string, headers: Readonly<Record<string, string>
           Effect.succeed({
             status: response.statusCode ?? 0,
             lines,
-            until: (part) => eventually(() => lines().slice(0, -1).find((line) => line.includes(part))),
+            until: (part) =>
+              eventually(() =>
+                lines()
+                  .slice(0, -1)
+                  .find((line) => line.includes(part)),
+              ),
             ended: eventually(() => isEnded),
             close: Effect.sync(() => sent.destroy()),
           }),
@@ -162,3 +168,15 @@ export const readEvents = (url: string, headers: Readonly<Record<string, string>
     }),
     ({ close }) => close,
   )
+
+/** Starts a node at a port of the loopback, until the scope closes or the returned `stop` runs. */
+export const nodeAt = Effect.fnUntraced(function* (name: string, host: string, port: number) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const layer = Cluster.layer({ cluster: "test", name }).pipe(
+    Layer.provide(NodeTransport.layerTcp({ host, port })),
+    Layer.provide(World.quick),
+    Layer.provide(Logger.layer([])),
+  )
+  yield* Layer.buildWithScope(layer, scope)
+  return { stop: Scope.close(scope, Exit.void) }
+})

@@ -90,7 +90,14 @@ export const make = Effect.fnUntraced(function* (
           const tookMillis = Math.round(now() - began)
           const at = clock.currentTimeMillisUnsafe()
           yield* Effect.yieldNow
-          const report = makeClusterReport({ askedBy: own.name, at, tookMillis, rows, verdict, unanswered: answers.unanswered })
+          const report = makeClusterReport({
+            askedBy: own.name,
+            at,
+            tookMillis,
+            rows,
+            verdict,
+            unanswered: answers.unanswered,
+          })
           metrics.answered(tookMillis, answers.unanswered)
           const answered: Answered = { report, json: JSON.stringify(report) }
           return answered
@@ -124,7 +131,9 @@ export const make = Effect.fnUntraced(function* (
     events: (after) =>
       Effect.suspend(() =>
         streams.isFull
-          ? Effect.fail(new Busy({ message: `at most ${eventStreams} event streams may be open (option "eventStreams")` }))
+          ? Effect.fail(
+              new Busy({ message: `at most ${eventStreams} event streams may be open (option "eventStreams")` }),
+            )
           : Effect.succeed(streams.bounded(events.stream(after))),
       ),
     closeStreams: streams.close,
@@ -138,7 +147,9 @@ const clamp = (deadline: Duration.Duration): Duration.Duration =>
     maximum: Duration.millis(deadlineBounds.maximum),
   })
 
-const checked = (options: Options): Effect.Effect<
+const checked = (
+  options: Options,
+): Effect.Effect<
   { readonly deadline: Duration.Duration; readonly eventStreams: number; readonly keptEvents: number },
   OptionsError
 > => {
@@ -171,7 +182,12 @@ const makeEventLog = Effect.fnUntraced(function* (cluster: ClusterService, clock
   const follow = Stream.runForEach(cluster.events, (event) =>
     Effect.sync(() => log.append(event, clock.currentTimeMillisUnsafe(), now())),
   )
-  yield* Effect.forkScoped(Effect.andThen(follow, Effect.sync(() => log.end())))
+  yield* Effect.forkScoped(
+    Effect.andThen(
+      follow,
+      Effect.sync(() => log.end()),
+    ),
+  )
   return log
 })
 
@@ -186,8 +202,7 @@ const targetsOf = ({ peers }: Inspection): ReadonlyArray<Target> =>
 const withDeadline = (asked: Effect.Effect<NodeReport, Failure>, deadline: Duration.Duration) =>
   Effect.timeoutOrElse(asked, {
     duration: deadline,
-    orElse: () =>
-      Effect.fail<Failure>({ reason: "timeout", message: `no answer within ${Duration.format(deadline)}` }),
+    orElse: () => Effect.fail<Failure>({ reason: "timeout", message: `no answer within ${Duration.format(deadline)}` }),
   })
 
 const otherNode = (

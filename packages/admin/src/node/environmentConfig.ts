@@ -61,7 +61,7 @@ export const environmentConfig = (given: EnvironmentOptions): Config.Config<Envi
   const hasPlace = given.host !== undefined || given.port !== undefined || given.socket !== undefined
   const place = {
     host: hasPlace ? Config.succeed(given.host) : optional(Config.String("COTERIE_ADMIN_HOST")),
-    port: hasPlace ? Config.succeed(given.port) : optional(Config.Port("COTERIE_ADMIN_PORT")),
+    port: hasPlace ? Config.succeed(given.port) : optional(Config.Int("COTERIE_ADMIN_PORT")),
     socket: hasPlace ? Config.succeed(given.socket) : optional(Config.String("COTERIE_ADMIN_SOCKET")),
   }
   // Given tokens replace the tokens of the environment in both forms, so that no further token is valid by accident.

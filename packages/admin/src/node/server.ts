@@ -93,7 +93,12 @@ const ending = (server: Http.Server | Https.Server) =>
       Effect.addFinalizer(() =>
         Effect.andThen(
           closeStreams,
-          Effect.forkDetach(Effect.delay(Effect.sync(() => server.closeAllConnections()), gracefulShutdown)),
+          Effect.forkDetach(
+            Effect.delay(
+              Effect.sync(() => server.closeAllConnections()),
+              gracefulShutdown,
+            ),
+          ),
         ),
       ),
     ),
@@ -127,7 +132,6 @@ const problems: { readonly [code: string]: string } = {
   EADDRINUSE: "another process uses the address",
   EACCES: "this process may not use the address",
   EADDRNOTAVAIL: "this machine does not have the address",
-  ENOENT: "the folder of the socket does not exist",
   ENOTFOUND: "the host is unknown",
 }
 

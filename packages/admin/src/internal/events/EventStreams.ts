@@ -37,9 +37,7 @@ export class EventStreams {
   }
 
   /** Ends all streams. No stream opens afterwards. */
-  readonly close: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.asVoid(Deferred.succeed(this.closing, undefined)),
-  )
+  readonly close: Effect.Effect<void> = Effect.suspend(() => Effect.asVoid(Deferred.succeed(this.closing, undefined)))
 
   private add(change: number): void {
     this.open += change

@@ -100,10 +100,14 @@ export class Access {
   ): Effect.Effect<Caller["Service"], Unauthorized | TooManyAttempts | Forbidden> {
     return Effect.flatMap(this.find(credential, address), (caller) => {
       if (needed === "write" && caller.role === "read") {
-        return Effect.fail(new Forbidden({ reason: "role", message: 'the token has the role "read"; changes need the role "write"' }))
+        return Effect.fail(
+          new Forbidden({ reason: "role", message: 'the token has the role "read"; changes need the role "write"' }),
+        )
       }
       if (needed === "write" && this.readOnly) {
-        return Effect.fail(new Forbidden({ reason: "readOnly", message: 'this service makes no changes (option "readOnly")' }))
+        return Effect.fail(
+          new Forbidden({ reason: "readOnly", message: 'this service makes no changes (option "readOnly")' }),
+        )
       }
       return Effect.succeed(caller)
     })
@@ -117,16 +121,19 @@ export class Access {
     if (Redacted.value(credential) === "") {
       return new Unauthorized({ message: "a token is required: Authorization: Bearer TOKEN" })
     }
-    return Effect.flatMap(hashToken(credential), (hash): Effect.Effect<Caller["Service"], Unauthorized | TooManyAttempts> => {
-      let found: KnownToken | undefined
-      // All tokens are compared, so that the time does not show which one is similar.
-      for (const known of this.tokens) if (equalHashes(known.hash, hash)) found = known
-      if (found !== undefined) return Effect.succeed({ role: found.role, token: tokenId(found.hash), address })
-      const wait = this.failed.fail(address, MonotonicTime.millisUnsafe(this.clock))
-      return wait === undefined
-        ? new Unauthorized({ message: "the token is wrong" })
-        : new TooManyAttempts({ message: "too many wrong tokens from this address", retryAfterSeconds: wait })
-    })
+    return Effect.flatMap(
+      hashToken(credential),
+      (hash): Effect.Effect<Caller["Service"], Unauthorized | TooManyAttempts> => {
+        let found: KnownToken | undefined
+        // All tokens are compared, so that the time does not show which one is similar.
+        for (const known of this.tokens) if (equalHashes(known.hash, hash)) found = known
+        if (found !== undefined) return Effect.succeed({ role: found.role, token: tokenId(found.hash), address })
+        const wait = this.failed.fail(address, MonotonicTime.millisUnsafe(this.clock))
+        return wait === undefined
+          ? new Unauthorized({ message: "the token is wrong" })
+          : new TooManyAttempts({ message: "too many wrong tokens from this address", retryAfterSeconds: wait })
+      },
+    )
   }
 }
 

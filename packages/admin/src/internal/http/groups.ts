@@ -24,9 +24,8 @@ const heartbeat = Duration.seconds(15)
 /** Time after which a join is answered as pending. People wait for it. */
 const joinTimeout = Duration.seconds(5)
 
-const heartbeats: Stream.Stream<NodeEvent> = Stream.mapEffect(
-  Stream.fromSchedule(Schedule.spaced(heartbeat)),
-  () => Effect.map(Clock.currentTimeMillis, (at) => ({ event: "heartbeat", data: { at } })),
+const heartbeats: Stream.Stream<NodeEvent> = Stream.mapEffect(Stream.fromSchedule(Schedule.spaced(heartbeat)), () =>
+  Effect.map(Clock.currentTimeMillis, (at) => ({ event: "heartbeat", data: { at } })),
 )
 
 const isNamed = (name: string) => (peer: { readonly name: string }) => peer.name === name
@@ -102,8 +101,7 @@ export const layerActions = HttpApiBuilder.group(
     })
     return handlers
       .handle("join", ({ payload }) => {
-        const timeout =
-          payload.timeoutMillis === undefined ? joinTimeout : Duration.millis(payload.timeoutMillis)
+        const timeout = payload.timeoutMillis === undefined ? joinTimeout : Duration.millis(payload.timeoutMillis)
         return Effect.andThen(
           audit(`join ${payload.address}`),
           Effect.catchTag(join(payload.address, timeout), "JoinError", ({ address, message, reason }) =>
@@ -111,9 +109,7 @@ export const layerActions = HttpApiBuilder.group(
           ),
         )
       })
-      .handle("leave", () =>
-        Effect.andThen(audit("leave"), Effect.asVoid(Effect.forkIn(cluster.leave, scope))),
-      )
+      .handle("leave", () => Effect.andThen(audit("leave"), Effect.asVoid(Effect.forkIn(cluster.leave, scope))))
       .handle("disconnect", ({ payload: { name } }) =>
         Effect.gen(function* () {
           const found = yield* admin.inspection

@@ -64,15 +64,12 @@ const checkedHeaders = (headers: Readonly<Record<string, string | undefined>>): 
   "transfer-encoding": headers["transfer-encoding"],
 })
 
-const refusal: Effect.Effect<
-  Forbidden | undefined,
-  never,
-  CurrentAccess | HttpServerRequest.HttpServerRequest
-> = Effect.gen(function* () {
-  const access = yield* CurrentAccess
-  const { headers, method } = yield* HttpServerRequest.HttpServerRequest
-  return access.refusalOf(method, checkedHeaders(headers))
-})
+const refusal: Effect.Effect<Forbidden | undefined, never, CurrentAccess | HttpServerRequest.HttpServerRequest> =
+  Effect.gen(function* () {
+    const access = yield* CurrentAccess
+    const { headers, method } = yield* HttpServerRequest.HttpServerRequest
+    return access.refusalOf(method, checkedHeaders(headers))
+  })
 
 /** Checks the headers of the routes of the API. */
 export const layerGuard: Layer.Layer<Guard, never, CurrentAccess> = Layer.effect(
@@ -90,7 +87,9 @@ export const layerGuard: Layer.Layer<Guard, never, CurrentAccess> = Layer.effect
 
 /** Adds the headers that HTTP requires beside the status. */
 const withHeaders = (error: Unauthorized | TooManyAttempts | Forbidden) =>
-  HttpEffect.appendPreResponseHandler((_, response) => Effect.succeed(HttpServerResponse.setHeaders(response, headersOf(error))))
+  HttpEffect.appendPreResponseHandler((_, response) =>
+    Effect.succeed(HttpServerResponse.setHeaders(response, headersOf(error))),
+  )
 
 const headersOf = (error: Unauthorized | TooManyAttempts | Forbidden): Readonly<Record<string, string>> => {
   if (error instanceof Unauthorized) return { "www-authenticate": "Bearer" }
@@ -107,10 +106,7 @@ export const layerToken: Layer.Layer<Token, never, CurrentAccess> = Layer.effect
         Effect.gen(function* () {
           const request = yield* HttpServerRequest.HttpServerRequest
           const needed: Role = group.identifier === "actions" ? "write" : "read"
-          const caller = yield* Effect.tapError(
-            access.authenticate(credential, senderOf(request), needed),
-            withHeaders,
-          )
+          const caller = yield* Effect.tapError(access.authenticate(credential, senderOf(request), needed), withHeaders)
           return yield* Effect.provideService(httpEffect, Caller, caller)
         }),
     }),
@@ -140,15 +136,17 @@ const statusOf = (error: Unauthorized | TooManyAttempts | Forbidden): number => 
 /** Checks the headers, and the token if one is needed, of routes outside of the API. */
 export const guarded = (isOpen: (access: CurrentAccess["Service"]) => boolean) =>
   HttpRouter.middleware(
-    Effect.map(CurrentAccess, (access) => (httpEffect) =>
-      Effect.gen(function* () {
-        const request = yield* HttpServerRequest.HttpServerRequest
-        const refused = access.refusalOf(request.method, checkedHeaders(request.headers))
-        if (refused !== undefined) return errorResponse(refused)
-        if (isOpen(access)) return yield* httpEffect
-        const credential = bearerPattern.exec(request.headers["authorization"] ?? "")?.[1] ?? ""
-        const asked = yield* Effect.result(access.authenticate(Redacted.make(credential), senderOf(request), "read"))
-        return asked._tag === "Success" ? yield* httpEffect : errorResponse(asked.failure)
-      }),
+    Effect.map(
+      CurrentAccess,
+      (access) => (httpEffect) =>
+        Effect.gen(function* () {
+          const request = yield* HttpServerRequest.HttpServerRequest
+          const refused = access.refusalOf(request.method, checkedHeaders(request.headers))
+          if (refused !== undefined) return errorResponse(refused)
+          if (isOpen(access)) return yield* httpEffect
+          const credential = bearerPattern.exec(request.headers["authorization"] ?? "")?.[1] ?? ""
+          const asked = yield* Effect.result(access.authenticate(Redacted.make(credential), senderOf(request), "read"))
+          return asked._tag === "Success" ? yield* httpEffect : errorResponse(asked.failure)
+        }),
     ),
   ).layer

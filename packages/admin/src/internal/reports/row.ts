@@ -68,7 +68,12 @@ export const makeRow = (inspection: Inspection, unchangedMillis: number): Row =>
     dial: sparse(peers, ({ dial }) =>
       dial === undefined
         ? undefined
-        : { address: dial.address, reason: dial.reason, agoMillis: Math.round(dial.agoMillis), attempts: dial.attempts },
+        : {
+            address: dial.address,
+            reason: dial.reason,
+            agoMillis: Math.round(dial.agoMillis),
+            attempts: dial.attempts,
+          },
     ),
     failedMillis: sparse(peers, ({ failedForMillis }) =>
       failedForMillis === undefined ? undefined : Math.round(failedForMillis),
@@ -89,7 +94,8 @@ export const readRow = (text: string, from: string): Result.Result<Row, string> 
   const row = decoded.success
   if (row.name !== from) return Result.fail("the answer has the name of another node")
   const lengths = [row.generations, row.status, row.link, row.roundTripMicros, row.heardMillis]
-  if (lengths.some(({ length }) => length !== row.names.length)) return Result.fail("the columns differ in their lengths")
+  if (lengths.some(({ length }) => length !== row.names.length))
+    return Result.fail("the columns differ in their lengths")
   if (new Set(row.names).size !== row.names.length) return Result.fail("the answer has a name twice")
   return Result.succeed(row)
 }

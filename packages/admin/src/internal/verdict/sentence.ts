@@ -91,9 +91,7 @@ const broken = (matrix: ClusterMatrix): Sentence | undefined => {
 }
 
 const suspected = (matrix: ClusterMatrix): Sentence | undefined =>
-  matrix.suspected.length === 0
-    ? undefined
-    : warning(`${size(matrix)}; ${listNames(matrix.suspected)} suspected`)
+  matrix.suspected.length === 0 ? undefined : warning(`${size(matrix)}; ${listNames(matrix.suspected)} suspected`)
 
 const isolated = (matrix: ClusterMatrix): Sentence | undefined => {
   const alone = namesOf(matrix, (row) => row.isolated)

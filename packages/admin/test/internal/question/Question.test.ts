@@ -117,7 +117,12 @@ describe("a question to the cluster", () => {
       const targets = [linked("b"), linked("c"), linked("d"), linked("e"), unlinked("z", "gone")]
       const second = new Members({ ...relays, "b>z": Effect.fail(lost), "c>z": answers("z") })
       assert.deepStrictEqual((yield* ask(second, targets)).unanswered, [])
-      const none = new Members({ ...relays, "b>z": Effect.fail(lost), "c>z": Effect.fail(lost), "d>z": Effect.fail(lost) })
+      const none = new Members({
+        ...relays,
+        "b>z": Effect.fail(lost),
+        "c>z": Effect.fail(lost),
+        "d>z": Effect.fail(lost),
+      })
       assert.deepStrictEqual((yield* ask(none, targets)).unanswered, ["z lost"])
       assert.deepStrictEqual(none.asked.slice(4), ["b>z", "c>z", "d>z"])
     }),

@@ -2,11 +2,11 @@ import { Report } from "@coterie/admin"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { makeRow, readRow, writeRow } from "../../../src/internal/reports/row.ts"
-import { inspection, link, peer } from "../../inspections.ts"
+import { dial, inspection, link, peer } from "../../inspections.ts"
 import { row } from "../../rows.ts"
 
 const roundTrip = { lastMillis: 1, minMillis: 0.2, medianMillis: 0.5004, maxMillis: 9, samples: 3, agoMillis: 1 }
-const dial = { address: "10.0.0.3:1", reason: "timeout" as const, message: "no answer", agoMillis: 3.6, attempts: 2 }
+const failed = dial({ agoMillis: 3.6, attempts: 2 })
 
 const problem = (text: string, from = "a") => Result.getOrThrow(Result.flip(readRow(text, from)))
 
@@ -16,7 +16,7 @@ describe("the row of a node", () => {
       inspection({
         partition: ["x"],
         peers: [
-          peer("f", { status: "failed", link: "down", connection: undefined, failedForMillis: 4_000.2, dial }),
+          peer("f", { status: "failed", link: "down", connection: undefined, failedForMillis: 4_000.2, dial: failed }),
           peer("b", { connection: link({ roundTrip }) }),
           peer("s", { status: "suspect", link: "indirect", connection: undefined, through: "b", generation: 9 }),
         ],
@@ -38,7 +38,7 @@ describe("the row of a node", () => {
           roundTripMicros: [500, -1, -1],
           heardMillis: [12, -1, -1],
           through: { 1: "b" },
-          dial: { 2: { address: "10.0.0.3:1", reason: "timeout", agoMillis: 4, attempts: 2 } },
+          dial: { 2: { address: "10.0.0.9:24868", reason: "timeout", agoMillis: 4, attempts: 2 } },
           failedMillis: { 2: 4_000 },
         },
       ),
@@ -66,7 +66,7 @@ describe("the row of a node", () => {
   })
 
   it("keeps its bounds with any number of peers and names of any length", () => {
-    const peers = Array.from({ length: 5_000 }, (_, i) => peer(`${i}${"é".repeat(62)}`, { dial }))
+    const peers = Array.from({ length: 5_000 }, (_, i) => peer(`${i}${"é".repeat(62)}`, { dial: failed }))
     const text = writeRow(makeRow(inspection({ peers }), 0))
     assert.isAtMost(text.length, Report.maxRowLength)
     const found = Result.getOrThrow(readRow(text, "a"))
