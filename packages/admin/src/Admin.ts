@@ -77,7 +77,7 @@ export interface RoutesOptions extends Access.AccessOptions {
   readonly withoutTokens?: boolean | undefined
 }
 
-/** What the routes of Effect need from an HTTP server. */
+/** Services of an HTTP server that the routes need. */
 type HttpServices =
   | HttpRouter.HttpRouter
   | HttpPlatform.HttpPlatform

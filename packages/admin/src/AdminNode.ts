@@ -144,9 +144,10 @@ export const layer = (options: Options = {}): Layer.Layer<AdminServer, LayerErro
         return yield* new OptionsError({ option: "tokens", problem })
       }
       const access = yield* Access.make({ ...options, tokens })
+      const started = Effect.tap(Server.BoundUrl, (url) => logStart(url, { isLocal: listen.isLocal, tokens: tokens.length }))
       return Layer.effect(
         AdminServer,
-        Effect.map(Server.BoundUrl, (url) => AdminServer.of({ url })),
+        Effect.map(started, (url) => AdminServer.of({ url })),
       ).pipe(
         Layer.provide(Server.layer({ listen, tls: options.tls, access })),
         Layer.catchTag("ServeError", ({ cause }) =>
@@ -158,6 +159,18 @@ export const layer = (options: Options = {}): Layer.Layer<AdminServer, LayerErro
       )
     }),
   )
+
+/** Writes where the server listens and who may ask to the log. */
+const logStart = (url: string, { isLocal, tokens }: { readonly isLocal: boolean; readonly tokens: number }) => {
+  const who = tokens === 0 ? "without tokens" : `with ${tokens} ${tokens === 1 ? "token" : "tokens"}`
+  const line = Effect.logInfo(`admin: listens at ${url} ${who}`)
+  return isLocal || url.startsWith("https:")
+    ? line
+    : Effect.andThen(
+        line,
+        Effect.logWarning(`admin: tokens are sent unencrypted to ${url}; use the option "tls", or a tunnel to the loopback`),
+      )
+}
 
 /**
  * Serves the admin service with options from the configuration: either each option is a `Config`, or one `Config` yields all

@@ -42,7 +42,7 @@ const freshMillisPerMember = 10
 const nodeFresh = Duration.seconds(1)
 const nodeCapacity = 64
 
-/** What the layers of the admin service share. */
+/** Parts of the admin service that its layers share. */
 export interface AdminService {
   readonly service: Service
   readonly requests: PeerRequests
