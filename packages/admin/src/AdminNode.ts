@@ -144,7 +144,9 @@ export const layer = (options: Options = {}): Layer.Layer<AdminServer, LayerErro
         return yield* new OptionsError({ option: "tokens", problem })
       }
       const access = yield* Access.make({ ...options, tokens })
-      const started = Effect.tap(Server.BoundUrl, (url) => logStart(url, { isLocal: listen.isLocal, tokens: tokens.length }))
+      const started = Effect.tap(Server.BoundUrl, (url) =>
+        logStart(url, { isLocal: listen.isLocal, tokens: tokens.length }),
+      )
       return Layer.effect(
         AdminServer,
         Effect.map(started, (url) => AdminServer.of({ url })),
@@ -168,7 +170,9 @@ const logStart = (url: string, { isLocal, tokens }: { readonly isLocal: boolean;
     ? line
     : Effect.andThen(
         line,
-        Effect.logWarning(`admin: tokens are sent unencrypted to ${url}; use the option "tls", or a tunnel to the loopback`),
+        Effect.logWarning(
+          `admin: tokens are sent unencrypted to ${url}; use the option "tls", or a tunnel to the loopback`,
+        ),
       )
 }
 

@@ -10,6 +10,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as NodeFs from "node:fs"
+import * as NodePath from "node:path"
 import { AdminRpcs, RelayFailed, service } from "../src/internal/question/AdminRpcs.ts"
 import { row } from "./rows.ts"
 import * as Support from "./support.ts"
@@ -247,6 +249,26 @@ describe("the metrics of the admin service", () => {
       assert.strictEqual(metrics.value("a", "coterie_admin_event_streams"), 0)
       yield* node("a").cluster.leave
       assert.deepStrictEqual(metrics.find("a", "coterie_ready"), [])
+    }),
+  )
+
+  measured("are listed in the guide", (metrics, world) =>
+    Effect.gen(function* () {
+      const { admin } = yield* start(world, ["a"])
+      yield* admin("a").cluster()
+      const guide = NodeFs.readFileSync(NodePath.join(import.meta.dirname, "../../../docs/metrics.md"), "utf8")
+      const section = guide.split(/^## /m).find((part) => part.startsWith("The metrics of the admin service\n")) ?? ""
+      const rows = [...section.matchAll(/^\| `(coterie_\w+)` \| (\w+) \|.*$/gm)]
+      const atStart = rows.filter(([row]) => !row.includes("A series is present from"))
+      const shown = metrics.all().filter(({ id }) => /^coterie_(admin_|ready$|started$)/.test(id))
+      assert.sameMembers(
+        atStart.map(([, id, type]) => `${id} ${type}`),
+        shown.map(({ id, type }) => `${id} ${type.toLowerCase()}`),
+      )
+      assert.sameMembers(
+        rows.filter((row) => !atStart.includes(row)).map(([, id, type]) => `${id} ${type}`),
+        ["coterie_admin_requests_total counter", "coterie_admin_unanswered_total counter"],
+      )
     }),
   )
 })

@@ -93,12 +93,10 @@ const ending = (server: Http.Server | Https.Server) =>
       Effect.addFinalizer(() =>
         Effect.andThen(
           closeStreams,
-          Effect.forkDetach(
-            Effect.delay(
-              Effect.sync(() => server.closeAllConnections()),
-              gracefulShutdown,
-            ),
-          ),
+          Effect.sync(() => {
+            // The timer does not keep a process that has nothing else to do.
+            setTimeout(() => server.closeAllConnections(), Duration.toMillis(gracefulShutdown)).unref()
+          }),
         ),
       ),
     ),
