@@ -383,7 +383,8 @@ describe("a change", () => {
       yield* World.until(b, ({ peers }) => peers.size === 0)
       assert.strictEqual((yield* Support.request(url, "/v1/leave", { method: "POST", headers: writes })).status, 202)
       yield* a.cluster.stopped
-      const changes = lines.filter((line) => line.includes("admin: "))
+      assert.isDefined(lines.find((line) => line.includes(`admin: listens at ${url} with 2 tokens`)))
+      const changes = lines.filter((line) => line.includes("role="))
       const expected = [
         `admin: join ${b.address}`,
         "admin: metadata zone",
