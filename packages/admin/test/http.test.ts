@@ -1,19 +1,28 @@
 /** The HTTP API over real sockets: routes, the checks of requests, changes, event streams and the end of the server. */
 import * as World from "../../core/test/cluster/world.ts"
 import { AdminApi, Report } from "@coterie/admin"
+import * as Reconnect from "@coterie/core/Reconnect"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
 import * as Support from "./support.ts"
 
+/** The default failure detector, which tolerates a busy machine, and short pauses between dials. */
+const patient = Reconnect.layer(Schedule.spaced("100 millis"))
+
 /** Defines a test with real nodes. */
 const scenario = (title: string, body: (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>): void =>
-  it.live(title, () => Effect.scoped(Effect.flatMap(World.tcp, body)))
+  it.live(title, () =>
+    Effect.scoped(
+      Effect.flatMap(World.tcp, ({ node }) => body({ node: (name, options) => node(name, options, patient) })),
+    ),
+  )
 
 const writeToken = "write-0123456789abcdef"
 const readToken = "read-0123456789abcdef"
@@ -106,7 +115,7 @@ describe("the routes", () => {
       const a = yield* node("a")
       const { url } = yield* Support.served(a)
       for (const name of names) yield* node(name, { seeds: [a.address] })
-      yield* World.untilPeers(a, names)
+      yield* World.until(a, ({ peers }) => names.every((name) => peers.has(name)))
       for (const name of names) {
         const encoded = encodeURIComponent(name)
         const [found] = decode(
