@@ -13,6 +13,7 @@ import {
   type Requests,
   type Target,
 } from "../../../src/internal/question/Question.ts"
+import { requestLimit } from "../../../src/internal/question/AdminRpcs.ts"
 import { row } from "../../rows.ts"
 
 const lost: Failure = { reason: "lost", message: "the link ended" }
@@ -164,6 +165,10 @@ describe("a question to the cluster", () => {
       assert.deepStrictEqual(result, { rows: ["b", "c"], unanswered: ["d noLink"] })
     }),
   )
+
+  it("and the report of a single node leave a member within its bound of requests", () => {
+    assert.isAtMost(1 + relayConcurrency + 1, requestLimit)
+  })
 
   it.effect("has a bounded number of requests under way, in all and through one relay", () =>
     Effect.gen(function* () {
