@@ -84,7 +84,7 @@ export interface Inspection {
   readonly queues: ReadonlyArray<QueueInspection>
   /** All peers that this node knows as members, including failed and disconnected peers. */
   readonly peers: ReadonlyArray<PeerInspection>
-  /** Addresses that this node dials: seeds, joined addresses and discovered addresses. */
+  /** Addresses that this node dials: seeds, addresses of joins, and discovered addresses. */
   readonly addresses: ReadonlyArray<AddressInspection>
 }
 
@@ -195,7 +195,7 @@ export interface LinkInspection {
   readonly dialedBy: "thisNode" | "peer"
   /** Host of the peer, as the network reports it. */
   readonly remoteHost: string
-  /** Host of this node as the peer sees it, if this node dialed. */
+  /** Host of this node as the peer sees it, if this node dialed and the text of the peer is a host. */
   readonly observedHost: string | undefined
   /** Proof of the peer; `undefined` if the transport requires none. It has no secret. */
   readonly identity: Identity | undefined
@@ -265,7 +265,7 @@ export type AddressState = "linked" | "self" | "failing" | "answered" | "untried
  */
 export interface AddressInspection {
   readonly address: Address
-  /** Origin of the address: the option `seeds`, a `join` that succeeded, or the discovery. */
+  /** Origin of the address: the option `seeds`, a `join` that is in progress or succeeded, or the discovery. */
   readonly source: "seed" | "join" | "discovery"
   readonly state: AddressState
   /** Name of the peer with a link that advertises the address, or that last answered there. */

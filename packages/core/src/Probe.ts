@@ -35,6 +35,7 @@ import * as Limits from "./Limits.ts"
 import { FrameReader } from "./link/FrameReader.ts"
 import * as Handshake from "./link/Handshake.ts"
 import { inTime } from "./peering/handshakeOutcome.ts"
+import { hostOf } from "./peering/ObservedHosts.ts"
 import type { PeerDescription } from "./Peer.ts"
 import { minLinkTimeout, minWindow, protocolVersion } from "./protocol/constants.ts"
 import type { Hello, HelloAck } from "./protocol/Frame.ts"
@@ -99,8 +100,8 @@ export interface Accepted extends Answered {
   readonly features: ReadonlyArray<string>
   /** Hash of the members in the peer's view. */
   readonly viewHash: bigint
-  /** Host of this process as the peer sees it. */
-  readonly observedHost: string
+  /** Host of this process as the peer sees it; `undefined` if the text of the peer is not a host. */
+  readonly observedHost: string | undefined
   /** Silence after which the peer ends a link. */
   readonly linkTimeoutMillis: number
 }
@@ -259,7 +260,7 @@ const acceptedOf = (ack: HelloAck, answered: Answered): Accepted => {
     protocol: { min: body.versionMin, max: body.versionMax },
     features: body.features,
     viewHash: ack.viewHash,
-    observedHost: ack.observedHost,
+    observedHost: hostOf(ack.observedHost),
     linkTimeoutMillis: ack.linkTimeout,
   }
 }

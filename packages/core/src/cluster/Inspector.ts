@@ -11,7 +11,7 @@ import type { Dialer } from "../peering/Dialer.ts"
 import type { LinkManager } from "../peering/LinkManager.ts"
 import type { MembershipLoop } from "../peering/MembershipLoop.ts"
 import type { ObservedHosts } from "../peering/ObservedHosts.ts"
-import { inspectAddress, inspectDial, inspectLink, linkedAddresses } from "./inspections.ts"
+import { type DialedAddress, inspectAddress, inspectDial, inspectLink, linkedAddresses } from "./inspections.ts"
 import * as Queues from "./queues.ts"
 import type { SeedOutcomes } from "./SeedOutcomes.ts"
 import * as Self from "./Self.ts"
@@ -26,7 +26,7 @@ export const pingTimeout = 1_000
 export interface Options extends Queues.Sources {
   readonly loop: Pick<MembershipLoop, "state" | "waiting" | "largestShare">
   readonly links: Pick<LinkManager, "all" | "current" | "gauges">
-  readonly dialer: Pick<Dialer, "failureOf">
+  readonly dialer: Pick<Dialer, "failureOf" | "joins">
   readonly outcomes: Pick<SeedOutcomes, "list">
   readonly status: Pick<StatusTracker, "status" | "everLinked">
   readonly observedHosts: Pick<ObservedHosts, "list">
@@ -128,9 +128,23 @@ export class Inspector {
     const peerAt = (address: Address, answeredBy: string | undefined): string | undefined =>
       names.get(address) ?? (answeredBy !== undefined && isLinked.has(answeredBy) ? answeredBy : undefined)
     const now = this.now()
-    return Array.from(this.options.outcomes.list(), (dialed) =>
+    return Array.from(this.dialedAddresses(), (dialed) =>
       inspectAddress(dialed, peerAt(dialed.address, dialed.outcome?.answeredBy), now),
     )
+  }
+
+  /** Yields each address that the node dials once. */
+  private *dialedAddresses(): Iterable<DialedAddress> {
+    const { dialer, outcomes } = this.options
+    const seen = new Set<Address>()
+    for (const dialed of outcomes.list()) {
+      seen.add(dialed.address)
+      yield dialed
+    }
+    for (const { address, failure } of dialer.joins.list()) {
+      const outcome = failure === undefined ? undefined : { ...failure, answeredBy: undefined }
+      if (!seen.has(address)) yield { address, source: "join", outcome }
+    }
   }
 
   /** Returns the open link to the generation of the member, if the membership knows the link. */

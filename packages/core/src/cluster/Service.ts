@@ -119,8 +119,9 @@ export interface Service {
    *
    * Of two peers, the one with the lower name gets a sample with every heartbeat. The other one gets a sample when
    * `rtt` is called and the last sample is older than 10 seconds. The call then waits for a Ping and its Pong, for at
-   * most the link timeout. The time includes the time that the two processes take to handle a frame and, under load,
-   * the wait behind other bytes on the link. It is therefore the round-trip time of the two applications.
+   * most the link timeout. `inspect` with `ping` also takes samples. The time includes the time that the two processes
+   * take to handle a frame and, under load, the wait behind other bytes on the link. It is therefore the round-trip time
+   * of the two applications.
    *
    * Returns `None` if there is no link to the peer, or to the given generation of it, or if no Pong has arrived yet.
    * Returns zero for this node itself.

@@ -8,7 +8,7 @@ import { describe } from "../link/Handshake.ts"
 import type { DialFailure } from "../peering/DialFailures.ts"
 import * as Queues from "./queues.ts"
 import { reasonOf } from "./refusals.ts"
-import { type DialedAddress, isOwn } from "./SeedOutcomes.ts"
+import { isOwn, type Outcome, type Source } from "./SeedOutcomes.ts"
 
 /** Describes a failed dial. */
 export const inspectDial = ({ address, at, attempts, error }: DialFailure, now: number): Inspection.DialInspection => ({
@@ -54,6 +54,14 @@ export const linkedAddresses = (members: Iterable<Member.Member>): ReadonlyMap<A
     if (address !== undefined) names.set(address, record.name)
   }
   return names
+}
+
+/** An address that this node dials. */
+export interface DialedAddress {
+  readonly address: Address
+  readonly source: Source
+  /** Outcome of the last dial, or `undefined` before the first dial has ended. */
+  readonly outcome: Pick<Outcome, "answeredBy" | "at" | "error" | "failures"> | undefined
 }
 
 /** Describes a dialed address. `linked` is the name of the peer with a link at the address, if there is one. */

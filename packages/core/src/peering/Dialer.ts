@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import type { Address } from "../Address.ts"
 import type * as Discovery from "../Discovery.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
+import { monotonicMillis } from "../internal/time.ts"
 import * as Handshake from "../link/Handshake.ts"
 import type { Link } from "../link/Link.ts"
 import * as Member from "../membership/Member.ts"
@@ -19,6 +20,7 @@ import type * as Reconnect from "../Reconnect.ts"
 import type { PeerId } from "../Peer.ts"
 import { AddressDialer } from "./AddressDialer.ts"
 import type { DialFailure } from "./DialFailures.ts"
+import { JoinAttempts } from "./JoinAttempts.ts"
 import type { LinkManager } from "./LinkManager.ts"
 import type { LonelyPause } from "./LonelyPause.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
@@ -46,6 +48,8 @@ export interface Options {
 }
 
 export class Dialer {
+  /** Joins in progress. */
+  readonly joins = new JoinAttempts()
   private readonly options: Options
   private readonly addresses: AddressDialer
   private readonly peers: PeerDialer
@@ -91,7 +95,11 @@ export class Dialer {
 
   /** Dials an address until a peer answers. Fails only if another attempt cannot help. */
   join(address: Address): Effect.Effect<Link, Handshake.HandshakeRejected> {
-    return this.dialUntilUp(address)
+    return Effect.acquireUseRelease(
+      Effect.sync(() => this.joins.start(address)),
+      () => this.dialUntilUp(address),
+      () => Effect.sync(() => this.joins.end(address)),
+    )
   }
 
   private readonly dialUntilUp = Effect.fnUntraced(function* (this: Dialer, address: Address) {
@@ -117,6 +125,7 @@ export class Dialer {
       }
       const error = result.failure
       if (error._tag === "HandshakeRejected" && !Handshake.isTransient(error)) return yield* error
+      this.joins.failed(address, error, monotonicMillis(this.options.clock))
       yield* availability.failed(address, error)
       yield* schedule.pauseAtMost(interval)
     }

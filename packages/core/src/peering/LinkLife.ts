@@ -26,7 +26,7 @@ import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import type { Connection } from "../Transport.ts"
 import type { EpochCounter } from "./EpochCounter.ts"
 import type { MembershipLoop } from "./MembershipLoop.ts"
-import type { ObservedHosts } from "./ObservedHosts.ts"
+import { hostOf, type ObservedHosts } from "./ObservedHosts.ts"
 import type { PeerConnection, Sink } from "./PeerConnection.ts"
 import type { PeerConnections } from "./PeerConnections.ts"
 
@@ -174,7 +174,7 @@ export class LinkLife {
       peer: established.peer,
       rank: established.rank,
       dialed: this.address !== undefined,
-      observedHost: established.observedHost,
+      observedHost: established.observedHost === undefined ? undefined : hostOf(established.observedHost),
       drives: compareNames(loop.state().self.name, established.peer.name) < 0,
       peerWindow: established.peerWindow,
       peerLinkTimeout: established.peerLinkTimeout,

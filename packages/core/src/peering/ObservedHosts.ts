@@ -53,7 +53,7 @@ const literalOf = (host: string): string | undefined => {
 }
 
 /** Returns the host in canonical form, or `undefined` for a text that is not the host of a peer. */
-const hostOf = (observed: string): string | undefined => {
+export const hostOf = (observed: string): string | undefined => {
   const host = literalOf(observed) ?? canonicalHost(observed)
   return host === undefined || isUnspecified(host) ? undefined : host
 }

@@ -7,6 +7,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Limits from "../../src/Limits.ts"
@@ -386,14 +387,35 @@ describe("the inspection of the addresses of a node", () => {
     }),
   )
 
+  scenario("has the addresses of a join in progress, and not those of a join that was given up", ({ node }) =>
+    Effect.gen(function* () {
+      const a = yield* node("a")
+      const join = yield* Effect.forkChild(a.cluster.join(["nobody:1", "nobody:2"]))
+      const joining = yield* untilInspected(a, ({ addresses }) =>
+        addresses.some(({ dial }) => (dial?.attempts ?? 0) >= 2),
+      )
+      assert.deepStrictEqual(
+        joining.addresses.map(({ address, dial, source, state }) => ({ address, source, state, reason: dial?.reason })),
+        ["nobody:1", "nobody:2"].map(
+          (address) => ({ address: addressOf(address), source: "join", state: "failing", reason: "refused" }) as const,
+        ),
+      )
+      yield* Fiber.interrupt(join)
+      assert.deepStrictEqual((yield* a.cluster.inspect()).addresses, [])
+    }),
+  )
+
   scenario("shows no link for a seed whose peer is lost", (world, network) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
+      // Meanwhile the node checks the address without a dial.
+      yield* Effect.sleep("1 minute")
       assert.deepInclude(inspected(yield* b.cluster.inspect(), a.address), { state: "linked", peer: "a" })
       yield* network.partition(["a"], ["b"])
       yield* World.until(b, ({ peers }) => peers.get("a")?.link !== "up")
       const cut = inspected(yield* b.cluster.inspect(), a.address)
       assert.include(["answered", "failing"], cut.state)
+      assert.strictEqual(cut.peer, "a")
       yield* untilInspected(b, (inspection) => inspected(inspection, a.address).state === "failing")
     }),
   )

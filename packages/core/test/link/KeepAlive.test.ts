@@ -162,7 +162,7 @@ describe("the timer of a link", () => {
       const { keepAlive, now, pass, peer } = yield* make(true)
       yield* pass(heartbeat)
       keepAlive.heard(now())
-      peer.stalled = 2_000
+      peer.stalled = 500
       yield* pass(heartbeat)
       keepAlive.roundTrip.received(0, now())
       assert.isUndefined(keepAlive.roundTrip.value)
