@@ -112,6 +112,9 @@ describe("the options of the server", () => {
       NodeFs.writeFileSync(file, "  from-a-file-0123456789\n")
       const environment = {
         COTERIE_ADMIN_PORT: "0",
+        COTERIE_ADMIN_HOST: "",
+        COTERIE_ADMIN_SOCKET: "",
+        COTERIE_ADMIN_TOKEN: "",
         COTERIE_ADMIN_TOKEN_FILE: file,
         COTERIE_ADMIN_READ_TOKEN: "read-0123456789abcdef",
         COTERIE_ADMIN_ALLOWED_HOSTS: "one.example, two.example",

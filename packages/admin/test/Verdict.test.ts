@@ -1,6 +1,8 @@
 /** The sentence about the views of all members, as a table, and its properties. */
 import { Report, Verdict } from "@coterie/admin"
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import { cluster, cut, row } from "./rows.ts"
 
 const none: ReadonlyArray<Report.Unanswered> = []
@@ -15,6 +17,9 @@ interface Case {
 }
 
 const timeout = (name: string): Report.Unanswered => ({ name, reason: "timeout", message: "no answer" })
+
+/** Possible cells of a matrix. */
+const cells = ["au", "au", "au", "ai", "ad", "sd", "fd", "du"]
 
 const apart = { "a>c": "", "a>d": "", "b>c": "", "b>d": "", "c>a": "", "c>b": "", "d>a": "", "d>b": "" }
 
@@ -121,6 +126,32 @@ describe("the verdict", () => {
       assert.deepStrictEqual(Verdict.make({ rows: [...rows.slice(1), ...rows.slice(0, 1)], unanswered }), forward)
     }
   })
+
+  it.effect("of any cluster depends on no order, names only members, and is ok only if every cell is", () =>
+    Effect.gen(function* () {
+      const cell = Effect.map(Random.nextIntBetween(0, cells.length), (i) => cells[i] ?? "")
+      for (let round = 0; round < 200; round++) {
+        const names = ["ann", "bob", "cat", "dan", "eve"].slice(0, yield* Random.nextIntBetween(1, 6))
+        const rows: Array<Report.Row> = []
+        for (const name of names) {
+          const peers: Record<string, string> = {}
+          for (const peer of names) if (peer !== name) peers[peer] = yield* cell
+          const isolated = (yield* Random.next) < 0.1
+          if ((yield* Random.next) < 0.9)
+            rows.push(row(name, peers, { isolated, viewHash: names.length < 3 ? "0" : "1" }))
+        }
+        const forward = Verdict.make({ rows, unanswered: none })
+        assert.deepStrictEqual(Verdict.make({ rows: rows.toReversed(), unanswered: none }), forward)
+        const words = forward.sentence.match(/[a-z]{3}(?![a-z])/g) ?? []
+        const strange = words.filter(
+          (word) => ["ann", "bob", "cat", "dan", "eve"].includes(word) && !names.includes(word),
+        )
+        assert.deepStrictEqual(strange, [])
+        const isOk = rows.every(({ isolated, link, status }) => !isolated && /^a*$/.test(status) && /^u*$/.test(link))
+        if (forward.level === "ok") assert.isTrue(isOk, forward.sentence)
+      }
+    }).pipe(Random.withSeed("verdict")),
+  )
 
   it("stays critical when another node answers that belongs to neither part", () => {
     const rows = cluster(["a", "b", "c", "d"], apart)

@@ -10,6 +10,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Rpc from "effect/rpc/Rpc"
+import * as RpcGroup from "effect/rpc/RpcGroup"
+import * as Schema from "effect/Schema"
 import * as NodeFs from "node:fs"
 import * as NodePath from "node:path"
 import { AdminRpcs, RelayFailed, service } from "../src/internal/question/AdminRpcs.ts"
@@ -144,6 +147,28 @@ describe("a report of the cluster", () => {
       assert.deepStrictEqual(missing(report), [])
       assert.include(report.verdict.details, "ghost did not answer (noLink)")
       assert.include(yield* Effect.flip(admin("a").node("liar")), { _tag: "NodeUnanswered", reason: "unreadable" })
+    }),
+  )
+
+  scenario("has the members of another version that do not know a request", (world) =>
+    Effect.gen(function* () {
+      const { admin, node } = yield* start(world, ["a", "b"])
+      const older = yield* world.node("older", { seeds: [node("a").address] })
+      const group = RpcGroup.make(Rpc.make("Hello", { success: Schema.String }))
+      yield* Layer.build(
+        PeerRpcServer.layer(group, { service }).pipe(
+          Layer.provide([
+            group.toLayer({ Hello: () => Effect.succeed("") }),
+            Layer.succeed(Cluster.Cluster, older.cluster),
+          ]),
+        ),
+      )
+      yield* World.untilPeers(older, ["a", "b"])
+      yield* Effect.sleep("1 second")
+      const report = yield* admin("a").cluster()
+      assert.deepStrictEqual([answered(report), missing(report)], [["a", "b"], ["older notServing"]])
+      assert.include(yield* Effect.flip(admin("a").node("older")), { _tag: "NodeUnanswered", reason: "notServing" })
+      assert.strictEqual((yield* admin("a").node("b")).name, "b")
     }),
   )
 

@@ -103,13 +103,18 @@ export class EventLog {
    */
   stream(after: string | undefined): Stream.Stream<NodeEvent> {
     return Stream.suspend(() => {
-      const reader = new Reader(after, this.options.life, (number, last) => this.between(number, last))
+      const reader = new Reader(after, this.options.life, this)
       return Stream.flatMap(this.feed.changes, (item) => Stream.fromIterable(reader.read(item)))
     })
   }
 
+  /** Wall clock of the last event. */
+  get at(): number {
+    return this.position.at
+  }
+
   /** Returns the events after one number and up to another, or `undefined` if some of them are not kept. */
-  private between(number: number, last: number): ReadonlyArray<Entry> | undefined {
+  between(number: number, last: number): ReadonlyArray<Entry> | undefined {
     if (number > last) return undefined
     const found = this.kept.slice(-this.options.kept).filter((entry) => entry.number > number && entry.number <= last)
     // A gap of the node's own events counts as events that are not kept.
@@ -119,34 +124,33 @@ export class EventLog {
 
 type Item = ChangeFeed.Item<Position, Entry>
 
+type LogView = Pick<EventLog, "at" | "between">
+
 /** One reader of the log. */
 class Reader {
   private readonly after: string | undefined
   private readonly life: number
-  private readonly between: (number: number, last: number) => ReadonlyArray<Entry> | undefined
+  private readonly log: LogView
   private isFirst = true
 
-  constructor(
-    after: string | undefined,
-    life: number,
-    between: (number: number, last: number) => ReadonlyArray<Entry> | undefined,
-  ) {
+  constructor(after: string | undefined, life: number, log: LogView) {
     this.after = after
     this.life = life
-    this.between = between
+    this.log = log
   }
 
   read(item: Item): ReadonlyArray<NodeEvent> {
     if (item instanceof Entry) return [item.encode()]
-    if (item._tag === "Lagged") return [lagged(item.missed)]
+    if (item._tag === "Lagged") return [lagged(this.log.at, item.missed)]
     const isFirst = this.isFirst
     this.isFirst = false
     const snapshot = this.snapshot(item.state)
     if (!isFirst || this.after === undefined) return [snapshot]
     const after = parseEventId(this.after)
-    if (after?.life !== this.life || after.number > item.state.number) return [lagged(undefined), snapshot]
-    const missed = this.between(after.number, item.state.number)
-    if (missed === undefined) return [lagged(item.state.number - after.number), snapshot]
+    if (after?.life !== this.life || after.number > item.state.number)
+      return [lagged(item.state.at, undefined), snapshot]
+    const missed = this.log.between(after.number, item.state.number)
+    if (missed === undefined) return [lagged(item.state.at, item.state.number - after.number), snapshot]
     return missed.map((entry) => entry.encode())
   }
 
@@ -160,7 +164,7 @@ class Reader {
 }
 
 /** Returns the marker of a gap. It has no id, because the snapshot that follows has one. */
-const lagged = (missed: number | undefined): NodeEvent => ({
+const lagged = (at: number, missed: number | undefined): NodeEvent => ({
   event: "Lagged",
-  data: { at: 0, event: missed === undefined ? { _tag: "Lagged" } : { _tag: "Lagged", missed } },
+  data: { at, event: missed === undefined ? { _tag: "Lagged" } : { _tag: "Lagged", missed } },
 })
