@@ -21,6 +21,7 @@ import type { AddressInspection, Inspection } from "@coterie/core/Inspection"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
+import { isIsolated } from "./internal/reports/nodeReport.ts"
 
 /**
  * Answer to one question about the health of a node.
@@ -184,13 +185,13 @@ export const ready = (inspection: Inspection, policy: Policy = defaults): Answer
   policy.ready(readiness(inspection, policy), inspection)
 
 const readiness = (inspection: Inspection, policy: Policy): Answer => {
-  const { isolated, peers, status } = inspection
+  const { peers, status } = inspection
   if (status._tag === "Stopped") return no("this node has stopped")
   if (status._tag === "Leaving") return no("this node is leaving")
   const start = started(inspection, policy)
   if (!start.ok) return start
   const links = peers.filter(({ link }) => link === "up").length
   if (links < policy.minimumLinks) return no(`${links} of at least ${policy.minimumLinks} links are up`)
-  if (isolated) return yes("this node reaches no member and serves alone")
+  if (isIsolated(inspection)) return yes("this node reaches no member and serves alone")
   return links > 0 ? yes(`${links} ${links === 1 ? "link is" : "links are"} up`) : start
 }

@@ -190,6 +190,7 @@ const scalars = {
   uptimeMillis: Schema.Number,
   /** Time since the last change of the view of the node. */
   unchangedMillis: Schema.Number,
+  /** `true` if the node has lost all its members. */
   isolated: Schema.Boolean,
   /** Names of the lost members while the node suspects a partition. */
   partition: Schema.optionalKey(Schema.Array(Schema.String).check(Schema.isMaxLength(maxRowPeers))),

@@ -215,6 +215,20 @@ describe("a report of the cluster", () => {
     }),
   )
 
+  scenario("is a warning of a node that has lost all others, also after they have failed", (world, network) =>
+    Effect.gen(function* () {
+      const { admin } = yield* start(world, ["a", "b"])
+      yield* network.partition(["a"], ["b"])
+      const report = yield* until(
+        admin("a"),
+        ({ verdict }) => verdict.sentence === "a reaches no member; b called failed",
+      )
+      assert.strictEqual(report.verdict.level, "warning")
+      yield* Effect.sleep("1 minute")
+      assert.strictEqual((yield* admin("a").cluster()).verdict.sentence, report.verdict.sentence)
+    }),
+  )
+
   scenario("answers for a node that has stopped", (world) =>
     Effect.gen(function* () {
       const { admin, node } = yield* start(world, ["a", "b"])

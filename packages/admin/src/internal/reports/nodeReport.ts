@@ -17,6 +17,13 @@ type StatusReport = NodeReport["status"]
 /** Returns a hash in hex with 16 digits. */
 export const hex = (hash: bigint): string => hash.toString(16).padStart(16, "0")
 
+/**
+ * Tests whether the node has lost all its members. `isolated` of the view ends when the members have failed, and the status
+ * stays.
+ */
+export const isIsolated = ({ isolated, status }: Inspection): boolean =>
+  isolated || (status._tag === "Alone" && status.reason === "isolated")
+
 export const statusReport = (status: Inspection["status"]): StatusReport => {
   switch (status._tag) {
     case "Starting":

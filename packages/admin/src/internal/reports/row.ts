@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { maxRowLength, maxRowPeers, Row, schemaVersion } from "../../Report.ts"
 import { version } from "../version.ts"
-import { hex, statusReport } from "./nodeReport.ts"
+import { hex, isIsolated, statusReport } from "./nodeReport.ts"
 
 /** Letters of the statuses and of the states of links. */
 const letters: { readonly [Word in PeerInspection["status"] | PeerInspection["link"]]: string } = {
@@ -40,7 +40,7 @@ const membersFirst = (peers: ReadonlyArray<PeerInspection>): ReadonlyArray<PeerI
 
 /** Makes a row. `unchangedMillis` is the time since the last change of the view. */
 export const makeRow = (inspection: Inspection, unchangedMillis: number): Row => {
-  const { isolated, lagMillis, localHealth, partition, self, status, uptimeMillis, viewHash, wallTime } = inspection
+  const { lagMillis, localHealth, partition, self, status, uptimeMillis, viewHash, wallTime } = inspection
   const peers = membersFirst(inspection.peers)
   return {
     schema: schemaVersion,
@@ -51,7 +51,7 @@ export const makeRow = (inspection: Inspection, unchangedMillis: number): Row =>
     at: wallTime,
     uptimeMillis: Math.round(uptimeMillis),
     unchangedMillis: Math.round(unchangedMillis),
-    isolated,
+    isolated: isIsolated(inspection),
     ...(partition === undefined ? {} : { partition: partition.slice(0, maxRowPeers) }),
     viewHash: hex(viewHash),
     localHealth,
