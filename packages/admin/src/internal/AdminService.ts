@@ -14,8 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Busy, deadlineBounds, NodeUnanswered, UnknownMember } from "../AdminApi.ts"
 import * as Health from "../Health.ts"
-import { type ClusterReport, makeClusterReport, type NodeReport, type Row } from "../Report.ts"
-import * as Verdict from "../Verdict.ts"
+import type { ClusterReport, NodeReport, Row } from "../Report.ts"
 import { AdminMetrics } from "./AdminMetrics.ts"
 import { EventLog } from "./events/EventLog.ts"
 import { EventStreams } from "./events/EventStreams.ts"
@@ -23,7 +22,8 @@ import { observeHealth } from "./healthMetrics.ts"
 import { nearNames } from "./nearNames.ts"
 import { printable } from "./printable.ts"
 import { PeerRequests } from "./question/PeerRequests.ts"
-import { type Failure, Question, type Target } from "./question/Question.ts"
+import { type Answered, ClusterReporter } from "./question/ClusterReporter.ts"
+import type { Failure } from "./question/Question.ts"
 import { nodeReport } from "./reports/nodeReport.ts"
 import { makeRow } from "./reports/row.ts"
 import type { Options, Service } from "./Service.ts"
@@ -55,11 +55,6 @@ const CurrentDeadline = Context.Reference<Duration.Duration>("@coterie/admin/Cur
   defaultValue: () => defaultDeadline,
 })
 
-interface Answered {
-  readonly report: ClusterReport
-  readonly json: string
-}
-
 export const make = Effect.fnUntraced(function* (
   options: Options,
 ): Effect.fn.Return<AdminService, OptionsError, Cluster | PeerRpcClient.PeerRpcClient | Scope.Scope> {
@@ -76,38 +71,14 @@ export const make = Effect.fnUntraced(function* (
   const inspection = cluster.inspect()
   const row = Effect.map(inspection, (found) => makeRow(found, events.unchangedMillis(now())))
 
-  const question = (within: Duration.Duration) =>
-    Effect.suspend(() => {
-      const began = now()
-      return Effect.flatMap(inspection, (found) =>
-        Effect.gen(function* () {
-          const answers = yield* new Question({ targets: targetsOf(found), requests, deadline: within }).ask
-          const own = makeRow(yield* inspection, events.unchangedMillis(now()))
-          const rows = [own, ...answers.rows]
-          // A node of many members has other work between the two steps.
-          yield* Effect.yieldNow
-          const verdict = Verdict.make({ rows, unanswered: answers.unanswered })
-          const tookMillis = Math.round(now() - began)
-          const at = clock.currentTimeMillisUnsafe()
-          yield* Effect.yieldNow
-          const report = makeClusterReport({
-            askedBy: own.name,
-            at,
-            tookMillis,
-            rows,
-            verdict,
-            unanswered: answers.unanswered,
-          })
-          metrics.answered(tookMillis, answers.unanswered)
-          const answered: Answered = { report, json: JSON.stringify(report) }
-          return answered
-        }),
-      )
-    })
-  const clusterCache = yield* Cache.makeWith((_: "cluster") => Effect.flatMap(CurrentDeadline, question), {
-    capacity: 1,
-    timeToLive: (exit) => (Exit.isSuccess(exit) ? freshOf(exit.value.report) : Duration.zero),
-  })
+  const reporter = new ClusterReporter({ inspection, row, requests, metrics, clock })
+  const clusterCache = yield* Cache.makeWith(
+    (_: "cluster") => Effect.flatMap(CurrentDeadline, (within) => reporter.report(within)),
+    {
+      capacity: 1,
+      timeToLive: (exit) => (Exit.isSuccess(exit) ? freshOf(exit.value.report) : Duration.zero),
+    },
+  )
   const ask = (options: Parameters<Service["cluster"]>[0]): Effect.Effect<Answered> => {
     const within = options?.deadline === undefined ? deadline : clamp(Duration.fromInputUnsafe(options.deadline))
     return Effect.provideService(Cache.get(clusterCache, "cluster"), CurrentDeadline, within)
@@ -193,11 +164,6 @@ const makeEventLog = Effect.fnUntraced(function* (cluster: ClusterService, clock
 
 const freshOf = ({ members }: ClusterReport): Duration.Duration =>
   Duration.millis(Math.max(freshMillis, freshMillisPerMember * members.length))
-
-const targetsOf = ({ peers }: Inspection): ReadonlyArray<Target> =>
-  peers.flatMap(({ link, name, status, through }): ReadonlyArray<Target> =>
-    status === "alive" || status === "suspect" ? [{ name, isLinked: link === "up", through }] : [],
-  )
 
 const withDeadline = (asked: Effect.Effect<NodeReport, Failure>, deadline: Duration.Duration) =>
   Effect.timeoutOrElse(asked, {
