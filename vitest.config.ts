@@ -8,6 +8,7 @@ const project = (name: string, root: string) => ({
 export default defineConfig({
   test: {
     projects: [
+      project("admin", "packages/admin"),
       project("core", "packages/core"),
       project("node-transport", "packages/node-transport"),
       project("rpc", "packages/rpc"),

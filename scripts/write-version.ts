@@ -1,6 +1,6 @@
 /**
- * Writes the version of the testkit into its sources after `changeset version` has changed it. The testkit does not
- * read its package.json, because it also runs in browsers.
+ * Writes the versions of packages into their sources after `changeset version` has changed them. These packages do not
+ * read their package.json, because they also run in browsers.
  *
  *     pnpm release:version
  */
@@ -9,7 +9,14 @@ import * as path from "node:path"
 import { root } from "./lib/command.ts"
 import { readManifest } from "./lib/packs.ts"
 
-const file = path.join(root, "packages/testkit/src/version.ts")
-const { version } = readManifest("packages/testkit")
-const text = fs.readFileSync(file, "utf8")
-fs.writeFileSync(file, text.replace(/version = "[^"]*"/, `version = ${JSON.stringify(version)}`))
+const files = {
+  "packages/admin": "src/internal/version.ts",
+  "packages/testkit": "src/version.ts",
+}
+
+for (const [folder, name] of Object.entries(files)) {
+  const file = path.join(root, folder, name)
+  const { version } = readManifest(folder)
+  const text = fs.readFileSync(file, "utf8")
+  fs.writeFileSync(file, text.replace(/version = "[^"]*"/, `version = ${JSON.stringify(version)}`))
+}

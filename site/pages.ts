@@ -43,6 +43,7 @@ export const guide: Section = {
     { text: "Testing", file: "docs/testing.md" },
     { text: "Policies", file: "docs/policies.md" },
     { text: "Operations", file: "docs/operations.md" },
+    { text: "The admin service", file: "docs/admin.md" },
     { text: "Metrics", file: "docs/metrics.md" },
     { text: "Security", file: "docs/security.md" },
     { text: "Performance", file: "docs/performance.md" },

@@ -538,6 +538,63 @@ const messages: Page = {
   ],
 }
 
+const admin: Page = {
+  file: "admin.md",
+  guarantees: [
+    {
+      heading: "The cluster as every member sees it",
+      statement: "A report names the pair of members that do not reach each other, from whichever node it is asked.",
+      tests: ["names the pair that does not reach each other, and has the rows of both"],
+    },
+    {
+      heading: "The cluster as every member sees it",
+      statement: "A report comes at the deadline at the latest, and has the reason of each member that did not answer.",
+      tests: [
+        "has the reason of each member that does not answer",
+        "gets the rows of members with a link, and the reason of each that did not answer",
+        "ends before the deadline if no relay can have a link",
+      ],
+    },
+    {
+      heading: "The cluster as every member sees it",
+      statement: "A member that answers with a false or unreadable row changes no other row.",
+      tests: [
+        "reports a row that cannot be read, and leaves other rows alone",
+        "is refused if it is no row, is too long, or contradicts itself",
+      ],
+    },
+    {
+      heading: "Health",
+      statement:
+        "Readiness does not depend on other members, and liveness fails only for a problem that a restart may fix.",
+      tests: [
+        "stays good when the only other node dies",
+        "is ...started, ...ready and ...live when ...",
+        "of a second process with the name of a living one is never good",
+        "of a node with a wrong secret is never good",
+      ],
+    },
+    {
+      heading: "Who may ask",
+      statement: "Every request is answered or refused as the table says.",
+      tests: [
+        "is refused or answered by its headers, token and size",
+        "with a wrong token is limited to ten in a minute, and a right token is never limited",
+        "for a change is refused by a service that is read-only",
+        "are refused with the reason",
+      ],
+    },
+    {
+      heading: "Bounds",
+      statement: "Open event streams do not keep the server or the process from ending.",
+      tests: [
+        "does not keep the server from ending, and has an orderly end",
+        "shows the cluster, and ends while ten event streams are open",
+      ],
+    },
+  ],
+}
+
 const compatibility: Page = {
   file: "compatibility.md",
   guarantees: [
@@ -629,4 +686,4 @@ const security: Page = {
 }
 
 /** The guarantees of all guides, in the order of the page. */
-export const guarantees: ReadonlyArray<Page> = [membership, messages, compatibility, security]
+export const guarantees: ReadonlyArray<Page> = [membership, messages, admin, compatibility, security]

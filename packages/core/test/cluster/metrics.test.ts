@@ -289,6 +289,8 @@ describe("the metrics", () => {
   measured("are listed in the guide with their types", (metrics, world) =>
     Effect.gen(function* () {
       yield* World.pair(world)
+      // The histogram of round-trip times appears with the first of them.
+      yield* World.eventually(() => metrics.find("a", "coterie_link_rtt_seconds").length > 0)
       const guide = NodeFs.readFileSync(NodePath.join(import.meta.dirname, "../../../../docs/metrics.md"), "utf8")
       const section = guide.split(/^## /m).find((part) => part.startsWith("The metrics\n")) ?? ""
       const rows = [...section.matchAll(/^\| `(coterie_\w+)` \| (\w+) \|.*$/gm)]

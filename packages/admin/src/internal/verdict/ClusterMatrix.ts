@@ -1,0 +1,134 @@
+/** Rows indexed by name, so that a comparison of all pairs is O(members²). All lists of names are sorted. */
+import type { Row, Unanswered } from "../../Report.ts"
+
+/** Compares by code units, so that the order does not depend on the locale. */
+export const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+export type Pair = readonly [string, string]
+
+/** Values of the cells: the node does not list the peer, lists it without a link, or has a link to it. */
+const unlisted = 0
+const listed = 1
+const linked = 2
+
+export class ClusterMatrix {
+  /** Names of the members that answered. */
+  readonly names: ReadonlyArray<string>
+  /** Groups of members that list each other, directly or through others. */
+  readonly parts: ReadonlyArray<ReadonlyArray<string>>
+  /** Names that answered, or that a member lists as alive or suspect. */
+  readonly known: ReadonlyArray<string>
+  /** Names that some member calls failed and nobody lists or has an answer of, with the shortest time since then. */
+  readonly failed: ReadonlyMap<string, number>
+  /** Names that some member suspects. */
+  readonly suspected: ReadonlyArray<string>
+  /** Pairs of one part without a link on either side. */
+  readonly broken: ReadonlyArray<Pair>
+  /** Pairs of one part of which only the second has a link to the first. */
+  readonly oneSided: ReadonlyArray<Pair>
+  /** Members without an answer, of those that are known. */
+  readonly silent: ReadonlyArray<Unanswered>
+  /** Groups of members with the same view. */
+  readonly views: ReadonlyArray<ReadonlyArray<string>>
+  private readonly rows: ReadonlyMap<string, Row>
+  /** Cells of the matrix: the row of a name, and the column of its peer. */
+  private readonly cells: Uint8Array
+
+  constructor(rows: ReadonlyArray<Row>, unanswered: ReadonlyArray<Unanswered>) {
+    this.rows = new Map(rows.map((row) => [row.name, row]))
+    this.names = [...this.rows.keys()].sort(compareNames)
+    this.cells = new Uint8Array(this.names.length * this.names.length)
+    const { failed, known, suspected } = this.read()
+    this.known = [...known].sort(compareNames)
+    this.suspected = [...suspected].sort(compareNames)
+    this.failed = new Map([...failed].sort(([a], [b]) => compareNames(a, b)))
+    this.parts = this.findParts()
+    const { broken, oneSided } = this.findPairs()
+    this.broken = broken
+    this.oneSided = oneSided
+    const silent = new Map(unanswered.map((each) => [each.name, each]))
+    this.silent = this.known.flatMap((name) =>
+      this.rows.has(name) ? [] : (silent.get(name) ?? { name, reason: "noLink", message: "no node could reach it" }),
+    )
+    this.views = this.findViews()
+  }
+
+  /** Returns the rows in the order of the names. */
+  get sortedRows(): ReadonlyArray<Row> {
+    return this.names.flatMap((name) => this.rows.get(name) ?? [])
+  }
+
+  /** Fills the cells, and collects the names that are not cells. */
+  private read() {
+    const positions = new Map(this.names.map((name, i) => [name, i]))
+    const known = new Set(this.names)
+    const suspected = new Set<string>()
+    const failed = new Map<string, number>()
+    for (const [i, row] of this.sortedRows.entries()) {
+      // A node that has stopped shows the view of its last moment.
+      if (row.phase === "stopped") continue
+      for (const [k, peer] of row.names.entries()) {
+        const status = row.status[k]
+        const j = positions.get(peer)
+        if (i === j) continue
+        if (status === "s") suspected.add(peer)
+        if (status === "f") failed.set(peer, Math.min(failed.get(peer) ?? Infinity, row.failedMillis[k] ?? Infinity))
+        if (status !== "a" && status !== "s") continue
+        if (j === undefined) known.add(peer)
+        else this.cells[i * this.names.length + j] = row.link[k] === "u" ? linked : listed
+      }
+    }
+    for (const name of known) failed.delete(name)
+    return { known, suspected, failed }
+  }
+
+  private cell(i: number, j: number): number {
+    return this.cells[i * this.names.length + j] ?? unlisted
+  }
+
+  private findParts(): ReadonlyArray<ReadonlyArray<string>> {
+    const parts: Array<ReadonlyArray<string>> = []
+    const rest = new Set(this.names.keys())
+    for (const start of rest) {
+      const part = [start]
+      rest.delete(start)
+      // The part grows while the loop runs.
+      for (const i of part) {
+        for (const j of rest) {
+          if (this.cell(i, j) === unlisted && this.cell(j, i) === unlisted) continue
+          rest.delete(j)
+          part.push(j)
+        }
+      }
+      parts.push(part.sort((a, b) => a - b).map((i) => this.names[i] ?? ""))
+    }
+    return parts
+  }
+
+  private findPairs(): { readonly broken: ReadonlyArray<Pair>; readonly oneSided: ReadonlyArray<Pair> } {
+    const broken: Array<Pair> = []
+    const oneSided: Array<Pair> = []
+    const partOf = new Map(this.parts.flatMap((part, index) => part.map((name) => [name, index] as const)))
+    const parts = this.names.map((name) => partOf.get(name))
+    for (const [i, a] of this.names.entries()) {
+      for (let j = i + 1; j < this.names.length; j++) {
+        const [there, back] = [this.cell(i, j) === linked, this.cell(j, i) === linked]
+        const b = this.names[j]
+        if ((there && back) || b === undefined || parts[i] !== parts[j]) continue
+        if (there === back) broken.push([a, b])
+        else oneSided.push(there ? [b, a] : [a, b])
+      }
+    }
+    return { broken, oneSided }
+  }
+
+  private findViews(): ReadonlyArray<ReadonlyArray<string>> {
+    const groups = new Map<string, Array<string>>()
+    for (const { name, viewHash } of this.sortedRows) {
+      const group = groups.get(viewHash)
+      if (group === undefined) groups.set(viewHash, [name])
+      else group.push(name)
+    }
+    return [...groups.values()]
+  }
+}
