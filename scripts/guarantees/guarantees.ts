@@ -682,6 +682,42 @@ const security: Page = {
         "connects nodes whose rings have a key in common, in any order",
       ],
     },
+    {
+      heading: "Use certificates",
+      statement:
+        "Only peers with a certificate of an authority of the node and a trusted name connect, in both directions.",
+      tests: [
+        "connects holders of a trusted certificate only, in both directions, and fails with refused only if no process listens",
+        "admits a peer under the name of its certificate only",
+      ],
+    },
+    {
+      heading: "Replace an authority",
+      statement: "The nodes replace certificates and authorities without a lost link or message.",
+      tests: [
+        "under load replaces its authority in three steps, and loses, repeats and reorders no message, and emits no event",
+        "presents a new certificate at once, and renews the connections of the one before, which go on",
+      ],
+    },
+    {
+      heading: "Revoke a certificate",
+      statement: "A revoked certificate connects no more, and its links end within a bound.",
+      tests: ["renews and cuts the connection of a certificate that is revoked, and lets it in no more"],
+    },
+    {
+      heading: "Move from plain TCP to TLS",
+      statement:
+        "A cluster moves from plain TCP to TLS by rolling restarts, without a lost, repeated or reordered message between nodes that run.",
+      tests: [
+        "by three rolling restarts under load loses, repeats and reorders no message, and has no plain link before the last one",
+      ],
+    },
+    {
+      heading: "What a stranger can cost",
+      statement: "An attack of strangers ends no link, and keeps no member out that comes back.",
+      scripts: ["test:strangers"],
+      tests: ["keeps its links, and lets a member come back, from ..."],
+    },
   ],
 }
 
