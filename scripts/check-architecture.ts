@@ -138,14 +138,18 @@ type Rooms = ReadonlyArray<string>
  * process of a test runner need Node.
  */
 const nodeRooms: { readonly [name: string]: Rooms } = {
-  "@coterie/admin": ["AdminNode.ts", "node/"],
+  "@coterie/admin": ["AdminNode.ts", "cli/", "node/"],
   "@coterie/node-transport": [""],
   "@coterie/testkit": ["cli/", "node/", "vitest.ts"],
 }
 
 /** Rooms that need an optional peer, by package and peer. A peer that is not listed must not be imported. */
 const peerRooms: { readonly [name: string]: { readonly [peer: string]: Rooms } } = {
-  "@coterie/admin": { "@effect/platform-node": ["AdminNode.ts", "node/"] },
+  "@coterie/admin": {
+    // Only `cli/probe.ts` imports it, and `cli/command.ts` loads that module on demand.
+    "@coterie/node-transport": ["cli/"],
+    "@effect/platform-node": ["AdminNode.ts", "cli/", "node/"],
+  },
   "@coterie/testkit": {
     "@effect/platform-node": ["cli/"],
     "@effect/vitest": ["TransportContract.ts", "contract/", "vitest.ts"],

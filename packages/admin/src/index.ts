@@ -1,5 +1,6 @@
 export * as Admin from "./Admin.ts"
 export * as AdminApi from "./AdminApi.ts"
+export * as CommandOutput from "./CommandOutput.ts"
 export * as Health from "./Health.ts"
 export * as Report from "./Report.ts"
 export * as Verdict from "./Verdict.ts"

@@ -1,0 +1,129 @@
+/**
+ * `coterie probe`: asks the process at an address who it is, without the membership. The only module that needs the optional
+ * peer dependency `@coterie/node-transport`, so it is loaded on demand.
+ */
+import * as Address from "@coterie/core/Address"
+import * as Probe from "@coterie/core/Probe"
+import { Transport } from "@coterie/core/Transport"
+import * as Certificates from "@coterie/node-transport/Certificates"
+import * as Keyring from "@coterie/node-transport/Keyring"
+import * as NodeTransport from "@coterie/node-transport/NodeTransport"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Result from "effect/Result"
+import { type CommandError, misuse } from "./CommandError.ts"
+import { type ExitCode, exits } from "./exits.ts"
+import { output, type Session } from "./Session.ts"
+import { list, millis, printable, unknown } from "./text.ts"
+
+export interface Flags {
+  readonly address: string
+  readonly cluster: string | undefined
+  readonly secretFile: string | undefined
+  readonly certificate: string | undefined
+  readonly key: string | undefined
+  readonly authorities: string | undefined
+  readonly trust: ReadonlyArray<string>
+}
+
+/** A transport that dials only: it never listens. */
+const transportOf = (
+  flags: Flags,
+  timeout: number,
+): Effect.Effect<Layer.Layer<Transport, CommandError>, CommandError> => {
+  const { authorities, certificate, key, secretFile } = flags
+  const [first, ...others] = flags.trust
+  const files = [certificate, key, authorities, first]
+  const hasFiles = files.some((each) => each !== undefined)
+  if (secretFile !== undefined && hasFiles) {
+    return Effect.fail(misuse("--secret-file and --cert exclude each other: a cluster has secrets or certificates"))
+  }
+  const options = { connectTimeout: timeout }
+  if (secretFile !== undefined) {
+    const keyring = Keyring.layerFile({ path: secretFile })
+    const layer = NodeTransport.layerSecret(options).pipe(Layer.provide(keyring))
+    return Effect.succeed(Layer.catch(layer, ({ message }) => failed(message)))
+  }
+  if (!hasFiles) return Effect.succeed(NodeTransport.layerTcp(options))
+  if (certificate === undefined || key === undefined || authorities === undefined || first === undefined) {
+    return Effect.fail(misuse("a probe with certificates needs --cert, --key, --ca and --trust"))
+  }
+  const certificates = Certificates.layerFiles({ certificate, key, authorities })
+  const layer = NodeTransport.layerTls({ ...options, trust: [first, ...others] }).pipe(Layer.provide(certificates))
+  return Effect.succeed(Layer.catch(layer, ({ message }) => failed(message)))
+}
+
+const failed = (message: string): Layer.Layer<Transport, CommandError> =>
+  Layer.effect(Transport, Effect.fail(misuse(printable(message))))
+
+/** Answer of a probe as a document. */
+export const document = (answer: Probe.Answer | Probe.ProbeError) => {
+  if (answer._tag === "ProbeError") {
+    const { address, connectMillis, message, reason, step } = answer
+    return { schema: 1, status: "unanswered", address, step, reason, message, connectMillis }
+  }
+  const { address, answerMillis, connectMillis, identity, remoteHost } = answer
+  const answered = { schema: 1, address, remoteHost, identity, connectMillis, answerMillis }
+  if (answer._tag === "Refused") {
+    const { message, reason, retryAfterMillis } = answer
+    return { ...answered, status: "refused", reason, message, retryAfterMillis }
+  }
+  const { features, incarnation, linkTimeoutMillis, observedHost, peer, protocol, version, viewHash } = answer
+  const { addresses, generation, metadata, name } = peer
+  return {
+    ...answered,
+    status: "accepted",
+    peer: { name, generation, incarnation, addresses, metadata },
+    version,
+    protocol,
+    features,
+    viewHash: viewHash.toString(16),
+    observedHost,
+    linkTimeoutMillis,
+  }
+}
+
+const identityText = (identity: unknown): string =>
+  identity === undefined ? "none: plain TCP, not encrypted" : (JSON.stringify(identity) ?? unknown)
+
+/** Returns the description of an answer. */
+export const lines = (answer: Probe.Answer | Probe.ProbeError): ReadonlyArray<string> => {
+  if (answer._tag === "ProbeError") {
+    const connect = answer.connectMillis === undefined ? [] : [`connected   in ${millis(answer.connectMillis)}`]
+    return [...connect, `no answer   ${printable(answer.message)} (${answer.reason})`]
+  }
+  const begin = [
+    `connected   to ${printable(answer.remoteHost)} in ${millis(answer.connectMillis)}`,
+    `proof       ${printable(identityText(answer.identity))}`,
+    `answered    in ${millis(answer.answerMillis)}`,
+  ]
+  if (answer._tag === "Refused") return [...begin, `refused     ${printable(answer.message)} (${answer.reason})`]
+  const { features, observedHost, peer, protocol, version, viewHash } = answer
+  return [
+    ...begin,
+    `accepted    by ${printable(peer.name)}, generation ${peer.generation}`,
+    `addresses   ${peer.addresses.map(printable).join(" ")}`,
+    `protocol    ${version} (${protocol.min} to ${protocol.max})${features.length === 0 ? "" : `, ${list(features.map(printable))}`}`,
+    `view        ${viewHash.toString(16)}`,
+    `sees us as  ${printable(observedHost ?? unknown)}`,
+  ]
+}
+
+export const run = Effect.fnUntraced(function* (
+  session: Pick<Session, "json" | "print" | "timeout">,
+  flags: Flags,
+): Effect.fn.Return<ExitCode, CommandError> {
+  const address = yield* Effect.fromResult(
+    Result.mapError(Address.parse(flags.address), ({ message }) => misuse(printable(message))),
+  )
+  const transport = yield* transportOf(flags, session.timeout)
+  const answer = yield* Probe.probe(address, { cluster: flags.cluster, timeout: session.timeout }).pipe(
+    Effect.catchTag("ProbeError", (error) => Effect.succeed(error)),
+    Effect.catchTag("OptionsError", ({ message }) => Effect.fail(misuse(printable(message)))),
+    Effect.provide(Layer.provide(transport, Logger.layer([]))),
+  )
+  yield* output(session, document(answer), () => lines(answer))
+  if (answer._tag === "ProbeError") return exits.noAnswer
+  return answer._tag === "Accepted" ? exits.yes : exits.no
+})
