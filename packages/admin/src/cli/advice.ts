@@ -66,8 +66,7 @@ export const adviceFor = ({ a, b, othersReachBoth }: Input): ReadonlyArray<strin
   if (a.status === "disconnected" || b.status === "disconnected") return [disconnected]
   const own = [...new Set([...adviceOfSide(a, b), ...adviceOfSide(b, a)])]
   if (own.length > 0) return own
-  const dialing = [a, b].filter(({ dial }) => dial !== undefined && silent.has(dial.reason))
-  const [first] = dialing
+  const first = [a, b].find(({ dial }) => dial !== undefined && silent.has(dial.reason))
   if (first === undefined) {
     const isOneSided = a.link === "up" || b.link === "up"
     return [isOneSided ? "The link is just ending or beginning: ask again." : "No dial has failed yet: ask again."]

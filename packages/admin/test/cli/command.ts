@@ -19,11 +19,11 @@ export interface Options {
   readonly env?: Readonly<Record<string, string>>
   /** Program and arguments that run before those of the command, such as a shell. Defaults to Node with the command. */
   readonly program?: readonly [string, ...ReadonlyArray<string>]
-  /** Text on the standard output after which `then` runs. */
+  /** Text on the standard output after which `act` happens. */
   readonly after?: string
   /** Signal to send, or `close` to close the pipe of the standard output. */
-  readonly then?: NodeJS.Signals | "close"
-  /** Effect to run after `then`, such as another event. */
+  readonly act?: NodeJS.Signals | "close"
+  /** Effect to run after `act`, such as another event. */
   readonly and?: Effect.Effect<void>
 }
 
@@ -36,7 +36,7 @@ const environment = (): NodeJS.ProcessEnv => {
 /** Runs the command as a process and waits for its end. */
 export const coterie = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
-    const { after, and = Effect.void, env = {}, program = [process.execPath, bin], then } = options
+    const { act, after, and = Effect.void, env = {}, program = [process.execPath, bin] } = options
     const [file, ...first] = program
     const child = spawn(file, [...first, ...args], {
       env: { ...environment(), ...env },
@@ -49,8 +49,8 @@ export const coterie = (args: ReadonlyArray<string>, options: Options = {}): Eff
       out += text
       if (after === undefined || isDone || !out.includes(after)) return
       isDone = true
-      if (then === "close") child.stdout.destroy()
-      else if (then !== undefined) child.kill(then)
+      if (act === "close") child.stdout.destroy()
+      else if (act !== undefined) child.kill(act)
       Effect.runFork(and)
     })
     child.stderr.setEncoding("utf8").on("data", (text: string) => {

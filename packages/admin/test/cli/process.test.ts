@@ -1,50 +1,26 @@
 /** The command as processes, against nodes on real sockets. */
 import * as World from "../../../core/test/cluster/world.ts"
-import { CommandOutput, Report } from "@coterie/admin"
+import { CommandOutput } from "@coterie/admin"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { bin, coterie, served } from "./command.ts"
 
-type Row = readonly [args: ReadonlyArray<string>, schema: Schema.Decoder<unknown>, code: number]
-
-/** Each subcommand with the schema of its document and its exit code, in an order in which they do not disturb each other. */
-const documents = (address: string): ReadonlyArray<Row> => [
-  [["members"], CommandOutput.Members, 0],
-  [["info"], Report.NodeReport, 0],
-  [["info", "b"], Report.NodeReport, 0],
-  [["wait", "--one"], CommandOutput.Wait, 0],
-  [["cluster"], Report.ClusterReport, 0],
-  [["reachability"], CommandOutput.Reachability, 0],
-  [["rtt"], CommandOutput.RoundTrips, 0],
-  [["rtt", "a", "b"], CommandOutput.RoundTrips, 0],
-  [["events"], CommandOutput.Events, 0],
-  [["health"], CommandOutput.Health, 0],
-  [["join", address], CommandOutput.Join, 0],
-  [["metadata", "set", "zone=one"], CommandOutput.Metadata, 0],
-  [["metadata", "get"], CommandOutput.Metadata, 0],
-  [["probe", address], CommandOutput.Probe, 1],
-  [["probe", address, "--cluster", "test"], CommandOutput.Probe, 0],
-  [["disconnect", "c"], CommandOutput.Disconnect, 0],
-  [["leave", "--wait"], CommandOutput.Leave, 0],
-]
-
 describe("the command coterie as a process", () => {
   it.live(
-    "prints one JSON document of its schema for each subcommand, and nothing else",
+    "prints one JSON document and nothing else",
     () =>
       Effect.gen(function* () {
-        const [a, b] = yield* served(["a", "b", "c"])
+        const [a, b] = yield* served(["a", "b"])
         const env = { COTERIE_ADMIN_URL: a?.url ?? "" }
-        for (const [args, schema, code] of documents(b?.address ?? "")) {
-          const ended = yield* coterie([...args, "--json"], { env })
-          const call = `${args.join(" ")}: ${ended.out}${ended.err}`
-          assert.strictEqual(ended.code, code, call)
-          if (args[0] !== "wait") assert.strictEqual(ended.err, "", call)
-          assert.strictEqual(ended.out.trimEnd().split("\n").length, 1, call)
-          const document: unknown = JSON.parse(ended.out)
-          assert.deepInclude(document, { schema: 1 }, call)
-          Schema.decodeUnknownSync(schema)(document)
+        const cases: ReadonlyArray<readonly [ReadonlyArray<string>, Schema.Decoder<unknown>]> = [
+          [["members"], CommandOutput.Members],
+          [["probe", b?.address ?? "", "--cluster", "test"], CommandOutput.Probe],
+        ]
+        for (const [args, schema] of cases) {
+          const { code, err, out } = yield* coterie([...args, "--json"], { env })
+          assert.deepStrictEqual([code, err], [0, ""], out)
+          Schema.decodeUnknownSync(Schema.fromJsonString(schema))(out)
         }
       }).pipe(Effect.scoped),
     120_000,
@@ -54,7 +30,7 @@ describe("the command coterie as a process", () => {
     Effect.gen(function* () {
       const [a] = yield* served(["a"])
       const args = ["events", "--follow", "--json", "--url", a?.url ?? ""]
-      const { code, err, out } = yield* coterie(args, { after: "Snapshot", then: "SIGINT" })
+      const { code, err, out } = yield* coterie(args, { after: "Snapshot", act: "SIGINT" })
       assert.deepStrictEqual([code, err], [130, ""])
       const [first] = out.split("\n")
       const event = Schema.decodeUnknownSync(Schema.fromJsonString(CommandOutput.Event))(first)
@@ -69,7 +45,7 @@ describe("the command coterie as a process", () => {
       const args = ["events", "--follow", "--url", a.url]
       const ended = yield* coterie(args, {
         after: "Snapshot",
-        then: "close",
+        act: "close",
         // Another event, which the process prints into the closed pipe.
         and: Effect.ignore(a.cluster.updateMetadata({ zone: "two" })),
       })
