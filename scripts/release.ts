@@ -23,7 +23,9 @@ const installAndImport = (packs: ReadonlyArray<Pack>, temporary: string): void =
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest, undefined, 2))
   run("npm", ["install", "--strict-peer-deps", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
   importAll(packs.flatMap(specifiersOf), folder)
-  run(process.execPath, [path.join(folder, "node_modules/.bin/coterie-sim"), "--help"], folder)
+  for (const command of ["coterie", "coterie-sim"]) {
+    run(process.execPath, [path.join(folder, "node_modules/.bin", command), "--help"], folder)
+  }
   console.log(`installed in an empty folder: ${packs.length} packages`)
 }
 

@@ -575,6 +575,11 @@ const admin: Page = {
       ],
     },
     {
+      heading: "The command",
+      statement: "No name or text of another node can control the terminal.",
+      tests: ["escapes names that could change a terminal, in every text"],
+    },
+    {
       heading: "Who may ask",
       statement: "Every request is answered or refused as the table says.",
       tests: [

@@ -272,3 +272,21 @@ export const Probe = Schema.Struct({
   observedHost: Schema.optionalKey(Schema.String),
   linkTimeoutMillis: Schema.optionalKey(Schema.Number),
 })
+
+/**
+ * Schema of the output of `coterie debug`. `missing` has the members without a report and the reason.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Debug = Schema.Struct({
+  schema,
+  /** Version of the package `@coterie/admin` of the command. */
+  version: Schema.String,
+  /** Wall clock of the command, in milliseconds since 1970. */
+  at: Schema.Number,
+  cluster: Report.ClusterReport,
+  nodes: Schema.Array(Report.NodeReport),
+  missing: Schema.Array(Schema.Struct({ name: Schema.String, message: Schema.String })),
+  events: Schema.Array(Report.NodeEvent),
+})

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { AdminClient } from "./AdminClient.ts"
 import { type CommandError, misuse } from "./CommandError.ts"
+import { json } from "./text.ts"
 
 export interface Session {
   /** Clients of the services of all `--url`, at least one. */
@@ -32,4 +33,4 @@ export const output = (
   session: Pick<Session, "json" | "print">,
   document: unknown,
   lines: () => ReadonlyArray<string>,
-): Effect.Effect<void> => (session.json ? session.print(JSON.stringify(document)) : session.print(...lines()))
+): Effect.Effect<void> => (session.json ? session.print(json(document)) : session.print(...lines()))

@@ -15,6 +15,7 @@ import * as Actions from "./actions.ts"
 import * as AdminClient from "./AdminClient.ts"
 import * as Cluster from "./cluster.ts"
 import { type CommandError, misuse } from "./CommandError.ts"
+import * as Debug from "./debug.ts"
 import * as Events from "./events.ts"
 import { type ExitCode, exits } from "./exits.ts"
 import * as Health from "./health.ts"
@@ -334,6 +335,15 @@ const probeCommand = (invocation: Invocation) =>
     Command.withShortDescription("Ask the process at an address who it is"),
   )
 
+const debugCommand = (on: (action: Action) => ReturnType<typeof withSession>) =>
+  Command.make("debug", {}, () => on(Debug.run)).pipe(
+    Command.withDescription(
+      "Print all reports and kept events as one JSON document for a report of a problem. It has names, addresses and " +
+        "metadata, and no secrets",
+    ),
+    Command.withShortDescription("Print all reports and events for a report of a problem"),
+  )
+
 /** Prints the errors of a command line without the whole help. */
 const presenter = (invocation: Invocation) =>
   CliOutput.layerPresenter({
@@ -363,6 +373,7 @@ const commandLine = (invocation: Invocation) => {
       ...eventCommands(on),
       ...changeCommands(on),
       probeCommand(invocation),
+      debugCommand(on),
     ]),
     Command.withExamples([
       { command: "coterie cluster", description: "One sentence about the cluster of the node on this machine" },

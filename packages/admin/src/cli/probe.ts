@@ -43,7 +43,7 @@ const transportOf = (
   if (secretFile !== undefined) {
     const keyring = Keyring.layerFile({ path: secretFile })
     const layer = NodeTransport.layerSecret(options).pipe(Layer.provide(keyring))
-    return Effect.succeed(Layer.catch(layer, ({ message }) => failed(message)))
+    return Effect.succeed(Layer.catch(layer, ({ message }) => failed(`--secret-file ${secretFile}: ${message}`)))
   }
   if (!hasFiles) return Effect.succeed(NodeTransport.layerTcp(options))
   if (certificate === undefined || key === undefined || authorities === undefined || first === undefined) {
@@ -51,7 +51,7 @@ const transportOf = (
   }
   const certificates = Certificates.layerFiles({ certificate, key, authorities })
   const layer = NodeTransport.layerTls({ ...options, trust: [first, ...others] }).pipe(Layer.provide(certificates))
-  return Effect.succeed(Layer.catch(layer, ({ message }) => failed(message)))
+  return Effect.succeed(Layer.catch(layer, ({ message }) => failed(`--cert, --key, --ca: ${message}`)))
 }
 
 const failed = (message: string): Layer.Layer<Transport, CommandError> =>
@@ -110,6 +110,9 @@ export const lines = (answer: Probe.Answer | Probe.ProbeError): ReadonlyArray<st
   ]
 }
 
+/** Reasons of a probe to which no process answered. With every other reason, one side refuses the other. */
+const silent = new Set(["unreachable", "refused", "timeout", "lost"])
+
 export const run = Effect.fnUntraced(function* (
   session: Pick<Session, "json" | "print" | "timeout">,
   flags: Flags,
@@ -124,6 +127,6 @@ export const run = Effect.fnUntraced(function* (
     Effect.provide(Layer.provide(transport, Logger.layer([]))),
   )
   yield* output(session, document(answer), () => lines(answer))
-  if (answer._tag === "ProbeError") return exits.noAnswer
+  if (answer._tag === "ProbeError") return silent.has(answer.reason) ? exits.noAnswer : exits.no
   return answer._tag === "Accepted" ? exits.yes : exits.no
 })

@@ -1,6 +1,6 @@
 /** Texts for a terminal: tables, times, and the escaping of texts of others. */
 import * as CliOutput from "effect/cli/CliOutput"
-import { printable } from "../internal/printable.ts"
+import { hidden, printable } from "../internal/printable.ts"
 
 export { printable } from "../internal/printable.ts"
 export { ago, list, listNames } from "../internal/verdict/text.ts"
@@ -25,6 +25,13 @@ export const table = (
       .trimEnd(),
   )
 }
+
+const codeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+
+/** Returns a document as JSON in one line, with the escapes of JSON for every character that could change a terminal. */
+export const json = (document: unknown): string =>
+  // Such a character is part of a string, because JSON has no other place for it. It may have two code units.
+  (JSON.stringify(document) ?? "null").replace(hidden, (character) => character.split("").map(codeUnit).join(""))
 
 /** Returns a duration of a network, such as `0.42 ms`. */
 export const millis = (value: number | undefined): string => {

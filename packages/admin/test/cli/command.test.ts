@@ -2,7 +2,13 @@
 import * as World from "../../../core/test/cluster/world.ts"
 import { CommandOutput, Report } from "@coterie/admin"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cluster from "@coterie/core/Cluster"
+import * as Keyring from "@coterie/node-transport/Keyring"
+import * as NodeTransport from "@coterie/node-transport/NodeTransport"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as fs from "node:fs"
@@ -33,7 +39,8 @@ const asking = [
   ["rtt", "a", "b"],
   ["events"],
   ["health"],
-  ["wait", "--ready", "--timeout", "100ms"],
+  ["debug"],
+  ["wait", "--ready", "--timeout", "1s"],
   ["join", "127.0.0.1:1"],
   ["leave"],
   ["disconnect", "b"],
@@ -60,6 +67,7 @@ const documents = (address: string): ReadonlyArray<Row> => [
   [["metadata", "get"], CommandOutput.Metadata, 0],
   [["probe", address], CommandOutput.Probe, 1],
   [["probe", address, "--cluster", "test"], CommandOutput.Probe, 0],
+  [["debug"], CommandOutput.Debug, 0],
   [["disconnect", "c"], CommandOutput.Disconnect, 0],
   [["leave", "--wait"], CommandOutput.Leave, 0],
 ]
@@ -191,6 +199,21 @@ describe("the command coterie", () => {
     }).pipe(Effect.scoped),
   )
 
+  it.live("collects the report of every node for a report of a problem", () =>
+    Effect.gen(function* () {
+      const [a] = yield* served(["a", "b"])
+      const { code, out } = yield* inProcess(["debug", "--url", a?.url ?? ""])
+      assert.strictEqual(code, 0)
+      const found = Schema.decodeUnknownSync(Schema.fromJsonString(CommandOutput.Debug))(out)
+      assert.deepStrictEqual(found.nodes.map(({ name }) => name).sort(), ["a", "b"])
+      assert.deepStrictEqual(found.missing, [])
+      assert.include(
+        found.events.map(({ event }) => event),
+        "Joined",
+      )
+    }).pipe(Effect.scoped),
+  )
+
   it.live("merges the answers of both sides of a partition", () =>
     Effect.gen(function* () {
       const world = yield* World.tcp
@@ -241,7 +264,13 @@ describe("the command coterie", () => {
       const hostile = "e\u202evil\u2028"
       const [a, b] = yield* served(["a", hostile])
       yield* inProcess(["metadata", "set", "key\u001b[2J=\u202e", "--url", b?.url ?? ""])
-      const calls = [...asking.slice(0, 8), ["info", hostile], ["rtt", "a", hostile], ["metadata", "get"]]
+      const calls = [
+        ...asking.slice(0, 9),
+        ["members", "--json"],
+        ["info", hostile],
+        ["rtt", "a", hostile],
+        ["metadata", "get"],
+      ]
       for (const args of [...calls, ["disconnect", hostile]]) {
         for (const url of [a?.url ?? "", b?.url ?? ""]) {
           const { err, out } = yield* inProcess([...args, "--url", url])
@@ -250,6 +279,8 @@ describe("the command coterie", () => {
         }
       }
       assert.include((yield* inProcess(["members", "--url", b?.url ?? ""])).out, "e\\u{202e}vil\\u{2028}")
+      const { out } = yield* inProcess(["members", "--json", "--url", b?.url ?? ""])
+      assert.strictEqual(Schema.decodeUnknownSync(Schema.fromJsonString(CommandOutput.Members))(out).node.name, hostile)
     }).pipe(Effect.scoped),
   )
 
@@ -259,6 +290,31 @@ describe("the command coterie", () => {
       const args = ["cluster", "--url", a?.url ?? ""]
       assert.include((yield* inProcess(args, true)).out, "\u001b[32mone node, alone\u001b[0m")
       assert.match((yield* inProcess([...args, "--no-color"], true)).out, /^one node, alone/)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("probes a node with the secret of the cluster, and is refused without it", () =>
+    Effect.gen(function* () {
+      const dir = yield* temporary
+      const [right, wrong] = ["right-0123456789abcdef-0123456789abcdef", "wrong-0123456789abcdef-0123456789abcdef"]
+      const layer = Cluster.layer({ cluster: "test", name: "a" }).pipe(
+        Layer.provide(NodeTransport.layerSecret({ port: 0 })),
+        Layer.provide(Keyring.layer(Redacted.make(right))),
+        Layer.provide(Logger.layer([])),
+      )
+      const { addresses } = yield* Context.get(yield* Layer.build(layer), Cluster.Cluster).self
+      const probe = (secret: string) =>
+        inProcess(["probe", addresses[0] ?? "", "--cluster", "test", "--secret-file", write(dir, secret)])
+      const accepted = yield* probe(right)
+      assert.match(accepted.out, /^accepted {4}by a, generation \d+$/m)
+      assert.strictEqual(accepted.code, 0)
+      const refused = yield* probe(wrong)
+      assert.match(refused.out, /\(unauthenticated\)$/m)
+      assert.strictEqual(refused.code, 1)
+      assert.notInclude(accepted.out + refused.out + refused.err, "0123456789abcdef")
+      const dead = yield* inProcess(["probe", "127.0.0.1:9"])
+      assert.match(dead.out, /^no answer .*\(refused\)$/m)
+      assert.strictEqual(dead.code, 3)
     }).pipe(Effect.scoped),
   )
 

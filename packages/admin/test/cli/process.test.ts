@@ -56,6 +56,7 @@ describe("the command coterie as a process", () => {
   it.live("colors the output on a terminal, except with NO_COLOR", () =>
     Effect.gen(function* () {
       const [a] = yield* served(["a"])
+      // `script` of util-linux gives the command a terminal.
       const program = [
         "script",
         "-qec",

@@ -53,7 +53,8 @@ describe("the pairs without a link", () => {
   })
 
   it("leave out members that have failed or stopped", () => {
-    const stopped = row("c", {}, { phase: "stopped" })
+    // The view of a node that has stopped is that of its last moment.
+    const stopped = row("c", { y: "ad" }, { phase: "stopped" })
     const rows = [row("a", { b: "au", c: "fd", x: "fd" }), row("b", { a: "au", c: "fd", x: "fd" }), stopped]
     assert.deepStrictEqual(unlinkedPairs(rows), [])
   })
