@@ -46,8 +46,7 @@ describe("the deployment files", () => {
 })
 
 describe("compose.yaml", () => {
-  const decode = (value: unknown) =>
-    Schema.decodeUnknownSync(DeployFiles.Compose)(value, { onExcessProperty: "error" })
+  const decode = (value: unknown) => Schema.decodeUnknownSync(DeployFiles.Compose)(value, { onExcessProperty: "error" })
 
   it("has only known keys, and the networks, secrets and names that the services use", () => {
     const { networks, secrets, services } = decode(DeployFiles.composeValue())
@@ -95,7 +94,9 @@ describe("the Dockerfile", () => {
     const [program, flag, text]: ReadonlyArray<string> = JSON.parse(check.slice(check.indexOf("CMD ") + 4))
     assert.deepStrictEqual([program, flag], ["node", "-e"])
     // Nothing listens at port 1, so the program ends with 1, and not with a syntax error.
-    const { status, stderr } = spawnSync(process.execPath, ["-e", (text ?? "").replace(/:\d+/, ":1")], { timeout: 15_000 })
+    const { status, stderr } = spawnSync(process.execPath, ["-e", (text ?? "").replace(/:\d+/, ":1")], {
+      timeout: 15_000,
+    })
     assert.deepStrictEqual([status, String(stderr)], [1, ""])
   })
 })
@@ -112,7 +113,13 @@ describe("the systemd unit", () => {
       Fs.writeFileSync(Path.join(folder, "shop@.service"), unit)
       const verify = () => {
         const { output, status } = spawnSync("systemd-analyze", ["verify", Path.join(folder, "shop@shop-1.service")])
-        return { status, text: output.join("").split("\n").filter((line) => line.includes("shop@")) }
+        return {
+          status,
+          text: output
+            .join("")
+            .split("\n")
+            .filter((line) => line.includes("shop@")),
+        }
       }
       Fs.symlinkSync("shop@.service", Path.join(folder, "shop@shop-1.service"))
       assert.deepStrictEqual(verify(), { status: 0, text: [] })

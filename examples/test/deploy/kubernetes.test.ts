@@ -39,8 +39,7 @@ const problemsOf = (value: unknown): ReadonlyArray<string> => {
 
 const objects = DeployFiles.kubernetesFiles.flatMap(DeployFiles.documents)
 
-const find = (kind: string): unknown =>
-  objects.find((value) => Schema.decodeUnknownSync(Header)(value).kind === kind)
+const find = (kind: string): unknown => objects.find((value) => Schema.decodeUnknownSync(Header)(value).kind === kind)
 
 /** Returns all values of a key, at any depth. */
 const valuesOf = (key: string, value: unknown): ReadonlyArray<unknown> =>

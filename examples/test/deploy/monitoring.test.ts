@@ -135,7 +135,10 @@ describe("the alerts and the dashboard", () => {
           [DeployFiles.read("prometheus/rules.yaml"), DeployFiles.read("grafana/dashboard.json")].join("\n"),
         )
         assert.isAbove(shown.length, 40)
-        assert.deepStrictEqual([...new Set(shown)].filter((label) => !labels.has(label)), [])
+        assert.deepStrictEqual(
+          [...new Set(shown)].filter((label) => !labels.has(label)),
+          [],
+        )
         assert.deepStrictEqual(missingIn(samples, `coterie_link{state="up"} + coterie_links{state="gone"}`), [
           "coterie_link",
           `coterie_links{state="gone"}`,
