@@ -7,7 +7,7 @@ import { errorCode } from "../socket/errorCode.ts"
 import { pathOf, periodOf, periodOfAll } from "./chain.ts"
 import { type CertificatesError, fail } from "./errors.ts"
 import { describeNames, namesOf, quote, type Trusted } from "./names.ts"
-import { certificatesIn, keyIn } from "./pem.ts"
+import { blocks, certificatesIn, keyIn } from "./pem.ts"
 import { isRevoked, listBy, listsIn, type RevocationList } from "./revocation.ts"
 import { describeTime, type Period, problemOf } from "./validity.ts"
 
@@ -178,10 +178,11 @@ export const checkTrusted = ({ names }: Credentials, isTrusted: Trusted): Checke
 export const tlsOptions = (material: Material, lists: ReadonlyArray<RevocationList>): Tls.SecureContextOptions => ({
   minVersion: "TLSv1.3",
   maxVersion: "TLSv1.3",
-  cert: material.certificate,
+  // The blocks that this module has checked: OpenSSL also reads blocks of other kinds, such as "TRUSTED CERTIFICATE".
+  cert: blocks(material.certificate, "CERTIFICATE").join(""),
   key: Redacted.value(material.key),
   // Never left out, because the authorities of the system are trusted then.
-  ca: material.authorities,
+  ca: blocks(material.authorities, "CERTIFICATE").join(""),
   // OpenSSL reads one list of each text.
   ...(lists.length === 0 ? {} : { crl: lists.map(({ pem }) => pem) }),
 })
