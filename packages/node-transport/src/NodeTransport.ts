@@ -473,7 +473,9 @@ const warnOfMigration = ({ insecureMigration }: SecureOptions): Effect.Effect<vo
   insecureMigration === undefined
     ? Effect.void
     : Effect.logWarning(
-        `"insecureMigration" is "${insecureMigration}": every process that reaches the port and knows the name of the cluster can join`,
+        `"insecureMigration" is "${insecureMigration}": this node takes TLS and plain TCP, and dials ` +
+          `${insecureMigration === "listen" ? "plain TCP" : "TLS"}; every process that reaches the port and knows the name of the ` +
+          `cluster can join`,
       ).pipe(Effect.repeat(Schedule.spaced("1 hour")), Effect.forkScoped({ startImmediately: true }), Effect.asVoid)
 
 const sessionTimes = ({ renewAfter, withdrawWithin }: Pick<SecretOptions, "renewAfter" | "withdrawWithin">) => ({

@@ -207,7 +207,7 @@ describe("certificates in files", () => {
       const directory = yield* Effect.flip(build(Certificates.layerFiles({ ...paths, authorities: folder })))
       assert.include(directory, {
         reason: "unreadable",
-        message: `the file of the authorities ${folder}: it is no file`,
+        message: `the file of the authorities ${folder}: it is not a regular file`,
       })
       const revoked = yield* Effect.flip(build(Certificates.layerFiles({ ...paths, revoked: paths.certificate })))
       assert.strictEqual(revoked.reason, "invalid")

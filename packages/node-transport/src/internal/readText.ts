@@ -42,7 +42,7 @@ const readPlace = async (
   try {
     // A pipe or a device may have no end.
     const stats = await Fs.stat(path)
-    if (!stats.isFile()) return Result.fail("it is no file")
+    if (!stats.isFile()) return Result.fail("it is not a regular file")
     if (stats.size > maxBytes) return Result.fail(`it has more than ${maxBytes} bytes`)
     return decode(await Fs.readFile(path, { signal }))
   } catch (cause) {
@@ -60,6 +60,6 @@ const decode = (bytes: Uint8Array): Result.Result<string, string> => {
   try {
     return Result.succeed(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
   } catch {
-    return Result.fail("it is no UTF-8 text")
+    return Result.fail("it is not UTF-8 text")
   }
 }

@@ -170,7 +170,8 @@ export const checkTrusted = ({ names }: Credentials, isTrusted: Trusted): Checke
     ? Result.void
     : fail(
         "names",
-        `the certificate of this node has ${describeNames(names)}, which the option \`trust\` does not allow`,
+        `the certificate of this node has ${describeNames(names)}, which the option \`trust\` (COTERIE_TLS_TRUST) does not allow: ` +
+          "correct one of the two",
       )
 
 /** Options of TLS with these credentials, for one side. They hold the key: nothing keeps them. */

@@ -52,10 +52,14 @@ export const followCertificates = (
         ? Effect.void
         : Effect.matchEffect(accept(material, isTrusted), {
             onSuccess: (credentials) =>
-              Effect.andThen(
-                Effect.sync(() => sessions.use(credentials)),
-                Effect.logInfo(`certificates: replaced; this node has ${describeOwn(credentials)}`),
-              ),
+              Effect.suspend(() => {
+                const isSameOwn =
+                  credentials.certificate.fingerprint256 === sessions.credentials.certificate.fingerprint256
+                sessions.use(credentials)
+                return Effect.logInfo(
+                  `certificates: replaced${isSameOwn ? " authorities or revocation lists" : ""}; this node has ${describeOwn(credentials)}`,
+                )
+              }),
             onFailure: ({ message }) => {
               rejected()
               return Effect.logWarning(`certificates: ${message}; the certificates before stay in use`)

@@ -74,14 +74,23 @@ describe("the certificates of a transport", () => {
       yield* certificates.set(materialOf(authority.issue({ names: ["DNS:other.example"] }), [authority]))
       yield* Sockets.until(() => rejected === 1)
       assert.strictEqual(sessions.credentials, credentials)
-      const next = materialOf(issue(authority), [authority])
+      const issued = issue(authority)
+      const next = materialOf(issued, [authority])
       yield* certificates.set(next)
       yield* Sockets.until(() => sessions.credentials.material === next && lines.length === 2)
       assert.match(lines[0] ?? "", /^Warn: certificates: .* the certificates before stay in use$/)
       assert.match(lines[1] ?? "", /^Info: certificates: replaced; this node has the name/)
+      yield* certificates.set(materialOf(issued, [authority, Authority.root("other")]))
+      yield* Sockets.until(() => lines.length === 3)
+      assert.match(
+        lines[2] ?? "",
+        /^Info: certificates: replaced authorities or revocation lists; this node has the name/,
+      )
+      yield* certificates.set(next)
       // `Certificates` refuses this change itself, so that the transport does not see it.
       const mixed = yield* Effect.flip(certificates.set({ ...next, key: materialOf(issue(authority), []).key }))
       assert.strictEqual(mixed.reason, "mismatch")
+      assert.strictEqual(mixed.stack, `CertificatesError: ${mixed.message}`)
       assert.deepStrictEqual(yield* Stream.runHead(certificates.rejected), Option.some(1))
       assert.strictEqual(yield* certificates.material, next)
     }),
