@@ -58,7 +58,8 @@ describe("a connection of a socket", () => {
           yield* connection.pull
         }
         other.resetAndDestroy()
-        return (yield* Effect.flip(connection.pull)).message
+        const error = yield* Effect.flip(connection.pull)
+        return error._tag === "TransportError" ? error.message : error._tag
       })
       assert.strictEqual(yield* messageAfter(""), "the connection to 127.0.0.1 was reset, as explained")
       assert.strictEqual(yield* messageAfter("a"), "the connection to 127.0.0.1 was reset")
