@@ -45,6 +45,7 @@ export const guide: Section = {
     { text: "Operations", file: "docs/operations.md" },
     { text: "The admin service", file: "docs/admin.md" },
     { text: "Metrics", file: "docs/metrics.md" },
+    { text: "Deployment", file: "docs/deploy.md" },
     { text: "Security", file: "docs/security.md" },
     { text: "Performance", file: "docs/performance.md" },
     { text: "Failure detection measured", file: "docs/detection.md" },

@@ -44,7 +44,7 @@ const filesOf = (paths: Paths, names: PathNames): Files => ({
   ...(paths.revoked === undefined ? {} : { revoked: { path: paths.revoked, name: names.revoked } }),
 })
 
-/** What the files are, in messages. */
+/** Names of the files in messages. */
 const kinds = {
   certificate: "the certificate",
   key: "the key",

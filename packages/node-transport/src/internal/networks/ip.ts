@@ -8,7 +8,7 @@ export const withoutZone = (address: string): string => address.replace(/%.*$/, 
  * Returns the IPv4 address of an IPv6 address that represents one (`::ffff:192.0.2.1`), in any spelling, and any other text unchanged.
  */
 export const unmapped = (address: string): string => {
-  if (!Net.isIPv6(address)) return address
+  if (!address.includes(":") || !Net.isIPv6(address)) return address
   const groups = groupsOf(address)
   if (groups[5] !== 0xffff || groups.slice(0, 5).some((group) => group !== 0)) return address
   return bytesOf(groups.slice(6)).join(".")
