@@ -26,8 +26,8 @@ const Verdict = ({ report }: { readonly report: State["report"] }) => {
       </p>
       {verdict !== undefined && verdict.details.length > 0 && (
         <ul class="details">
-          {verdict.details.map((line) => (
-            <li key={line}>{printable(line)}</li>
+          {verdict.details.map((line, index) => (
+            <li key={index}>{printable(line)}</li>
           ))}
         </ul>
       )}

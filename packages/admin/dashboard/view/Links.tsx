@@ -41,8 +41,8 @@ const Problems = ({ matrix }: { readonly matrix: Matrix }) => {
     <div class="problems">
       <h3>Pairs without a link</h3>
       <ul>
-        {problems.map((text) => (
-          <li key={text}>{text}</li>
+        {problems.map((text, index) => (
+          <li key={index}>{text}</li>
         ))}
         {problems.length === maxProblems && <li>{`Only the first ${maxProblems} are listed.`}</li>}
       </ul>

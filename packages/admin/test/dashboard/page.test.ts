@@ -265,10 +265,10 @@ describe.skipIf("missing" in found)("the dashboard", () => {
         // The color of the cell, and its mark.
         const pixels = await canvas.evaluate((element) => {
           const context = element instanceof HTMLCanvasElement ? element.getContext("2d") : null
-          return [
-            [6, 0],
-            [12, 6],
-          ].map(([x = 0, y = 0]) => [...(context?.getImageData(x + 4, y + 4, 1, 1).data ?? [])].join())
+          const [x, y, width] = [6, 0, 12]
+          const data = context?.getImageData(x, y, width, 12).data ?? new Uint8ClampedArray()
+          const at = (x: number, y: number) => [...data.slice(4 * (y * width + x), 4 * (y * width + x) + 4)].join()
+          return [at(4, 4), at(10, 10)]
         })
         assert.notStrictEqual(pixels[0], pixels[1])
         assert.deepStrictEqual(await violations(page, ".links"), [])
