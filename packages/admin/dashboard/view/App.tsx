@@ -79,10 +79,14 @@ export const App = ({ state, store }: { readonly state: State; readonly store: D
         {tokenNeeded !== undefined && <TokenPrompt message={tokenNeeded} store={store} />}
         {tokenNeeded === undefined && matrix !== undefined && report !== undefined && (
           <>
-            <Links matrix={matrix} self={self} />
-            <Members report={report} self={self} />
-            <Plots history={state.history} reports={state.reports} />
-            <Events events={state.events} />
+            <div class="column">
+              <Links matrix={matrix} self={self} />
+              <Plots history={state.history} reports={state.reports} />
+            </div>
+            <div class="column">
+              <Members report={report} self={self} />
+              <Events events={state.events} />
+            </div>
           </>
         )}
       </main>

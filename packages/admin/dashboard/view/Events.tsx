@@ -10,7 +10,7 @@ export const Events = ({ events }: { readonly events: ReadonlyArray<EventLine> }
   const [paused, setPaused] = useState<ReadonlyArray<EventLine>>()
   const lines = (paused ?? events).filter((line) => matches(line, filter))
   return (
-    <section class="wide" aria-labelledby="events-title">
+    <section aria-labelledby="events-title">
       <h2 id="events-title">Events</h2>
       <div class="tools">
         <label>

@@ -64,7 +64,7 @@ export const Links = ({ matrix, self }: { readonly matrix: Matrix; readonly self
   const Shown = size > maxTable ? MatrixCanvas : MatrixTable
   const { label } = matrix.cellAt(order[at[0]] ?? 0, order[at[1]] ?? 0)
   return (
-    <section class="wide" aria-labelledby="links-title">
+    <section aria-labelledby="links-title">
       <h2 id="links-title">Who has a link to whom</h2>
       <div class="tools">
         <label>

@@ -27,7 +27,7 @@ export const Members = ({
   readonly report: ClusterReport
   readonly self: NodeReport | undefined
 }) => (
-  <section class="wide" aria-labelledby="members-title">
+  <section aria-labelledby="members-title">
     <h2 id="members-title">Members</h2>
     {/* The table scrolls on a narrow screen, so the keyboard must reach it. */}
     <div class="scroll" tabIndex={0} role="group" aria-label="Table of members">

@@ -56,7 +56,7 @@ const Plot = ({ data, labels, title }: PlotProps) => {
 
 /** What the page has seen in the last five minutes. */
 export const Plots = ({ history }: { readonly history: History; readonly reports: number }) => (
-  <section class="wide" aria-labelledby="plots-title">
+  <section aria-labelledby="plots-title">
     <h2 id="plots-title">Last five minutes</h2>
     <div class="plots">
       <Plot title="Round trips, ms" labels={["median", "highest"]} data={history.roundTrips} />

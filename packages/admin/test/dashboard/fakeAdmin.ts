@@ -46,6 +46,30 @@ export const selfOf = (name: string): Report.NodeReport => ({
   addressesDialed: [],
 })
 
+/** Makes the report of a healthy peer. */
+export const peerOf = (name: string): Report.PeerReport => ({
+  name,
+  generation: 1,
+  incarnation: 0,
+  addresses: [],
+  metadata: {},
+  status: "alive",
+  link: "up",
+})
+
+/** Makes the report of a link that has received some bytes, and sent twice as many. */
+export const linkOf = (bytesIn: number, session = 1): NonNullable<Report.PeerReport["connection"]> => ({
+  dialedBy: "peer",
+  remoteHost: "",
+  openForMillis: 1,
+  session,
+  heardAgoMillis: 1,
+  peerViewHash: "",
+  bytesIn,
+  bytesOut: 2 * bytesIn,
+  queues: [{ name: "control", size: 1, limit: 4 }],
+})
+
 /** Answers of the imagined service. */
 export interface Answers {
   readonly report: Report.ClusterReport
@@ -54,16 +78,26 @@ export interface Answers {
   /** Path of the page. Defaults to `/`. */
   readonly path?: string
   readonly metadata?: Readonly<Record<string, string>>
+  /** Returns the report of the node for a request, by the number of the request. */
+  readonly selfAt?: (request: number) => Report.NodeReport
+  /** Clock of the page, which the test moves. The clock of the machine by default. */
+  readonly clock?: number
 }
 
 /** Opens the page of an imagined service. Returns the page, and the paths that it has asked for. */
-export const open = async (context: BrowserContext, { events = "", metadata = {}, path = "/", report }: Answers) => {
+export const open = async (
+  context: BrowserContext,
+  { clock, events = "", metadata = {}, path = "/", report, selfAt }: Answers,
+) => {
   const asked = new Set<string>()
+  let requests = 0
   const answer = (route: Route): Promise<void> => {
     const { pathname } = new URL(route.request().url())
     asked.add(pathname)
     if (pathname.endsWith("/v1/cluster")) return route.fulfill({ json: report })
-    if (pathname.endsWith("/v1/self")) return route.fulfill({ json: { ...selfOf(report.askedBy), metadata } })
+    if (pathname.endsWith("/v1/self")) {
+      return route.fulfill({ json: selfAt?.(requests++) ?? { ...selfOf(report.askedBy), metadata } })
+    }
     if (pathname.endsWith("/v1/events")) return route.fulfill({ contentType: "text/event-stream", body: events })
     if (pathname !== path) return route.fulfill({ status: 404 })
     return route.fulfill({
@@ -74,8 +108,9 @@ export const open = async (context: BrowserContext, { events = "", metadata = {}
   }
   const page = await context.newPage()
   await page.route("**/*", answer)
+  if (clock !== undefined) await page.clock.install({ time: clock })
   await page.goto(`${origin}${path}`)
-  await page.locator(".verdict .level").waitFor()
+  if (clock === undefined) await page.locator(".verdict .level").waitFor()
   return { page, asked }
 }
 

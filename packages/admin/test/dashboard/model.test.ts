@@ -7,7 +7,7 @@ import { History } from "../../dashboard/model/History.ts"
 import { Matrix, maxMembers } from "../../dashboard/model/Matrix.ts"
 import { bytesText, durationText, membersOf } from "../../dashboard/model/members.ts"
 import { cluster, row } from "../rows.ts"
-import { reportOf, selfOf } from "./fakeAdmin.ts"
+import { linkOf, peerOf, reportOf, selfOf } from "./fakeAdmin.ts"
 
 const textsOf = (matrix: Matrix) =>
   matrix.names.map((_, i) => matrix.names.map((_, j) => matrix.cellAt(i, j).text).join(" "))
@@ -98,28 +98,7 @@ describe("the members", () => {
 describe("the history", () => {
   const link = (bytes: number, session = 1) => ({
     ...selfOf("a"),
-    peers: [
-      {
-        name: "b",
-        generation: 1,
-        incarnation: 0,
-        addresses: [],
-        metadata: {},
-        status: "alive",
-        link: "up",
-        connection: {
-          dialedBy: "peer",
-          remoteHost: "",
-          openForMillis: 1,
-          session,
-          heardAgoMillis: 1,
-          peerViewHash: "",
-          bytesIn: bytes,
-          bytesOut: 2 * bytes,
-          queues: [{ name: "control", size: 1, limit: 4 }],
-        },
-      },
-    ],
+    peers: [{ ...peerOf("b"), connection: linkOf(bytes, session) }],
   })
   const report = reportOf(cluster(["a", "b"]))
 

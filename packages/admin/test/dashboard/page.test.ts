@@ -1,6 +1,7 @@
 /** The dashboard in a real browser: with the admin service of real nodes, and with imagined reports. */
 import * as World from "../../../core/test/cluster/world.ts"
 import { findChromium, isRequired, launch } from "../../../testkit/test/picture/chromium.ts"
+import type { Report } from "@coterie/admin"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -236,9 +237,6 @@ describe.skipIf("missing" in found)("the dashboard", () => {
             const { page } = await FakeAdmin.open(context, { report: cutReport })
             await page.locator(".plot canvas").first().waitFor()
             assert.deepStrictEqual(await violations(page), [])
-            if (pictures !== undefined) {
-              await page.screenshot({ path: NodePath.join(pictures, `dashboard-${colorScheme}.png`) })
-            }
             await page.setViewportSize({ width: 320, height: 700 })
             assert.isFalse(await isScrolledSideways(page))
           },
@@ -315,6 +313,47 @@ describe.skipIf("missing" in found)("the dashboard", () => {
         assert.isAtLeast(await count(page, ".log tbody tr"), 1)
         assert.include(await textOf(page, ".log tbody tr >> nth=0"), "peer-1998")
       }),
+    timeout,
+  )
+
+  it(
+    "plots the last five minutes from what it has seen",
+    () =>
+      inBrowser(
+        async (context) => {
+          const peer = (at: number, i: number): Report.PeerReport => ({
+            ...FakeAdmin.peerOf(names[i] ?? ""),
+            connection: FakeAdmin.linkOf(2_048 * at * (20 + i) + 4_096 * (at % 5)),
+          })
+          const selfAt = (at: number): Report.NodeReport => ({
+            ...FakeAdmin.selfOf("shop-0"),
+            uptimeMillis: 600_000 + 2_000 * at,
+            lagMillis: 2 + (at % 7) + (at === 30 ? 12 : 0),
+            peers: [1, 2, 3, 4].map((i) => peer(at, i)),
+          })
+          const events =
+            FakeAdmin.event(1, "Snapshot", { view: { peers: names.slice(1) } }) +
+            FakeAdmin.event(2, "Unreachable", { peer: { name: "shop-3", link: "indirect" } })
+          const start = 1_767_225_600_000
+          const { page } = await FakeAdmin.open(context, { report: cutReport, events, selfAt, clock: start })
+          const polls = 60
+          for (let i = 0; i < polls; i++) {
+            const answer = page.waitForResponse((response) => response.url().endsWith("/v1/self"))
+            if (i > 0) await page.clock.runFor(2_000)
+            await (await answer).finished()
+          }
+          await page.clock.runFor(1_000)
+          const plot = (title: string) => page.locator(`[role=img][aria-label^="${title}"]`)
+          assert.strictEqual(
+            await plot("Round trips").getAttribute("aria-label"),
+            "Round trips, ms: median 0.5, highest 0.5",
+          )
+          assert.match((await plot("Bytes").getAttribute("aria-label")) ?? "", /in \d+\.\d, out \d+\.\d$/)
+          assert.strictEqual(await page.locator(".plot canvas").count(), 4)
+          if (pictures !== undefined) await page.screenshot({ path: NodePath.join(pictures, "dashboard.png") })
+        },
+        { viewport: { width: 1_280, height: 1_130 } },
+      ),
     timeout,
   )
 
