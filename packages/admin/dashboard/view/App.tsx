@@ -81,10 +81,10 @@ export const App = ({ state, store }: { readonly state: State; readonly store: D
           <>
             <div class="column">
               <Links matrix={matrix} self={self} />
-              <Plots history={state.history} reports={state.reports} />
             </div>
             <div class="column">
               <Members report={report} self={self} />
+              <Plots history={state.history} reports={state.reports} />
               <Events events={state.events} />
             </div>
           </>

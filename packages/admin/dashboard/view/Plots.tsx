@@ -10,13 +10,17 @@ interface PlotProps {
 
 const strokes = ["#0a7d55", "#b3590a"]
 
-const width = 330
+/** Width in CSS pixels. Two plots fit beside each other, and one fits a screen of 320 pixels. */
+const width = 270
 
 /** Returns the last known value of each line, for readers who do not see the plot. */
 const summary = (title: string, labels: ReadonlyArray<string>, [, ...lines]: Series): string => {
   const values = lines.map((line, i) => `${labels[i] ?? ""} ${line.at(-1)?.toFixed(1) ?? "unknown"}`)
   return `${title}: ${values.join(", ")}`
 }
+
+const clockTimes = (_plot: uPlot, seconds: ReadonlyArray<number>): Array<string> =>
+  seconds.map((each) => new Date(each * 1_000).toLocaleTimeString("en-GB"))
 
 const aligned = ([times, ...lines]: Series): uPlot.AlignedData => [[...times], ...lines.map((line) => [...line])]
 
@@ -34,7 +38,10 @@ const Plot = ({ data, labels, title }: PlotProps) => {
         height: 130,
         legend: { show: false },
         cursor: { show: false },
-        axes: [axis, { ...axis, size: 55 }],
+        axes: [
+          { ...axis, space: 80, values: clockTimes },
+          { ...axis, size: 50 },
+        ],
         series: [{}, ...series],
         scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.1)] } },
       },

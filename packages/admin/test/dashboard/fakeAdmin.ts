@@ -73,7 +73,7 @@ export const linkOf = (bytesIn: number, session = 1): NonNullable<Report.PeerRep
 /** Answers of the imagined service. */
 export interface Answers {
   readonly report: Report.ClusterReport
-  /** Text of the event stream, which then ends. Empty by default. */
+  /** Text of the event stream, which then stays open. Empty by default. */
   readonly events?: string
   /** Path of the page. Defaults to `/`. */
   readonly path?: string
@@ -82,6 +82,18 @@ export interface Answers {
   readonly selfAt?: (request: number) => Report.NodeReport
   /** Clock of the page, which the test moves. The clock of the machine by default. */
   readonly clock?: number
+}
+
+/** Answers requests for events in the page, because an answer of a route ends at once. */
+const keepEventsOpen = (events: string): void => {
+  const { fetch } = window
+  window.fetch = (input, init) => {
+    if (!String(input).endsWith("/v1/events")) return fetch(input, init)
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(events)),
+    })
+    return Promise.resolve(new Response(body))
+  }
 }
 
 /** Opens the page of an imagined service. Returns the page, and the paths that it has asked for. */
@@ -98,7 +110,6 @@ export const open = async (
     if (pathname.endsWith("/v1/self")) {
       return route.fulfill({ json: selfAt?.(requests++) ?? { ...selfOf(report.askedBy), metadata } })
     }
-    if (pathname.endsWith("/v1/events")) return route.fulfill({ contentType: "text/event-stream", body: events })
     if (pathname !== path) return route.fulfill({ status: 404 })
     return route.fulfill({
       contentType: "text/html",
@@ -108,6 +119,7 @@ export const open = async (
   }
   const page = await context.newPage()
   await page.route("**/*", answer)
+  await page.addInitScript(keepEventsOpen, events)
   if (clock !== undefined) await page.clock.install({ time: clock })
   await page.goto(`${origin}${path}`)
   if (clock === undefined) await page.locator(".verdict .level").waitFor()
