@@ -55,6 +55,9 @@ export const reports =
     return one !== undefined && isOne(one) && holds(one) ? one : undefined
   }
 
+/** Time that a child has for a step. A cold start takes some seconds, and many times that on a busy machine. */
+const patience: Duration.Input = "40 seconds"
+
 export interface Wait {
   readonly from?: number | undefined
   readonly within?: Duration.Input | undefined
@@ -194,7 +197,7 @@ export const spawnCommand = Effect.fnUntraced(function* (
         const found = pick(line)
         return found === undefined ? [] : [found]
       }),
-    expect: (what, pick, { from = 0, within = "10 seconds" } = {}) =>
+    expect: (what, pick, { from = 0, within = patience } = {}) =>
       inTime(output.first(what, pick, from), `${name} did not report: ${what}`, within),
     say: (line) => Effect.asVoid(Queue.offer(input, new TextEncoder().encode(`${line}\n`))),
     hangUp: Effect.asVoid(Queue.end(input)),
@@ -202,9 +205,9 @@ export const spawnCommand = Effect.fnUntraced(function* (
       inTime(
         Effect.andThen(Effect.ignore(handle.kill({ killSignal: signal })), ended),
         `${name} did not end on ${signal}`,
-        "10 seconds",
+        patience,
       ),
-    ended: inTime(ended, `${name} did not end`, "10 seconds"),
+    ended: inTime(ended, `${name} did not end`, patience),
   }
   return child
 })

@@ -86,7 +86,7 @@ const untilMini = (cluster: Cluster.Cluster["Service"]) =>
   )
 
 const testTimeout = 60_000
-const slow = { within: "20 seconds" } as const
+const slow = { within: "40 seconds" } as const
 
 describe("an independent peer", () => {
   it.live(

@@ -10,7 +10,7 @@ const start = Effect.fnUntraced(function* (name: string, ...seeds: ReadonlyArray
   const file = NodePath.join(import.meta.dirname, "../metrics/metrics.ts")
   const child = yield* Child.spawn(name, file, [name, "0", "0", ...seeds])
   const find = (what: string, pattern: RegExp) =>
-    child.expect(what, (line) => pattern.exec(line)?.[1], { within: "20 seconds" })
+    child.expect(what, (line) => pattern.exec(line)?.[1], { within: "40 seconds" })
   return {
     child,
     address: yield* find("where it is a peer", / is a peer at (\S+)/),

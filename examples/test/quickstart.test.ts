@@ -20,7 +20,7 @@ const sentTo = (name: string) => (line: string) =>
     .find((each) => each === name)
 
 const address = (child: Child.Child) =>
-  child.expect("where it listens", (line) => / listens on (\S+)/.exec(line)?.[1], { within: "20 seconds" })
+  child.expect("where it listens", (line) => / listens on (\S+)/.exec(line)?.[1], { within: "40 seconds" })
 
 /** Processes start slowly on a busy machine. Each wait has a shorter timeout, whose error names the expectation. */
 const testTimeout = 60_000
@@ -46,7 +46,7 @@ describe("the quick start", () => {
       Effect.gen(function* () {
         const ann = yield* start("ann")
         const namesake = yield* start("ann", yield* address(ann))
-        yield* namesake.expect("why it ends", says("give every process a name of its own"), { within: "20 seconds" })
+        yield* namesake.expect("why it ends", says("give every process a name of its own"), { within: "40 seconds" })
         assert.strictEqual(yield* namesake.ended, 1)
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     testTimeout,
@@ -60,13 +60,13 @@ describe("the service of the guide", () => {
       Effect.gen(function* () {
         const ann = yield* startSales("ann")
         const seed = yield* ann.expect("where it listens", (line) => / at (\S+); policies/.exec(line)?.[1], {
-          within: "20 seconds",
+          within: "40 seconds",
         })
         const bob = yield* startSales("bob", seed)
-        yield* ann.expect("an order that reaches bob", sentTo("bob"), { within: "20 seconds" })
-        yield* bob.expect("an order that reaches ann", sentTo("ann"), { within: "20 seconds" })
+        yield* ann.expect("an order that reaches bob", sentTo("bob"), { within: "40 seconds" })
+        yield* bob.expect("an order that reaches ann", sentTo("ann"), { within: "40 seconds" })
         const namesake = yield* startSales("ann", seed)
-        yield* namesake.expect("why it ends", says("give every process a name of its own"), { within: "20 seconds" })
+        yield* namesake.expect("why it ends", says("give every process a name of its own"), { within: "40 seconds" })
         assert.strictEqual(yield* namesake.ended, 1)
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     testTimeout,

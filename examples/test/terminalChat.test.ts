@@ -14,12 +14,12 @@ const startWith = (name: string, secret: string, ...more: ReadonlyArray<string>)
 /** Returns the arguments of the command that the chat prints for others. */
 const invitation = (child: Child.Child) =>
   Effect.map(
-    child.expect("how to join it", (line) => /pnpm@12 chat --name NAME (.+)/.exec(line)?.[1], { within: "20 seconds" }),
+    child.expect("how to join it", (line) => /pnpm@12 chat --name NAME (.+)/.exec(line)?.[1], { within: "40 seconds" }),
     (text) => text.split(" "),
   )
 
 const prints = (child: Child.Child, what: string) =>
-  child.expect(what, (line) => line === what || undefined, { within: "20 seconds" })
+  child.expect(what, (line) => line === what || undefined, { within: "40 seconds" })
 
 /** Starts `ann`, and `bob` with the command that the chat of `ann` printed. */
 const pair = Effect.gen(function* () {
@@ -81,7 +81,7 @@ describe("the chat in a terminal", () => {
       yield* eve.expect(
         "why it cannot join",
         (line) => line.includes("does not accept the secret of this node") || undefined,
-        { within: "20 seconds" },
+        { within: "40 seconds" },
       )
       yield* startWith("bob", secret, ...address)
       yield* prints(ann, "* bob is here")

@@ -9,6 +9,7 @@ import { Authority } from "../../../packages/node-transport/test/Authority.ts"
 import * as Certificates from "../../programs/certificates.ts"
 import * as Config from "../../programs/config.ts"
 import * as File from "../../programs/file.ts"
+import * as Networks from "../../programs/networks.ts"
 import * as Secret from "../../programs/secret.ts"
 import * as Srv from "../../programs/srv.ts"
 
@@ -97,6 +98,28 @@ describe("the programs of AGENTS.md of node-transport", () => {
       yield* Effect.forkScoped(Effect.ignore(eve.join(address)))
       const unavailable = yield* eve.events.pipe(
         Stream.filter((event) => event._tag === "SeedUnavailable" && event.reason === "unauthenticated"),
+        Stream.runHead,
+        Effect.timeout(within),
+      )
+      assert.isDefined(unavailable)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("networks.ts dials no address of another network", () =>
+    Effect.gen(function* () {
+      const nothing = Effect.succeed([])
+      const resolver = { a: () => nothing, aaaa: () => nothing, srv: () => nothing }
+      const ann = yield* start(
+        Layer.provide(
+          Networks.layer("ann", { port: 0, resolver }),
+          ConfigProvider.layer(
+            ConfigProvider.fromEnv({ env: { COTERIE_SECRET: "the secret of the cluster of a test" } }),
+          ),
+        ),
+      )
+      yield* Effect.forkScoped(Effect.ignore(ann.join("127.0.0.1:1")))
+      const unavailable = yield* ann.events.pipe(
+        Stream.filter((event) => event._tag === "SeedUnavailable" && event.reason === "forbidden"),
         Stream.runHead,
         Effect.timeout(within),
       )

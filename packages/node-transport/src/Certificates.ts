@@ -10,22 +10,18 @@
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
 import type { Material } from "./internal/certificates/credentials.ts"
 import type { CertificatesError } from "./internal/certificates/errors.ts"
-import { MaterialFiles, readMaterial } from "./internal/certificates/MaterialFiles.ts"
+import { followFiles, optionNames } from "./internal/certificates/MaterialFiles.ts"
 import * as MaterialState from "./internal/certificates/MaterialState.ts"
 
 export type { Material } from "./internal/certificates/credentials.ts"
 export { CertificatesError } from "./internal/certificates/errors.ts"
-
-/** Interval of file reads. A read costs next to nothing, and a mounted secret changes seconds after its source. */
-const fileInterval = Duration.seconds(10)
 
 /**
  * Certificates that a node presents and trusts.
@@ -40,8 +36,11 @@ export class Certificates extends Context.Service<
     readonly material: Effect.Effect<Material>
     /** Material of this moment, then each later material. A slow reader gets the newest. */
     readonly changes: Stream.Stream<Material>
-    /** Number of changes that could not be used, so that the material before stayed in use. Absent if nothing counts them. */
-    readonly rejected?: Effect.Effect<number> | undefined
+    /**
+     * Number of changes that could not be used, so that the material before stayed in use: the number of this moment, then each later
+     * number. Absent if nothing counts them.
+     */
+    readonly rejected?: Stream.Stream<number> | undefined
   }
 >()("@coterie/node-transport/Certificates") {}
 
@@ -54,7 +53,7 @@ export class Certificates extends Context.Service<
 export interface ManagedCertificates {
   readonly material: Effect.Effect<Material>
   readonly changes: Stream.Stream<Material>
-  readonly rejected: Effect.Effect<number>
+  readonly rejected: Stream.Stream<number>
   /**
    * Replaces the material. Fails with `CertificatesError` if it cannot be used, and leaves the material as it was. The callback of a
    * secret manager calls this function.
@@ -164,16 +163,7 @@ export interface FilesOptions extends Paths {
  * @since 0.1.0
  */
 export const layerFiles = ({ schedule, ...paths }: FilesOptions): Layer.Layer<Certificates, CertificatesError> =>
-  Layer.effect(
-    Certificates,
-    Effect.gen(function* () {
-      const state = yield* MaterialState.make(yield* readMaterial(paths))
-      const files = new MaterialFiles(paths, state)
-      yield* Effect.forkScoped(Effect.schedule(files.read, schedule ?? Schedule.spaced(fileInterval)))
-      const { changes, material, rejected } = state
-      return { changes, material, rejected }
-    }),
-  )
+  Layer.effect(Certificates, followFiles(paths, optionNames, schedule))
 
 /**
  * Provides the certificates in files whose paths are in the configuration, such as
@@ -198,6 +188,7 @@ const variables = {
   certificate: "COTERIE_TLS_CERT_FILE",
   key: "COTERIE_TLS_KEY_FILE",
   authorities: "COTERIE_TLS_CA_FILE",
+  revoked: "COTERIE_TLS_CRL_FILE",
 } as const
 
 /**
@@ -227,17 +218,17 @@ export const layerFromEnv = (
         certificate: variable(variables.certificate),
         key: variable(variables.key),
         authorities: variable(variables.authorities),
-        revoked: variable("COTERIE_TLS_CRL_FILE"),
+        revoked: variable(variables.revoked),
       })
       const { authorities, certificate, key, revoked } = found
       if (Option.isSome(certificate) && Option.isSome(key) && Option.isSome(authorities)) {
-        return layerFiles({
-          ...options,
+        const paths = {
           certificate: certificate.value,
           key: key.value,
           authorities: authorities.value,
           revoked: Option.getOrUndefined(revoked),
-        })
+        }
+        return Layer.effect(Certificates, followFiles(paths, variables, options.schedule))
       }
       const missing = [
         ...(Option.isNone(certificate) ? [variables.certificate] : []),

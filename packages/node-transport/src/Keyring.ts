@@ -11,23 +11,19 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Schedule from "effect/Schedule"
-import * as Stream from "effect/Stream"
+import type * as Schedule from "effect/Schedule"
+import type * as Stream from "effect/Stream"
 import { configError, environmentName, secretConfig } from "./internal/config/environment.ts"
 import { secretSource } from "./internal/config/proof.ts"
 import { addKey, keyOf, type KeyringError, removeKey, type Ring, ringOf, useKey } from "./internal/secret/ring.ts"
-import { readRing, RingFile } from "./internal/secret/RingFile.ts"
+import { followFile } from "./internal/secret/RingFile.ts"
 import * as RingState from "./internal/secret/RingState.ts"
 
 export { type Key, KeyringError, type Ring } from "./internal/secret/ring.ts"
-
-/** Interval of file reads. A read costs next to nothing, and the operator who changed the file is waiting. */
-const fileInterval = Duration.seconds(10)
 
 /**
  * Keys that this node accepts and dials with.
@@ -42,6 +38,11 @@ export class Keyring extends Context.Service<
     readonly ring: Effect.Effect<Ring>
     /** Ring of this moment, then each later ring. A slow reader gets the newest ring. */
     readonly changes: Stream.Stream<Ring>
+    /**
+     * Number of changes that could not be used, so that the ring before stayed in use: the number of this moment, then each later number.
+     * Absent if nothing counts them.
+     */
+    readonly rejected?: Stream.Stream<number> | undefined
   }
 >()("@coterie/node-transport/Keyring") {}
 
@@ -54,6 +55,7 @@ export class Keyring extends Context.Service<
 export interface ManagedKeyring {
   readonly ring: Effect.Effect<Ring>
   readonly changes: Stream.Stream<Ring>
+  readonly rejected: Stream.Stream<number>
   /** Accepts a secret in addition, and returns its id. The key that this node dials with first stays the same. */
   readonly add: (secret: Redacted.Redacted<string>) => Effect.Effect<string, KeyringError>
   /** Dials with this key first. Fails as `unknown` if the ring has no key with the id. */
@@ -133,15 +135,7 @@ export interface FileOptions {
  * @since 0.1.0
  */
 export const layerFile = ({ path, schedule }: FileOptions): Layer.Layer<Keyring, KeyringError> =>
-  Layer.effect(
-    Keyring,
-    Effect.gen(function* () {
-      const state = yield* RingState.make(yield* readRing(path))
-      const file = new RingFile(path, state)
-      yield* Effect.forkScoped(Effect.schedule(file.read, schedule ?? Schedule.spaced(fileInterval)))
-      return { ring: state.ring, changes: state.changes }
-    }),
-  )
+  Layer.effect(Keyring, followFile({ path, name: 'the option "path"' }, schedule))
 
 /**
  * Provides the secrets of the configuration: one secret, or a list of 1 to 8 secrets of which this node dials with the first. Fails with
@@ -209,7 +203,10 @@ export const layerFromEnv = (
         case "Secret":
           return layerConfig(Config.succeed(source.success.secret))
         case "SecretFile":
-          return layerFile({ ...options, path: source.success.path })
+          return Layer.effect(
+            Keyring,
+            followFile({ path: source.success.path, name: environmentName({})("secretFile") }, options.schedule),
+          )
         case undefined:
           return yield* configError(
             'there is no secret: set COTERIE_SECRET to the output of "openssl rand -base64 32", or COTERIE_SECRET_FILE to a file with it',
@@ -230,18 +227,22 @@ export const idOf = (secret: Redacted.Redacted<string>): Result.Result<string, K
 const manage = (secrets: ReadonlyArray<Redacted.Redacted<string>>): Effect.Effect<ManagedKeyring, KeyringError> =>
   Effect.gen(function* () {
     const state = yield* RingState.make(yield* Effect.fromResult(ringOf(secrets)))
+    const counted = <A>(change: Effect.Effect<A, KeyringError>) => Effect.tapError(change, () => state.reject)
     return {
       ring: state.ring,
       changes: state.changes,
+      rejected: state.rejected,
       add: (secret) =>
-        Effect.flatMap(Effect.fromResult(keyOf(secret)), (key) =>
-          Effect.as(
-            state.update((ring) => addKey(ring, key)),
-            key.id,
+        counted(
+          Effect.flatMap(Effect.fromResult(keyOf(secret)), (key) =>
+            Effect.as(
+              state.update((ring) => addKey(ring, key)),
+              key.id,
+            ),
           ),
         ),
-      use: (id) => state.update((ring) => useKey(ring, id)),
-      remove: (id) => state.update((ring) => removeKey(ring, id)),
-      set: (secrets) => state.update(() => ringOf(secrets)),
+      use: (id) => counted(state.update((ring) => useKey(ring, id))),
+      remove: (id) => counted(state.update((ring) => removeKey(ring, id))),
+      set: (secrets) => counted(state.update(() => ringOf(secrets))),
     }
   })

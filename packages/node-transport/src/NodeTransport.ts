@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import type { NodeMetrics } from "@coterie/core/NodeMetrics"
 import * as Transport from "@coterie/core/Transport"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Config from "effect/Config"
@@ -26,15 +27,18 @@ import type { Networks, ProofStrangers, Strangers } from "./internal/accept/stra
 import { configError, environmentConfig, environmentName, optionName } from "./internal/config/environment.ts"
 import { type NameOf, proofOf } from "./internal/config/proof.ts"
 import { certificateHandshakes, type CertificateServer } from "./internal/certificates/certificateHandshakes.ts"
+import { followFiles } from "./internal/certificates/MaterialFiles.ts"
 import { followCertificates, logCertificate } from "./internal/certificates/followCertificates.ts"
 import { dialCertificates, dialSecret, dialTcp } from "./internal/dial/dial.ts"
 import * as HostLookups from "./internal/dns/HostLookups.ts"
 import { type Resolver, resolver } from "./internal/dns/resolver.ts"
+import { followFile } from "./internal/secret/RingFile.ts"
 import { followRing, logRing } from "./internal/secret/followRing.ts"
 import { secretHandshakes } from "./internal/secret/secretHandshakes.ts"
 import { hasPresharedKeys, runtimeName } from "./internal/secret/secretTls.ts"
 import { KeyMetrics } from "./internal/metrics/KeyMetrics.ts"
 import { RefusalMetrics } from "./internal/metrics/RefusalMetrics.ts"
+import { RejectionMetrics } from "./internal/metrics/RejectionMetrics.ts"
 import * as SocketConnection from "./internal/socket/SocketConnection.ts"
 import * as Certificates from "./Certificates.ts"
 import * as Keyring from "./Keyring.ts"
@@ -283,6 +287,8 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
       const dial = yield* dialer(options, guard)
       const refusals = new RefusalMetrics()
       const keys = new KeyMetrics()
+      const rejections = new RejectionMetrics("secrets")
+      yield* rejections.follow(keyring.rejected)
       const { refresh, sessions } = yield* followRing(keyring, sessionTimes(options), keys)
       const bind = bindSecure({
         options,
@@ -299,7 +305,7 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
           dialsPlain(options)
             ? dialTcp({ ...dial, address })
             : Effect.andThen(refresh, dialSecret({ ...dial, address }, sessions)),
-        addMetrics: (metrics) => Effect.andThen(refusals.addMetrics(metrics), keys.addMetrics(metrics)),
+        addMetrics: (metrics) => addAll([refusals, keys, rejections], metrics),
       }
     }),
   )
@@ -380,7 +386,11 @@ export const layerTls = (
       const guard = Guard.make(options)
       const dial = yield* dialer(options, guard)
       const refusals = new RefusalMetrics()
-      const sessions = yield* followCertificates(yield* Certificates.Certificates, {
+      const certificates = yield* Certificates.Certificates
+      const rejections = new RejectionMetrics("certificates")
+      yield* rejections.follow(certificates.rejected)
+      const sessions = yield* followCertificates(certificates, {
+        rejected: rejections.reject,
         trust: options.trust,
         cutExpired: options.cutExpired ?? false,
         times: sessionTimes(options),
@@ -403,10 +413,18 @@ export const layerTls = (
         ).pipe(Effect.flatMap(listenWith)),
         connect: (address) =>
           dialsPlain(options) ? dialTcp({ ...dial, address }) : dialCertificates({ ...dial, address }, sessions),
-        addMetrics: (metrics) => Effect.andThen(refusals.addMetrics(metrics), sessions.addMetrics(metrics)),
+        addMetrics: (metrics) => addAll([refusals, sessions, rejections], metrics),
       }
     }),
   )
+
+/** Metrics of a part of a transport. */
+interface PartMetrics {
+  readonly addMetrics: (metrics: NodeMetrics) => Effect.Effect<void, never, Scope.Scope>
+}
+
+const addAll = (parts: ReadonlyArray<PartMetrics>, metrics: NodeMetrics): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.forEach(parts, (part) => part.addMetrics(metrics), { discard: true })
 
 /** Parts of a transport that listens for connections with a proof. */
 interface SecureListening<A extends Arrival> {
@@ -455,7 +473,9 @@ const warnOfMigration = ({ insecureMigration }: SecureOptions): Effect.Effect<vo
   insecureMigration === undefined
     ? Effect.void
     : Effect.logWarning(
-        `"insecureMigration" is "${insecureMigration}": every process that reaches the port and knows the name of the cluster can join`,
+        `"insecureMigration" is "${insecureMigration}": this node takes TLS and plain TCP, and dials ` +
+          `${insecureMigration === "listen" ? "plain TCP" : "TLS"}; every process that reaches the port and knows the name of the ` +
+          `cluster can join`,
       ).pipe(Effect.repeat(Schedule.spaced("1 hour")), Effect.forkScoped({ startImmediately: true }), Effect.asVoid)
 
 const sessionTimes = ({ renewAfter, withdrawWithin }: Pick<SecretOptions, "renewAfter" | "withdrawWithin">) => ({
@@ -589,10 +609,22 @@ const choose = (
       case "Secret":
         return Layer.provide(layerSecret(options), Keyring.layerConfig(Config.succeed(proof.success.secret)))
       case "SecretFile":
-        return Layer.provide(layerSecret(options), Keyring.layerFile({ path: proof.success.path }))
+        return Layer.provide(
+          layerSecret(options),
+          Layer.effect(Keyring.Keyring, followFile({ path: proof.success.path, name: nameOf("secretFile") })),
+        )
       case "Certificates": {
         const { paths, trust } = proof.success
-        return Layer.provide(layerTls({ ...options, trust }), Certificates.layerFiles(paths))
+        const names = {
+          certificate: nameOf("certificateFile"),
+          key: nameOf("keyFile"),
+          authorities: nameOf("authoritiesFile"),
+          revoked: nameOf("revokedFile"),
+        }
+        return Layer.provide(
+          layerTls({ ...options, trust }),
+          Layer.effect(Certificates.Certificates, followFiles(paths, names)),
+        )
       }
     }
   })

@@ -186,7 +186,7 @@ describe("a keyring of a file", () => {
       assert.strictEqual((yield* failure(path)).reason, "empty")
       const missing = yield* failure(`${path}-missing`)
       assert.strictEqual(missing.reason, "unreadable")
-      assert.strictEqual(missing.message, `the file of secrets ${path}-missing: it does not exist`)
+      assert.strictEqual(missing.message, 'the file of secrets that the option "path" names: it does not exist')
       yield* write(`${secrets[0]}\nshort\n`)
       assert.include(yield* failure(path), { reason: "short" })
       assert.strictEqual((yield* failure(Os.tmpdir())).reason, "unreadable")

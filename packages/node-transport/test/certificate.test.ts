@@ -186,7 +186,9 @@ describe("the transport with certificates", () => {
       yield* server.set(materialOf(a.issue({ names: ["DNS:other.example"] }), [a]))
       const warned: Effect.Effect<void> = Effect.suspend(() =>
         lines.some((line) =>
-          line.includes("which the option `trust` does not allow; the certificates before stay in use"),
+          line.includes(
+            "which the option `trust` (COTERIE_TLS_TRUST) does not allow: correct one of the two; the certificates before stay in use",
+          ),
         )
           ? Effect.void
           : Effect.andThen(Effect.yieldNow, warned),

@@ -64,6 +64,25 @@ describe("a node with a certificate", () => {
     }),
   )
 
+  measured("counts the changes of its certificates that could not be used", (metrics) =>
+    Effect.gen(function* () {
+      const certificates = yield* Certificates.make(materialOf(issue(authority, "a"), [authority]))
+      const layer = Cluster.layer({ cluster: "hello", name: "a" }).pipe(
+        Layer.provide(NodeTransport.layerTls({ port: 0, trust })),
+        Layer.provide(Layer.succeed(Certificates.Certificates)(certificates)),
+        Layer.provide(Logger.layer([])),
+      )
+      yield* Layer.build(layer)
+      const rejected = () => metrics.value("a", "coterie_rejected_changes_total", { kind: "certificates" })
+      assert.strictEqual(rejected(), 0)
+      yield* Effect.flip(certificates.set(materialOf(issue(other, "a"), [authority])))
+      yield* Sockets.until(() => rejected() === 1)
+      // `Certificates` takes this change, and the transport does not trust its name.
+      yield* certificates.set(materialOf(authority.issue({ names: ["DNS:other.example"] }), [authority]))
+      yield* Sockets.until(() => rejected() === 2)
+    }),
+  )
+
   measured("has no time of peers after the last connection is closed", (metrics) =>
     Effect.gen(function* () {
       const left = () => metrics.find("a", "coterie_certificate_seconds", { whose: "peers" }).length

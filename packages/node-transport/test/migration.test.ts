@@ -127,7 +127,7 @@ describe("a node in the migration", () => {
       assert.deepStrictEqual(
         lines.filter((line) => line.includes("insecureMigration")),
         [
-          '"insecureMigration" is "dial": every process that reaches the port and knows the name of the cluster can join',
+          '"insecureMigration" is "dial": this node takes TLS and plain TCP, and dials TLS; every process that reaches the port and knows the name of the cluster can join',
         ],
       )
     }).pipe(

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
@@ -52,6 +52,26 @@ describe("a node with a secret", () => {
     Effect.gen(function* () {
       yield* start({ name: "a", secret })
       assert.sameMembers(listed("Keys"), shown(metrics, "key"))
+    }),
+  )
+
+  measured("counts the changes of its secrets that could not be used", (metrics) =>
+    Effect.gen(function* () {
+      const keyring = yield* Keyring.make(secret)
+      const layer = Cluster.layer({ cluster: "hello", name: "a" }).pipe(
+        Layer.provide(NodeTransport.layerSecret({ port: 0 })),
+        Layer.provide(Layer.succeed(Keyring.Keyring)(keyring)),
+        Layer.provide(Logger.layer([])),
+      )
+      yield* Layer.build(layer)
+      const rejected = () => metrics.value("a", "coterie_rejected_changes_total", { kind: "secrets" })
+      assert.strictEqual(rejected(), 0)
+      assert.deepStrictEqual(listed("Rejected changes"), ["coterie_rejected_changes_total counter"])
+      yield* keyring.set([otherSecret])
+      const short = Redacted.make("short")
+      const changes = [keyring.set([short]), keyring.add(short), keyring.use("none"), keyring.remove("none")]
+      for (const change of changes) yield* Effect.flip(change)
+      yield* Sockets.until(() => rejected() === 4)
     }),
   )
 

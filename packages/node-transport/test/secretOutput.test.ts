@@ -1,8 +1,10 @@
 /** Everything that a node with secrets shows, searched for its secrets and keys. */
+import * as Certificates from "@coterie/node-transport/Certificates"
 import * as Keyring from "@coterie/node-transport/Keyring"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -127,6 +129,23 @@ const mistakes = Effect.fnUntraced(function* (add: (kind: string, value: unknown
     Effect.scoped(environment({ COTERIE_SECRET: text.slice(0, 31) })),
     Effect.scoped(environment({ COTERIE_SECRET: text, COTERIE_INSECURE: "true" }, NodeTransport.layerFromEnv())),
     Effect.scoped(environment({ COTERIE_SECRET: text, COTERIE_PORT: "x" }, NodeTransport.layerFromEnv())),
+    // The secret in place of the path of its file.
+    Effect.scoped(environment({ COTERIE_SECRET_FILE: text })),
+    Effect.scoped(environment({ COTERIE_SECRET_FILE: text }, NodeTransport.layerFromEnv())),
+    Effect.scoped(environment({ COTERIE_SECRET_FILE: `${text}\n` }, NodeTransport.layerFromEnv())),
+    Effect.scoped(environment({ COTERIE_SECRET_FILE: `${text}\0` }, NodeTransport.layerFromEnv())),
+    Effect.scoped(Layer.build(Keyring.layerFile({ path: text }))),
+    Effect.scoped(Layer.build(NodeTransport.layerConfig({ secretFile: Config.succeed(text) }))),
+    ...["CERT", "KEY", "CA", "CRL"].map((file) => {
+      const files = { COTERIE_TLS_CERT_FILE: path, COTERIE_TLS_KEY_FILE: path, COTERIE_TLS_CA_FILE: path }
+      const variables = { ...files, COTERIE_TLS_TRUST: "a", [`COTERIE_TLS_${file}_FILE`]: text }
+      return Effect.scoped(environment(variables, NodeTransport.layerFromEnv()))
+    }),
+    Effect.scoped(
+      Layer.build(
+        Certificates.layerFiles({ certificate: path, key: `${text}${"\nx".repeat(5_000)}`, authorities: path }),
+      ),
+    ),
   ]
   for (const [i, attempt] of attempts.entries()) {
     const exit = yield* Effect.exit(attempt)

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { HearsayDial } from "../../src/peering/HearsayQueue.ts"
+import { TransportError } from "../../src/Transport.ts"
 import { DialPermits } from "../../src/peering/DialPermits.ts"
 
 it.effect("runs no more dials at once than there are permits, and counts the running dials", () =>
@@ -92,5 +93,35 @@ it.effect("returns every permit that an interrupted dial had or waited for", () 
     for (let i = 0; i < 4; i++) yield* run(`member ${i}`)
     yield* settle
     assert.strictEqual(started.length, before + 4)
+  }),
+)
+
+it.effect("runs fewer dials of an announcer whose address the network lists of this node exclude", () =>
+  Effect.gen(function* () {
+    const { ghosts, permits, started } = yield* makeFlooded
+    // Three dials of one announcer run at once. Each dial into an excluded network takes one of them away.
+    const forbidden = new TransportError({ reason: "forbidden", message: "" })
+    const run = (dial: Effect.Effect<never, TransportError>) =>
+      permits.run(dial, () => {}, { announcer: "other", isRetry: false })
+    yield* Fiber.interruptAll(ghosts)
+    const wait = Deferred.makeUnsafe<void>()
+    const dial = Effect.andThen(Deferred.await(wait), Effect.fail(forbidden))
+    const dials: Array<Fiber.Fiber<never, TransportError>> = []
+    for (let i = 0; i < 3; i++) dials.push(yield* Effect.forkChild(run(dial)))
+    const later = Effect.andThen(
+      Effect.sync(() => void started.push("later")),
+      Effect.never,
+    )
+    for (let i = 0; i < 3; i++) yield* Effect.forkChild(run(later))
+    yield* settle
+    assert.strictEqual(permits.size(), 3)
+    Deferred.doneUnsafe(wait, Effect.void)
+    for (const each of dials) assert.strictEqual(yield* Effect.flip(Fiber.join(each)), forbidden)
+    yield* settle
+    assert.strictEqual(permits.size(), 1)
+    assert.deepStrictEqual(
+      started.filter((name) => name === "later"),
+      ["later"],
+    )
   }),
 )

@@ -23,6 +23,9 @@ interface Guest<A extends Arrival> {
   handshakes: Handshakes<A> | undefined
 }
 
+/** Longest time of a timer of Node, in milliseconds. A longer one fires at once. */
+const maxTimerMillis = 2 ** 31 - 1
+
 export class WaitingRoom<A extends Arrival> {
   private readonly options: WaitingRoomOptions<A>
   private readonly gate: Gate<Guest<A>>
@@ -56,7 +59,10 @@ export class WaitingRoom<A extends Arrival> {
   /** Destroys all sockets. */
   close(): void {
     clearTimeout(this.timer)
-    for (const { socket } of [...this.gate.inside()]) socket.raw.destroy()
+    // They leave first: a socket that is closed makes room, and a handshake would start on the next one, which is destroyed.
+    const visitors = [...this.gate.inside()]
+    for (const visitor of visitors) this.gate.leave(visitor)
+    for (const { socket } of visitors) socket.raw.destroy()
   }
 
   /**
@@ -83,14 +89,18 @@ export class WaitingRoom<A extends Arrival> {
     if (this.isProceeding) return
     this.isProceeding = true
     let now = performance.now()
-    for (let step = this.gate.next(now); step !== undefined; step = this.gate.next(now)) {
-      const { visitor } = step
-      if (step._tag === "Cut") this.reset(visitor, step.reason)
-      else visitor.socket.handshakes?.start(visitor.socket.raw, (outcome) => this.finish(visitor, outcome))
-      now = performance.now()
+    try {
+      for (let step = this.gate.next(now); step !== undefined; step = this.gate.next(now)) {
+        const { visitor } = step
+        if (step._tag === "Cut") this.reset(visitor, step.reason)
+        else visitor.socket.handshakes?.start(visitor.socket.raw, (outcome) => this.finish(visitor, outcome))
+        now = performance.now()
+      }
+    } finally {
+      // Also after an exception, in a process that goes on after one: otherwise no handshake would ever start again.
+      this.isProceeding = false
+      this.arm(now)
     }
-    this.isProceeding = false
-    this.arm(now)
   }
 
   private finish(visitor: Visitor<Guest<A>>, outcome: Outcome<A>): void {
@@ -130,7 +140,7 @@ export class WaitingRoom<A extends Arrival> {
         this.timerAt = Number.POSITIVE_INFINITY
         this.proceed()
       },
-      Math.max(1, Math.ceil(at - now)),
+      Math.min(Math.max(1, Math.ceil(at - now)), maxTimerMillis),
     )
     this.timer.unref()
   }

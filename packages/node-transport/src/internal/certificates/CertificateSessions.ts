@@ -26,7 +26,6 @@ export class CertificateSessions {
   private readonly metrics = new CertificateMetrics((whose) => this.secondsLeft(whose))
   private readonly servers = new Set<Tls.Server>()
   private current: Credentials
-  private rejectedChanges = 0
 
   constructor(options: Options) {
     this.options = options
@@ -41,16 +40,6 @@ export class CertificateSessions {
   /** Credentials that this node presents now. */
   get credentials(): Credentials {
     return this.current
-  }
-
-  /** Number of changes of the material that could not be used. */
-  get rejected(): number {
-    return this.rejectedChanges
-  }
-
-  /** Counts a change of the material that could not be used. */
-  reject(): void {
-    this.rejectedChanges++
   }
 
   /** Gives a server the credentials of each time, until it is removed. */

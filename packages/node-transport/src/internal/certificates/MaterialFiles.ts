@@ -1,12 +1,14 @@
 /** Files of certificates, which are read again and again. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import * as Fs from "node:fs/promises"
-import { problemOf, readText } from "../readText.ts"
+import { describeProblem, problemOf, readText, type TextFile } from "../readText.ts"
 import type { Material } from "./credentials.ts"
 import { CertificatesError } from "./errors.ts"
-import type { MaterialState } from "./MaterialState.ts"
+import * as MaterialState from "./MaterialState.ts"
 
 /** Paths of the files. */
 export interface Paths {
@@ -15,6 +17,43 @@ export interface Paths {
   readonly authorities: string
   readonly revoked?: string | undefined
 }
+
+/** Names of the options or variables that have the paths. */
+export type PathNames = { readonly [Key in keyof Paths]-?: string }
+
+/** Names of the options of the program. */
+export const optionNames: PathNames = {
+  certificate: 'the option "certificate"',
+  key: 'the option "key"',
+  authorities: 'the option "authorities"',
+  revoked: 'the option "revoked"',
+}
+
+/** The files with their names. */
+interface Files {
+  readonly certificate: TextFile
+  readonly key: TextFile
+  readonly authorities: TextFile
+  readonly revoked?: TextFile
+}
+
+const filesOf = (paths: Paths, names: PathNames): Files => ({
+  certificate: { path: paths.certificate, name: names.certificate },
+  key: { path: paths.key, name: names.key },
+  authorities: { path: paths.authorities, name: names.authorities },
+  ...(paths.revoked === undefined ? {} : { revoked: { path: paths.revoked, name: names.revoked } }),
+})
+
+/** What the files are, in messages. */
+const kinds = {
+  certificate: "the certificate",
+  key: "the key",
+  authorities: "the file of the authorities",
+  revoked: "the file of revocation lists",
+} as const
+
+/** Interval of file reads. A read costs next to nothing, and a mounted secret changes seconds after its source. */
+const fileInterval = Duration.seconds(10)
 
 /** Bytes of a file of certificates: far more than a chain and its authorities. */
 const maxBytes = 1024 * 1024
@@ -26,9 +65,9 @@ const maxListBytes = 16 * 1024 * 1024
 const maxAttempts = 3
 
 /** Reads the files. All of them are from the same moment: the paths lead to the same places before and after the reads. */
-export const readMaterial = (paths: Paths): Effect.Effect<Material, CertificatesError> =>
+const readMaterial = (files: Files): Effect.Effect<Material, CertificatesError> =>
   Effect.flatMap(
-    Effect.promise((signal) => readAll(paths, signal)),
+    Effect.promise((signal) => readAll(files, signal)),
     Result.match({
       onSuccess: Effect.succeed,
       onFailure: (message) => Effect.fail(new CertificatesError({ reason: "unreadable", message })),
@@ -37,47 +76,45 @@ export const readMaterial = (paths: Paths): Effect.Effect<Material, Certificates
 
 type Read<A> = Result.Result<A, string>
 
-const readAll = async (paths: Paths, signal: AbortSignal, attempts = maxAttempts): Promise<Read<Material>> => {
-  const before = await placesOf(paths)
+const readAll = async (files: Files, signal: AbortSignal, attempts = maxAttempts): Promise<Read<Material>> => {
+  const before = await placesOf(files)
   const material = Result.isSuccess(before)
-    ? await readPlaces(before.success, paths, signal)
+    ? await readPlaces(before.success, files, signal)
     : Result.fail(before.failure)
-  const after = await placesOf(paths)
+  const after = await placesOf(files)
   if (Result.isSuccess(before) && Result.isSuccess(after) && isSame(before.success, after.success)) return material
-  if (attempts > 1) return readAll(paths, signal, attempts - 1)
+  if (attempts > 1) return readAll(files, signal, attempts - 1)
   return Result.isFailure(before) ? material : Result.fail("the files of certificates change while they are read")
 }
 
 /** Places to which the paths lead at a moment, without symbolic links. */
-const placesOf = async (paths: Paths): Promise<Read<Paths>> => {
-  const certificate = await placeOf("the certificate", paths.certificate)
-  const key = await placeOf("the key", paths.key)
-  const authorities = await placeOf("the file of the authorities", paths.authorities)
-  const revoked = paths.revoked === undefined ? undefined : await placeOf("the file of revocation lists", paths.revoked)
+const placesOf = async (files: Files): Promise<Read<Paths>> => {
+  const certificate = await placeOf(kinds.certificate, files.certificate)
+  const key = await placeOf(kinds.key, files.key)
+  const authorities = await placeOf(kinds.authorities, files.authorities)
+  const revoked = files.revoked === undefined ? undefined : await placeOf(kinds.revoked, files.revoked)
   return Result.all({ certificate, key, authorities, ...(revoked === undefined ? {} : { revoked }) })
 }
 
-const placeOf = async (what: string, path: string): Promise<Read<string>> => {
+const placeOf = async (what: string, file: TextFile): Promise<Read<string>> => {
   try {
-    return Result.succeed(await Fs.realpath(path))
+    return Result.succeed(await Fs.realpath(file.path))
   } catch (cause) {
-    return Result.fail(`${what} ${path}: ${problemOf(cause)}`)
+    return Result.fail(await describeProblem(what, file, problemOf(cause)))
   }
 }
 
 const isSame = (a: Paths, b: Paths): boolean =>
   a.certificate === b.certificate && a.key === b.key && a.authorities === b.authorities && a.revoked === b.revoked
 
-const readPlaces = async (places: Paths, paths: Paths, signal: AbortSignal): Promise<Read<Material>> => {
-  const read = async (what: string, place: string, path: string, bytes = maxBytes) =>
-    Result.mapError(await readText(place, bytes, signal), (problem) => `${what} ${path}: ${problem}`)
-  const certificate = await read("the certificate", places.certificate, paths.certificate)
-  const key = await read("the key", places.key, paths.key)
-  const authorities = await read("the file of the authorities", places.authorities, paths.authorities)
+const readPlaces = async (places: Paths, files: Files, signal: AbortSignal): Promise<Read<Material>> => {
+  const certificate = await readText(kinds.certificate, files.certificate, maxBytes, signal, places.certificate)
+  const key = await readText(kinds.key, files.key, maxBytes, signal, places.key)
+  const authorities = await readText(kinds.authorities, files.authorities, maxBytes, signal, places.authorities)
   const revoked =
-    places.revoked === undefined
+    files.revoked === undefined
       ? undefined
-      : await read("the file of revocation lists", places.revoked, paths.revoked ?? places.revoked, maxListBytes)
+      : await readText(kinds.revoked, files.revoked, maxListBytes, signal, places.revoked)
   return Result.all({
     certificate,
     key: Result.map(key, (text) => Redacted.make(text, { label: "private key" })),
@@ -86,27 +123,41 @@ const readPlaces = async (places: Paths, paths: Paths, signal: AbortSignal): Pro
   })
 }
 
+/** Reads the files now, and again on a schedule. */
+export const followFiles = (
+  paths: Paths,
+  names: PathNames,
+  schedule: Schedule.Schedule<unknown> = Schedule.spaced(fileInterval),
+) =>
+  Effect.gen(function* () {
+    const files = filesOf(paths, names)
+    const state = yield* MaterialState.make(yield* readMaterial(files))
+    yield* Effect.forkScoped(Effect.schedule(new MaterialFiles(files, state).read, schedule))
+    const { changes, material, rejected } = state
+    return { changes, material, rejected }
+  })
+
 /** Polls that a problem lasts before it is in the log: a tool may be in the middle of replacing the files. */
 const silentPolls = 2
 
 /** The material of files: what worked stays in use. The log has a problem once, after it has lasted for two polls, and its end. */
-export class MaterialFiles {
-  private readonly paths: Paths
-  private readonly state: MaterialState
+class MaterialFiles {
+  private readonly files: Files
+  private readonly state: MaterialState.MaterialState
   /** Polls in a row that found a problem. */
   private failures = 0
   /** Problem that is in the log. */
   private problem: string | undefined = undefined
 
-  constructor(paths: Paths, state: MaterialState) {
-    this.paths = paths
+  constructor(files: Files, state: MaterialState.MaterialState) {
+    this.files = files
     this.state = state
   }
 
   /** Reads the files. Replaces the material if they have another one that can be used. */
   readonly read: Effect.Effect<void> = Effect.suspend(() =>
     Effect.matchEffect(
-      Effect.flatMap(readMaterial(this.paths), (material) => this.state.replace(material)),
+      Effect.flatMap(readMaterial(this.files), (material) => this.state.replace(material)),
       {
         onSuccess: () => this.recovered(),
         onFailure: (error) => this.failed(error),
@@ -119,7 +170,7 @@ export class MaterialFiles {
     if (this.problem === undefined) return Effect.void
     this.problem = undefined
     return Effect.logInfo(
-      `certificates: the file of the certificate ${this.paths.certificate} works again, with the files beside it`,
+      `certificates: the file of the certificate ${this.files.certificate.path} works again, with the files beside it`,
     )
   }
 
@@ -127,9 +178,12 @@ export class MaterialFiles {
     this.failures++
     if (this.failures <= silentPolls || message === this.problem) return Effect.void
     this.problem = message
-    this.state.reject()
-    return Effect.logWarning(
-      `certificates: ${message} (certificate ${this.paths.certificate}); the certificates that were read before stay in use`,
+    const { path } = this.files.certificate
+    return Effect.andThen(
+      this.state.reject,
+      Effect.logWarning(
+        `certificates: ${message} (certificate ${path}); the certificates that were read before stay in use`,
+      ),
     )
   }
 }

@@ -9,24 +9,30 @@ import type { CertificatesError } from "./errors.ts"
 
 export class MaterialState {
   private readonly newest: Newest.Newest<Material>
-  private rejectedChanges = 0
+  private readonly rejections: Newest.Newest<number>
 
-  constructor(newest: Newest.Newest<Material>) {
+  constructor(newest: Newest.Newest<Material>, rejections: Newest.Newest<number>) {
     this.newest = newest
+    this.rejections = rejections
   }
 
   readonly material: Effect.Effect<Material> = Effect.sync(() => this.newest.current)
-
-  /** Number of changes that could not be used. */
-  readonly rejected: Effect.Effect<number> = Effect.sync(() => this.rejectedChanges)
 
   get changes(): Stream.Stream<Material> {
     return this.newest.changes
   }
 
+  /** Number of changes that could not be used. */
+  get rejected(): Stream.Stream<number> {
+    return this.rejections.changes
+  }
+
+  /** Counts a change that could not be used. */
+  readonly reject: Effect.Effect<void> = Effect.suspend(() => this.rejections.set(this.rejections.current + 1))
+
   /** Replaces the material, if it can be used now. A failure leaves it as it was, and counts. */
   readonly set = (material: Material): Effect.Effect<void, CertificatesError> =>
-    Effect.tapError(this.replace(material), () => Effect.sync(() => this.reject()))
+    Effect.tapError(this.replace(material), () => this.reject)
 
   /** Replaces the material, if it can be used now. The caller counts a failure. */
   replace(material: Material): Effect.Effect<void, CertificatesError> {
@@ -35,11 +41,6 @@ export class MaterialState {
         ? Effect.void
         : Effect.andThen(check(material), this.newest.set(material)),
     )
-  }
-
-  /** Counts a change that could not be used. */
-  reject(): void {
-    this.rejectedChanges++
   }
 }
 
@@ -52,5 +53,9 @@ const check = (material: Material): Effect.Effect<void, CertificatesError> =>
 export const make = (material: Material): Effect.Effect<MaterialState, CertificatesError> =>
   Effect.andThen(
     check(material),
-    Effect.map(Newest.make(material), (newest) => new MaterialState(newest)),
+    Effect.zipWith(
+      Newest.make(material),
+      Newest.make(0),
+      (newest, rejections) => new MaterialState(newest, rejections),
+    ),
   )

@@ -7,7 +7,7 @@ import { errorCode } from "../socket/errorCode.ts"
 import { pathOf, periodOf, periodOfAll } from "./chain.ts"
 import { type CertificatesError, fail } from "./errors.ts"
 import { describeNames, namesOf, quote, type Trusted } from "./names.ts"
-import { certificatesIn, keyIn } from "./pem.ts"
+import { blocks, certificatesIn, keyIn } from "./pem.ts"
 import { isRevoked, listBy, listsIn, type RevocationList } from "./revocation.ts"
 import { describeTime, type Period, problemOf } from "./validity.ts"
 
@@ -170,17 +170,19 @@ export const checkTrusted = ({ names }: Credentials, isTrusted: Trusted): Checke
     ? Result.void
     : fail(
         "names",
-        `the certificate of this node has ${describeNames(names)}, which the option \`trust\` does not allow`,
+        `the certificate of this node has ${describeNames(names)}, which the option \`trust\` (COTERIE_TLS_TRUST) does not allow: ` +
+          "correct one of the two",
       )
 
 /** Options of TLS with these credentials, for one side. They hold the key: nothing keeps them. */
 export const tlsOptions = (material: Material, lists: ReadonlyArray<RevocationList>): Tls.SecureContextOptions => ({
   minVersion: "TLSv1.3",
   maxVersion: "TLSv1.3",
-  cert: material.certificate,
+  // The blocks that this module has checked: OpenSSL also reads blocks of other kinds, such as "TRUSTED CERTIFICATE".
+  cert: blocks(material.certificate, "CERTIFICATE").join(""),
   key: Redacted.value(material.key),
   // Never left out, because the authorities of the system are trusted then.
-  ca: material.authorities,
+  ca: blocks(material.authorities, "CERTIFICATE").join(""),
   // OpenSSL reads one list of each text.
   ...(lists.length === 0 ? {} : { crl: lists.map(({ pem }) => pem) }),
 })

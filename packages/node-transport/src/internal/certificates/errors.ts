@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
  * Failure of the certificates of a node. The message says what to do, and holds no key.
  *
  * - `unreadable`: a file cannot be read, is too long, or changes while it is read.
- * - `invalid`: a text is no PEM of the kind that is needed, or TLS cannot use it.
+ * - `invalid`: a text is not PEM of the kind that is needed, or TLS cannot use it.
  * - `mismatch`: the key does not belong to the certificate.
  * - `expired`: the certificate, another certificate of its chain, or a revocation list has expired.
  * - `notYetValid`: one of these is not valid yet. The clock of this machine may be wrong.
@@ -35,7 +35,10 @@ export class CertificatesError extends Schema.TaggedError<CertificatesError>()("
     "unlisted",
   ]),
   message: Schema.String,
-}) {}
+}) {
+  // A stack trace into this library would not help to find a configuration mistake.
+  override readonly stack: string = `${this.name}: ${this.message}`
+}
 
 /** Fails with a `CertificatesError`. */
 export const fail = (reason: CertificatesError["reason"], message: string): Result.Result<never, CertificatesError> =>

@@ -26,6 +26,8 @@ export interface Options {
   readonly trust: ReadonlyArray<string>
   readonly times: SessionTimes
   readonly cutExpired: boolean
+  /** Called for each change of the certificates that this transport cannot use. */
+  readonly rejected: () => void
 }
 
 /** Interval of the looks at the expiry. The warnings are an hour apart at least. */
@@ -34,7 +36,7 @@ const expiryInterval = Duration.minutes(1)
 /** Makes the sessions of a transport, which have the certificates until the scope closes. */
 export const followCertificates = (
   certificates: Certificates["Service"],
-  { cutExpired, times, trust }: Options,
+  { cutExpired, rejected, times, trust }: Options,
 ): Effect.Effect<CertificateSessions, CertificatesError, Scope.Scope> =>
   Effect.gen(function* () {
     const isTrusted = yield* Effect.fromResult(trustOf(trust))
@@ -50,12 +52,16 @@ export const followCertificates = (
         ? Effect.void
         : Effect.matchEffect(accept(material, isTrusted), {
             onSuccess: (credentials) =>
-              Effect.andThen(
-                Effect.sync(() => sessions.use(credentials)),
-                Effect.logInfo(`certificates: replaced; this node has ${describeOwn(credentials)}`),
-              ),
+              Effect.suspend(() => {
+                const isSameOwn =
+                  credentials.certificate.fingerprint256 === sessions.credentials.certificate.fingerprint256
+                sessions.use(credentials)
+                return Effect.logInfo(
+                  `certificates: replaced${isSameOwn ? " authorities or revocation lists" : ""}; this node has ${describeOwn(credentials)}`,
+                )
+              }),
             onFailure: ({ message }) => {
-              sessions.reject()
+              rejected()
               return Effect.logWarning(`certificates: ${message}; the certificates before stay in use`)
             },
           })

@@ -41,8 +41,9 @@ const patternOf = (pattern: string): Result.Result<Trusted, CertificatesError> =
 
 const uriPattern = (pattern: string): Result.Result<Trusted, CertificatesError> => {
   const prefix = pattern.endsWith("/*") ? pattern.slice(0, -1) : undefined
-  // The authority of a URI is never part of a wildcard: `spiffe://*` would trust every domain.
-  if (!isUri(pattern) || (prefix ?? pattern).includes("*") || prefix?.endsWith("//") === true) {
+  // The authority of a URI is never part of a wildcard: `spiffe://*` and `spiffe:/*` would trust every domain.
+  const isOpen = prefix !== undefined && /^[^/]*:\/+$/.test(prefix)
+  if (!isUri(pattern) || (prefix ?? pattern).includes("*") || isOpen || prefix?.endsWith("//") === true) {
     return invalid(
       pattern,
       "a URI such as spiffe://example.org/shop/web-1, with `*` only at the end, after the `/` of a path",

@@ -47,9 +47,12 @@ export const dialTcp = (dial: Dial): Connect =>
       const hosts = yield* restore(limit(lookup(dial)))
       const socket = openSocket({ hosts, port: Address.port(dial.address) })
       yield* guard(socket, restore(limit(connected(dial.address, socket))))
-      return yield* SocketConnection.make(socket, dial.linger)
+      return yield* SocketConnection.make(socket, dial.linger, undefined, refusesPlain)
     }),
   )
+
+const refusesPlain =
+  " before its first byte: the peer has a secret or certificates and takes no plain TCP, or it has no room or excludes this host"
 
 /** Opens a connection of TLS. Tries the keys of the ring one after the other, a connection each, until the peer accepts one. */
 export const dialSecret = (dial: Dial, sessions: KeySessions): Connect =>

@@ -4,13 +4,14 @@ import * as Net from "node:net"
 /** Returns an address without its zone, which names an interface of this machine. */
 export const withoutZone = (address: string): string => address.replace(/%.*$/, "")
 
-/** Returns the IPv4 address of an IPv6 address that represents one (`::ffff:192.0.2.1`), and any other text unchanged. */
+/**
+ * Returns the IPv4 address of an IPv6 address that represents one (`::ffff:192.0.2.1`), in any spelling, and any other text unchanged.
+ */
 export const unmapped = (address: string): string => {
-  const [, dotted] = /^::ffff:([0-9.]+)$/i.exec(address) ?? []
-  if (dotted !== undefined && Net.isIPv4(dotted)) return dotted
-  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(address) ?? []
-  if (high === undefined || low === undefined) return address
-  return [high, low].flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff]).join(".")
+  if (!Net.isIPv6(address)) return address
+  const groups = groupsOf(address)
+  if (groups[5] !== 0xffff || groups.slice(0, 5).some((group) => group !== 0)) return address
+  return bytesOf(groups.slice(6)).join(".")
 }
 
 /**
@@ -23,15 +24,30 @@ export const hostOf = (address: string): string => {
 }
 
 /** Returns the first four groups of an IPv6 address, without leading zeros. */
-const prefixOf = (ip: string): string => {
-  const [head = "", tail] = ip.split("::")
-  const before = head === "" ? [] : head.split(":")
-  const after = tail === undefined || tail === "" ? [] : tail.split(":")
-  // An IPv4 address at the end stands for two groups.
-  const length = before.length + after.length + (ip.includes(".") ? 1 : 0)
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - length }, () => "0")
-  return [...before, ...zeros, ...after]
+const prefixOf = (ip: string): string =>
+  groupsOf(ip)
     .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
+    .map((group) => group.toString(16))
     .join(":")
+
+/** Returns the eight groups of an IPv6 address. */
+const groupsOf = (ip: string): ReadonlyArray<number> => {
+  const [head = "", tail = ""] = ip.split("::")
+  const before = groupsIn(head)
+  const after = groupsIn(tail)
+  return [...before, ...Array.from({ length: 8 - before.length - after.length }, () => 0), ...after]
 }
+
+/** Returns the groups of a part of an IPv6 address. An IPv4 address at the end stands for two groups. */
+const groupsIn = (part: string): ReadonlyArray<number> =>
+  part === ""
+    ? []
+    : part.split(":").flatMap((group) => (group.includes(".") ? pairOf(group) : [Number.parseInt(group, 16)]))
+
+const pairOf = (ipv4: string): ReadonlyArray<number> => {
+  const [a = 0, b = 0, c = 0, d = 0] = ipv4.split(".").map(Number)
+  return [a * 256 + b, c * 256 + d]
+}
+
+const bytesOf = (groups: ReadonlyArray<number>): ReadonlyArray<number> =>
+  groups.flatMap((group) => [group >> 8, group & 0xff])

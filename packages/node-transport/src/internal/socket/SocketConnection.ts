@@ -30,21 +30,24 @@ export interface Secured {
  * Makes a connection of a socket from which nothing was read. When the scope closes, the socket gets `linger`
  * milliseconds to send the remaining bytes.
  *
- * Both ends must be opened with `allowHalfOpen`, so that the other direction stays open when one direction ends.
+ * Both ends must be opened with `allowHalfOpen`, so that the other direction stays open when one direction ends. `explainReset` follows
+ * the message of a reset before the first byte.
  */
 export const make = (
   socket: Net.Socket,
   linger: number,
   secured?: Secured,
+  explainReset = "",
 ): Effect.Effect<Transport.Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
     const raw = secured?.raw ?? socket
     const remoteHost = (raw.remoteAddress ?? "").replace(/^::ffff:(?=[0-9.]+$)/, "")
     const closedError = () => {
       const cause = socket.errored ?? raw.errored
+      const explanation = isReset(cause) && raw.bytesRead === 0 ? explainReset : ""
       return new Transport.TransportError({
         reason: "closed",
-        message: `the connection to ${remoteHost} ${describe(cause)}`,
+        message: `the connection to ${remoteHost} ${describe(cause)}${explanation}`,
         ...(cause === null ? {} : { cause }),
       })
     }
@@ -106,6 +109,10 @@ const closeGracefully = (socket: Net.Socket, raw: Net.Socket, linger: number): v
 
 const describe = (cause: Error | null): string => {
   if (cause === null) return "is closed"
-  const code = errorCode(cause)
-  return code === "ECONNRESET" || code === "EPIPE" ? "was reset" : `was lost: ${code ?? cause.message}`
+  return isReset(cause) ? "was reset" : `was lost: ${errorCode(cause) ?? cause.message}`
+}
+
+const isReset = (cause: Error | null): boolean => {
+  const code = cause === null ? undefined : errorCode(cause)
+  return code === "ECONNRESET" || code === "EPIPE"
 }

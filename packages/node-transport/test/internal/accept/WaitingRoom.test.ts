@@ -3,12 +3,13 @@ import { AcceptServer } from "../../../src/internal/accept/AcceptServer.ts"
 import type { GateOptions } from "../../../src/internal/accept/Gate.ts"
 import { type Beginning, tcpHandshakes, tlsOnly } from "../../../src/internal/accept/Handshakes.ts"
 import type { Refusal } from "../../../src/internal/accept/Refusal.ts"
+import { WaitingRoom } from "../../../src/internal/accept/WaitingRoom.ts"
 import { secretHandshakes } from "../../../src/internal/secret/secretHandshakes.ts"
 import { startTls } from "../../../src/internal/secret/secretTls.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type * as Net from "node:net"
+import * as Net from "node:net"
 import { duplexPair } from "node:stream"
 import { gateOptions } from "../gateOptions.ts"
 import * as Sockets from "../sockets.ts"
@@ -203,6 +204,59 @@ describe("sockets before their handshake", () => {
       }
     }),
   )
+})
+
+describe("a waiting room", () => {
+  it.live("starts no handshake after it is closed", () =>
+    Effect.gen(function* () {
+      const raws: Array<Net.Socket> = []
+      const started: Array<Net.Socket> = []
+      const server = yield* Effect.acquireRelease(
+        Effect.callback<AcceptServer<Arrival>>((resume) => {
+          const beginning = tlsOnly<Arrival>({ start: (raw) => void started.push(raw) })
+          const server = new AcceptServer({
+            gate: gateOptions({ handshakes: 1, handshakesPerSecond: 1_000_000 }),
+            beginning,
+            observer: { refused: () => {} },
+          })
+          server.net.on("connection", (raw) => raws.push(raw))
+          server.net.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close()),
+      )
+      const first = yield* TlsSockets.dial(server.net)
+      yield* Sockets.until(() => raws.length === 1)
+      const second = yield* TlsSockets.dial(server.net)
+      second.write(halfHello)
+      yield* Sockets.until(() => started.length === 1)
+      first.write(halfHello)
+      yield* Sockets.until(() => raws[0]?.bytesRead === halfHello.length)
+      server.close()
+      yield* Sockets.until(() => raws.every((raw) => raw.closed))
+      assert.strictEqual(started.length, 1)
+    }),
+  )
+
+  it("goes on after an exception in a handshake", () => {
+    let started = 0
+    const room = new WaitingRoom<Arrival>({
+      gate: gateOptions({ handshakes: 3 }),
+      choose: () => ({
+        start: () => {
+          if (++started === 1) throw new Error("a fault of a handshake")
+        },
+      }),
+      deliver: () => {},
+      refused: () => {},
+    })
+    const sockets = [new Net.Socket(), new Net.Socket()]
+    for (const socket of sockets) room.enter(socket, "192.0.2.1")
+    const [first, second] = sockets
+    assert.throws(() => first?.emit("data", halfHello), "a fault of a handshake")
+    second?.emit("data", halfHello)
+    assert.strictEqual(started, 2)
+    room.close()
+  })
 })
 
 describe("a server that takes TLS and plain connections", () => {

@@ -73,6 +73,20 @@ const as = ({ certificate, key }: Issued, ...above: ReadonlyArray<Authority>) =>
   tls({ cert: [certificate, ...above.map(({ certificate }) => certificate)].join(""), key })
 
 describe("a server with certificates", () => {
+  it.live("trusts the authorities alone that it has read, and no block of another kind in their text", () =>
+    Effect.gen(function* () {
+      const material = materialOf(issue(root), [root])
+      const hidden = other.certificate.replaceAll(" CERTIFICATE-----", " X509 CERTIFICATE-----")
+      const credentials = Result.getOrThrow(
+        credentialsOf({ ...material, authorities: `${material.authorities}${hidden}` }, Date.now()),
+      )
+      assert.strictEqual(credentials.authorities.length, 1)
+      const sessions = yield* sessionsOf()
+      sessions.use(credentials)
+      assert.match(yield* outcomeOf(as(issue(other)), sessions), /^certificate: .* is not accepted by the authorities/)
+    }),
+  )
+
   it.live("tells who dialed, or why it refuses, in words of its own", () =>
     Effect.gen(function* () {
       const sessions = yield* sessionsOf()

@@ -140,7 +140,7 @@ describe("the material of a node", () => {
     if (Result.isFailure(result)) {
       assert.strictEqual(
         result.failure.message,
-        'the certificate of this node has the names "a.b", "c.d", which the option `trust` does not allow',
+        'the certificate of this node has the names "a.b", "c.d", which the option `trust` (COTERIE_TLS_TRUST) does not allow: correct one of the two',
       )
     }
   })

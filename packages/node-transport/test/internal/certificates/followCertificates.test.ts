@@ -2,6 +2,8 @@
 import * as Certificates from "@coterie/node-transport/Certificates"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import type { CertificateSessions } from "../../../src/internal/certificates/CertificateSessions.ts"
@@ -14,8 +16,9 @@ const hour = 3_600_000
 const day = 24 * hour
 const authority = Authority.root("authority", { from: -60 * day, to: 60 * day })
 
-const follow = (certificates: Certificates.Certificates["Service"]) =>
+const follow = (certificates: Certificates.Certificates["Service"], rejected = () => {}) =>
   followCertificates(certificates, {
+    rejected,
     trust,
     times: { renewAfter: hour, withdrawWithin: 1_000 },
     cutExpired: false,
@@ -62,20 +65,33 @@ describe("the certificates of a transport", () => {
     Effect.gen(function* () {
       const { layer, lines } = logs()
       const certificates = yield* Certificates.make(materialOf(issue(authority), [authority]))
-      const sessions = yield* Effect.provide(follow(certificates), layer)
+      let rejected = 0
+      const sessions = yield* Effect.provide(
+        follow(certificates, () => void rejected++),
+        layer,
+      )
       const { credentials } = sessions
       yield* certificates.set(materialOf(authority.issue({ names: ["DNS:other.example"] }), [authority]))
-      yield* Sockets.until(() => sessions.rejected === 1)
+      yield* Sockets.until(() => rejected === 1)
       assert.strictEqual(sessions.credentials, credentials)
-      const next = materialOf(issue(authority), [authority])
+      const issued = issue(authority)
+      const next = materialOf(issued, [authority])
       yield* certificates.set(next)
       yield* Sockets.until(() => sessions.credentials.material === next && lines.length === 2)
       assert.match(lines[0] ?? "", /^Warn: certificates: .* the certificates before stay in use$/)
       assert.match(lines[1] ?? "", /^Info: certificates: replaced; this node has the name/)
+      yield* certificates.set(materialOf(issued, [authority, Authority.root("other")]))
+      yield* Sockets.until(() => lines.length === 3)
+      assert.match(
+        lines[2] ?? "",
+        /^Info: certificates: replaced authorities or revocation lists; this node has the name/,
+      )
+      yield* certificates.set(next)
       // `Certificates` refuses this change itself, so that the transport does not see it.
       const mixed = yield* Effect.flip(certificates.set({ ...next, key: materialOf(issue(authority), []).key }))
       assert.strictEqual(mixed.reason, "mismatch")
-      assert.strictEqual(yield* certificates.rejected, 1)
+      assert.strictEqual(mixed.stack, `CertificatesError: ${mixed.message}`)
+      assert.deepStrictEqual(yield* Stream.runHead(certificates.rejected), Option.some(1))
       assert.strictEqual(yield* certificates.material, next)
     }),
   )

@@ -73,6 +73,7 @@ describe("a pattern of trust", () => {
       "*.*.org",
       "web 1",
       "spiffe://*",
+      "spiffe:/*",
       "spiffe:///*",
       "spiffe://example.org/*/ann",
       "spiffe://example.org/shop*",

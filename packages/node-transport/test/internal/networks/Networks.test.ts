@@ -24,9 +24,10 @@ describe("lists of networks", () => {
   })
 
   it("compare IPv4 addresses that are mapped into IPv6 as IPv4, in addresses and in networks", () => {
-    for (const network of ["10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:a00:0/104"]) {
+    const mapped = ["::ffff:10.0.0.0", "::ffff:a00:0", "0:0:0:0:0:FFFF:10.0.0.0", "0::ffff:a00:0"]
+    for (const network of ["10.0.0.0/8", ...mapped.map((address) => `${address}/104`)]) {
       const networks = lists({ deny: [network] })
-      for (const address of ["10.1.2.3", "::ffff:10.1.2.3", "::FFFF:10.1.2.3", "::ffff:a01:203"]) {
+      for (const address of ["10.1.2.3", "::ffff:10.1.2.3", "::FFFF:10.1.2.3", "::ffff:a01:203", "0::ffff:10.1.2.3"]) {
         assert.strictEqual(networks.excludes(address), "networks.deny", `${network} ${address}`)
       }
       assert.isUndefined(networks.excludes("11.1.2.3"))

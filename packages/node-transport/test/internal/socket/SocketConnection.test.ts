@@ -48,6 +48,24 @@ describe("a connection of a socket", () => {
     }),
   )
 
+  it.live("explains a reset before the first byte, and no later one", () =>
+    Effect.gen(function* () {
+      const messageAfter = Effect.fnUntraced(function* (bytes: string) {
+        const { other, socket } = yield* Sockets.pair
+        const connection = yield* SocketConnection.make(socket, 1_000, undefined, ", as explained")
+        if (bytes !== "") {
+          other.write(bytes)
+          yield* connection.pull
+        }
+        other.resetAndDestroy()
+        const error = yield* Effect.flip(connection.pull)
+        return error._tag === "TransportError" ? error.message : error._tag
+      })
+      assert.strictEqual(yield* messageAfter(""), "the connection to 127.0.0.1 was reset, as explained")
+      assert.strictEqual(yield* messageAfter("a"), "the connection to 127.0.0.1 was reset")
+    }),
+  )
+
   it.live("sends the written bytes and the end when it is closed, and waits for the other end", () =>
     Effect.gen(function* () {
       const { close, connection, other, socket } = yield* setUp()
