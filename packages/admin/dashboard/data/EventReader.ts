@@ -4,7 +4,7 @@ import { pause } from "./pause.ts"
 
 /** Waits between attempts to open the stream again, in milliseconds. */
 const firstWait = 500
-const longestWait = 10_000
+const longestWait = 4_000
 
 /**
  * Bound of one event, in characters. A snapshot of 300 peers with 8 KiB of metadata each has 2.5 million.
