@@ -12,9 +12,17 @@ export interface Peer extends Child.Child {
 }
 
 /** Starts a peer and waits until it listens. Without a secret it speaks plain TCP. */
-export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>, secret = "") {
+export const start = Effect.fnUntraced(function* (
+  name: string,
+  seeds: ReadonlyArray<string>,
+  secret = "",
+  options: { readonly dashboard?: boolean } = {},
+) {
   const file = NodePath.join(import.meta.dirname, "peer.ts")
-  const child = yield* Child.spawn(name, file, [name, ...seeds], { COTERIE_SECRET: secret })
+  const child = yield* Child.spawn(name, file, [name, ...seeds], {
+    COTERIE_SECRET: secret,
+    ...(options.dashboard === true && { DEMO_DASHBOARD: "1" }),
+  })
   // A process starts slowly on a busy machine, and after an installation, when no file is in the cache.
   const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: "40 seconds" })
   const peer: Peer = { ...child, address, generation }
@@ -33,6 +41,10 @@ export const lists = (peer: Peer, others: ReadonlyArray<Peer>, options?: Child.W
   })
   return peer.expect(`that it lists ${others.map(({ name }) => name).join(" and ")}`, seen, options)
 }
+
+/** Waits until the peer serves its dashboard. Returns the address. */
+export const dashboardOf = (peer: Peer) =>
+  Effect.map(peer.expect("that it serves a dashboard", report("Dashboard"), { within: "40 seconds" }), ({ url }) => url)
 
 /** Waits until the peer reports an event about another peer. */
 export const awaitEvent = (peer: Peer, event: string, about: string, options?: Child.Wait) =>

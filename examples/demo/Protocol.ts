@@ -7,6 +7,8 @@ import * as Schema from "effect/Schema"
 export const Report = Schema.Union([
   /** The peer listens. */
   Schema.TaggedStruct("Listening", { address: Schema.String, generation: Schema.Number }),
+  /** The peer serves a dashboard. */
+  Schema.TaggedStruct("Dashboard", { url: Schema.String }),
   /** The view of the peer changed. */
   Schema.TaggedStruct("View", {
     peers: Schema.Array(

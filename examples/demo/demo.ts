@@ -4,6 +4,9 @@
  * The exit code is 0 if all checks pass.
  *
  *     npx -y pnpm@12 demo
+ *     npx -y pnpm@12 demo --dashboard
+ *
+ * With `--dashboard`, each peer serves a dashboard, and the demo goes on after its steps until Ctrl-C.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Clock from "effect/Clock"
@@ -27,6 +30,8 @@ const makeSecret = () => Crypto.randomBytes(32).toString("base64")
 /** Secret of the cluster. */
 const secret = makeSecret()
 
+const withDashboard = process.argv.slice(2).includes("--dashboard")
+
 /** All started processes by id. */
 const started = new Map<number, string>()
 
@@ -34,7 +39,7 @@ const demo = Effect.gen(function* () {
   const { begin, ok, say } = yield* narrator
 
   const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>, withSecret = secret) {
-    const peer = yield* Peers.start(name, seeds, withSecret)
+    const peer = yield* Peers.start(name, seeds, withSecret, { dashboard: withDashboard })
     started.set(peer.pid, name)
     yield* say(`${name} listens on ${peer.address} (process ${peer.pid})`)
     return peer
@@ -47,6 +52,8 @@ const demo = Effect.gen(function* () {
   yield* Peers.lists(b, [a, c])
   yield* Peers.lists(c, [a, b])
   yield* ok("a lists b and c, b lists a and c, c lists a and b; every pair has a link")
+
+  if (withDashboard) yield* say(`dashboard of a: ${yield* Peers.dashboardOf(a)}`)
 
   yield* begin("A fourth process has another secret, and the address of a.")
   const d = yield* start("d", [a.address], makeSecret())
@@ -139,6 +146,13 @@ const demo = Effect.gen(function* () {
     yield* check(after.length === 0, `${peer.name} reported b after it had left: ${after.join(", ")}`)
   }
   yield* ok("it was not dialed, and a and c reported nothing more about b")
+  if (!withDashboard) return
+
+  yield* begin("b starts again, and all three continue until Ctrl-C.")
+  yield* start("b", [a.address])
+  yield* say(`dashboard of a: ${yield* Peers.dashboardOf(a)}`)
+  yield* say(`kill a process to see what the others report, for example: kill -9 ${again.pid}`)
+  yield* Effect.never
 })
 
 /** Listens at the address of a former peer for {@link watchTime} and returns the number of connections. */

@@ -1,7 +1,7 @@
 /**
  * Peer of the demo: `node peer.ts NAME [SEED...]`. It writes reports to its standard output and reads commands from its
  * standard input (Protocol.ts). It leaves at the end of the input, on SIGTERM and on SIGINT. With a secret in
- * COTERIE_SECRET it speaks TLS, and TCP without one.
+ * COTERIE_SECRET it speaks TLS, and TCP without one. With DEMO_DASHBOARD it serves a dashboard.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
@@ -81,10 +81,24 @@ const ClusterLive = Cluster.layer({ cluster: "demo", name, seeds }).pipe(
   Layer.provide(NodeTransport.layerFromEnv({ host: "127.0.0.1", port: 0 })),
 )
 
+/** Serves and reports the dashboard. */
+const DashboardLive = Layer.unwrap(
+  Effect.map(
+    Effect.promise(() => import("./dashboard.ts")),
+    ({ DashboardLive, dashboardUrl }) =>
+      Layer.effectDiscard(Effect.flatMap(dashboardUrl, (url) => report({ _tag: "Dashboard", url }))).pipe(
+        Layer.provide(DashboardLive),
+      ),
+  ),
+)
+
+const PeerLive =
+  process.env["DEMO_DASHBOARD"] === undefined ? ClusterLive : Layer.provideMerge(DashboardLive, ClusterLive)
+
 program.pipe(
   Effect.scoped,
   Effect.provide(
-    Layer.mergeAll(ClusterLive, NodeStdio.layer).pipe(
+    Layer.mergeAll(PeerLive, NodeStdio.layer).pipe(
       // Standard output is for reports only.
       Layer.provideMerge(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])),
     ),

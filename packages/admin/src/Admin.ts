@@ -86,7 +86,7 @@ type HttpServices =
   | Path.Path
 
 /**
- * Adds the HTTP API, the health and `/metrics` to the router of an application. Fails with `OptionsError` if an option is
+ * Adds the HTTP API, the health, `/metrics` and, below a prefix, the dashboard to the router of an application. Fails with `OptionsError` if an option is
  * invalid, and if there are no tokens without `withoutTokens`.
  *
  * **Details**
@@ -108,7 +108,7 @@ export const layerRoutes = ({
   const checked =
     (access.tokens ?? []).length === 0 && !withoutTokens
       ? Effect.fail(new OptionsError({ option: "tokens", problem }))
-      : Access.make(access)
+      : Access.make({ ...access, dashboard: access.dashboard ?? prefix !== undefined })
   return Routes.admin.pipe(Routes.under(prefix), Layer.provide(Layer.effect(Access.CurrentAccess, checked)))
 }
 

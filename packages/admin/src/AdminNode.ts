@@ -114,7 +114,7 @@ export class AdminServer extends Context.Service<
 export type LayerError = OptionsError | ListenError
 
 /**
- * Serves the HTTP API, the health and `/metrics`.
+ * Serves the HTTP API, the health, `/metrics` and the dashboard.
  *
  * **Details**
  *
@@ -205,6 +205,7 @@ export const layerConfig = (
  * | `COTERIE_ADMIN_ALLOWED_HOSTS` | `allowedHosts`, separated by commas |
  * | `COTERIE_ADMIN_READ_ONLY` | `readOnly`, `true` or `false` |
  * | `COTERIE_ADMIN_OPEN_METRICS` | `openMetrics`, `true` or `false` |
+ * | `COTERIE_ADMIN_DASHBOARD` | `dashboard`, `true` or `false` |
  *
  * @category layers
  * @since 0.1.0

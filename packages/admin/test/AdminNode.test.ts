@@ -120,6 +120,7 @@ describe("the options of the server", () => {
         COTERIE_ADMIN_ALLOWED_HOSTS: "one.example, two.example",
         COTERIE_ADMIN_OPEN_METRICS: "true",
         COTERIE_ADMIN_READ_ONLY: "true",
+        COTERIE_ADMIN_DASHBOARD: "false",
       }
       const url = yield* start(yield* node("a"), AdminNode.layerFromEnv(), environment)
       const ask = (path: string, headers: Readonly<Record<string, string>>) =>
@@ -129,6 +130,7 @@ describe("the options of the server", () => {
       assert.strictEqual(yield* ask("/v1/self", { ...write, host: "two.example" }), 200)
       assert.strictEqual(yield* ask("/v1/self", { authorization: "Bearer read-0123456789abcdef" }), 200)
       assert.strictEqual(yield* ask("/metrics", {}), 200)
+      assert.strictEqual(yield* ask("/", {}), 404)
       assert.strictEqual((yield* Support.request(url, "/v1/leave", { method: "POST", headers: write })).status, 403)
 
       const socket = NodePath.join(path, "socket")

@@ -87,7 +87,6 @@ describe("the routes", () => {
         [`/v1/members/${"x".repeat(513)}`, 404, ""],
         ["/v1/members/%zz", 404, ""],
         ["/v2/self", 404, ""],
-        ["/", 404, ""],
       ] as const
       for (const [path, status, text] of cases) {
         const response = yield* Support.request(url, path)
@@ -322,6 +321,28 @@ describe("a request", () => {
       const { url } = yield* Support.served(yield* node("a"), { tokens, openMetrics: true })
       assert.strictEqual((yield* Support.request(url, "/metrics")).status, 200)
       assert.strictEqual((yield* Support.request(url, "/v1/self")).status, 401)
+    }),
+  )
+
+  scenario("for the dashboard needs no token, and may come from a link, but not to another host", ({ node }) =>
+    Effect.gen(function* () {
+      const { url } = yield* Support.served(yield* node("a"), { tokens })
+      const page = yield* Support.request(url, "/", { headers: { "sec-fetch-site": "cross-site" } })
+      assert.strictEqual(page.status, 200)
+      assert.match(page.text, /^<!doctype html>/)
+      assert.deepInclude(page.headers, {
+        "content-type": "text/html; charset=utf-8",
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+      })
+      assert.match(String(page.headers["content-security-policy"]), /^default-src 'none'; script-src 'sha256-/)
+      assert.strictEqual((yield* Support.request(url, "/", { headers: { host: "evil.example" } })).status, 403)
+      assert.strictEqual((yield* Support.request(url, "/", { method: "POST" })).status, 404)
+      const without = yield* Support.served(yield* node("b"), { dashboard: false })
+      assert.strictEqual((yield* Support.request(without.url, "/")).status, 404)
     }),
   )
 

@@ -63,6 +63,8 @@ describe("the routes in the server of an application", () => {
       assert.strictEqual((yield* ask("/coterie/v1/self", reads))[0], 200)
       assert.strictEqual((yield* ask("/coterie/v1/members/b", reads))[0], 404)
       assert.strictEqual((yield* ask("/coterie/metrics"))[0], 401)
+      // The page has no data, so that it needs no token.
+      for (const path of ["/coterie", "/coterie/"]) assert.match((yield* ask(path))[1], /^<!doctype html>/)
       // The host of a request to the application is not checked.
       assert.strictEqual((yield* ask("/", { host: "evil.example" }))[0], 200)
     }),

@@ -16,6 +16,7 @@ export interface EnvironmentOptions extends ListenOptions {
   readonly allowedHosts?: ReadonlyArray<string> | undefined
   readonly readOnly?: boolean | undefined
   readonly openMetrics?: boolean | undefined
+  readonly dashboard?: boolean | undefined
 }
 
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
@@ -73,5 +74,6 @@ export const environmentConfig = (given: EnvironmentOptions): Config.Config<Envi
     allowedHosts: unlessGiven(given.allowedHosts, list("COTERIE_ADMIN_ALLOWED_HOSTS")),
     readOnly: unlessGiven(given.readOnly, Config.Boolean("COTERIE_ADMIN_READ_ONLY")),
     openMetrics: unlessGiven(given.openMetrics, Config.Boolean("COTERIE_ADMIN_OPEN_METRICS")),
+    dashboard: unlessGiven(given.dashboard, Config.Boolean("COTERIE_ADMIN_DASHBOARD")),
   })
 }

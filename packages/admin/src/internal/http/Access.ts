@@ -40,6 +40,12 @@ export interface AccessOptions {
   readonly readOnly?: boolean | undefined
   /** Serves `/metrics` without a token, where tokens are required. Defaults to `false`. */
   readonly openMetrics?: boolean | undefined
+  /**
+   * Serves the dashboard, a page for browsers, at `/`. The page has no data of the cluster and needs no token; it asks for one
+   * if the API requires one. Defaults to `true`; for routes of an application without a prefix to `false`, because `/` belongs
+   * to the application.
+   */
+  readonly dashboard?: boolean | undefined
 }
 
 /** Shortest token, in characters. Even one of hex digits alone has 64 bits, too many to guess over a network. */
@@ -62,6 +68,7 @@ const isJson = /^application\/json\s*(;|$)/i
 
 export class Access {
   readonly openMetrics: boolean
+  readonly dashboard: boolean
   private readonly allowedHosts: ReadonlySet<string>
   private readonly readOnly: boolean
   private readonly tokens: ReadonlyArray<KnownToken>
@@ -70,6 +77,7 @@ export class Access {
 
   constructor(options: AccessOptions, tokens: ReadonlyArray<KnownToken>, clock: Clock.Clock) {
     this.openMetrics = options.openMetrics ?? false
+    this.dashboard = options.dashboard ?? true
     this.allowedHosts = new Set(options.allowedHosts?.map((host) => host.toLowerCase()))
     this.readOnly = options.readOnly ?? false
     this.tokens = tokens
@@ -78,9 +86,8 @@ export class Access {
 
   /** Returns the error of a request that is refused because of its headers. */
   refusalOf(method: string, headers: Headers): Forbidden | undefined {
-    if (!isHostAllowed(headers.host, this.allowedHosts)) {
-      return new Forbidden({ reason: "host", message: 'the header "Host" is not allowed (option "allowedHosts")' })
-    }
+    const refused = this.hostRefusalOf(headers)
+    if (refused !== undefined) return refused
     if (!isOriginAllowed(headers)) {
       return new Forbidden({ reason: "origin", message: "requests of pages of other sites are not allowed" })
     }
@@ -90,6 +97,12 @@ export class Access {
       return new Forbidden({ reason: "contentType", message: "the body must have the type application/json" })
     }
     return undefined
+  }
+
+  /** Returns the error of a request for a page, which links of other sites may open. */
+  hostRefusalOf({ host }: Pick<Headers, "host">): Forbidden | undefined {
+    if (isHostAllowed(host, this.allowedHosts)) return undefined
+    return new Forbidden({ reason: "host", message: 'the header "Host" is not allowed (option "allowedHosts")' })
   }
 
   /** Returns the sender of a request that needs a role. Without tokens, everybody may do everything. */

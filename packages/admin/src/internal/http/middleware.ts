@@ -150,3 +150,21 @@ export const guarded = (isOpen: (access: CurrentAccess["Service"]) => boolean) =
         }),
     ),
   ).layer
+
+/** Checks the host of a request for the dashboard, and sets the headers of the page. */
+export const page = (contentSecurityPolicy: string) =>
+  HttpRouter.middleware(
+    Effect.map(
+      CurrentAccess,
+      (access) => (httpEffect) =>
+        Effect.gen(function* () {
+          const request = yield* HttpServerRequest.HttpServerRequest
+          const refused = access.hostRefusalOf({ host: request.headers["host"] })
+          if (refused !== undefined) return errorResponse(refused)
+          return HttpServerResponse.setHeaders(yield* httpEffect, {
+            "content-security-policy": contentSecurityPolicy,
+            "cross-origin-opener-policy": "same-origin",
+          })
+        }),
+    ),
+  ).layer

@@ -1,0 +1,386 @@
+/** The dashboard in a real browser: with the admin service of real nodes, and with imagined reports. */
+import * as World from "../../../core/test/cluster/world.ts"
+import { findChromium, isRequired, launch } from "../../../testkit/test/picture/chromium.ts"
+import type { Report } from "@coterie/admin"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as NodeFs from "node:fs"
+import { createRequire } from "node:module"
+import * as NodePath from "node:path"
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core"
+import * as Support from "../support.ts"
+import { cluster, row } from "../rows.ts"
+import * as FakeAdmin from "./fakeAdmin.ts"
+
+const found = findChromium()
+
+/** Time for a test on a busy machine. The browser needs most of it. */
+const timeout = 60_000
+
+/** Folder for the pictures of the documentation. Absent in a usual run, because fonts differ between machines. */
+const pictures = process.env["COTERIE_SCREENSHOTS"]
+
+const axe = NodeFs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+
+/** Messages of the browser about failed requests, which some tests provoke. */
+const failedRequest = /^Failed to load resource/
+
+const hostile = `<img src=x onerror=alert(1)>\u202e"'&`
+
+describe("a Chromium", () => {
+  it("exists if it is required", ({ skip }) => {
+    if ("executable" in found) return
+    if (isRequired) assert.fail(found.missing)
+    const reason = `the dashboard is not tested in a browser: ${found.missing}`
+    // Not every reporter shows the reason of a skipped test.
+    console.warn(reason)
+    skip(reason)
+  })
+})
+
+describe.skipIf("missing" in found)("the dashboard", () => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await launch("executable" in found ? found.executable : "")
+  }, timeout)
+  afterAll(() => browser.close())
+
+  /** Runs a test with a browser context, and checks that no page of it complained or went to another origin. */
+  const inBrowser = async (
+    use: (context: BrowserContext) => Promise<void>,
+    options: BrowserContextOptions = {},
+  ): Promise<void> => {
+    const context = await browser.newContext({ viewport: { width: 1_280, height: 900 }, ...options })
+    const complaints: Array<string> = []
+    const origins = new Set<string>()
+    context.on("console", (message) => complaints.push(message.text()))
+    context.on("weberror", (error) => complaints.push(String(error.error())))
+    context.on("dialog", (dialog) => {
+      complaints.push(dialog.message())
+      void dialog.dismiss()
+    })
+    context.on("request", (request) => origins.add(new URL(request.url()).origin))
+    try {
+      await use(context)
+      assert.deepStrictEqual(
+        complaints.filter((text) => !failedRequest.test(text)),
+        [],
+      )
+      assert.isAtMost([...origins].filter((origin) => origin !== "null").length, 1)
+    } finally {
+      await context.close()
+    }
+  }
+
+  const textOf = (page: Page, selector: string) => page.locator(selector).innerText()
+  const count = (page: Page, selector: string) => page.locator(selector).count()
+
+  /** Waits until the sentence about the cluster contains the text. */
+  const untilVerdict = (page: Page, text: string) => page.locator(".verdict", { hasText: text }).waitFor({ timeout })
+
+  /** Returns the violations of accessibility rules. */
+  const violations = async (page: Page, part = "html"): Promise<ReadonlyArray<string>> => {
+    // Not a script element: the policy of the page forbids it.
+    await page.evaluate(axe)
+    return page.evaluate(async (part) => {
+      const run: unknown = await Reflect.get(window, "axe").run(part)
+      const { violations } = run as {
+        violations: ReadonlyArray<{ id: string; nodes: ReadonlyArray<{ html: string }> }>
+      }
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)
+    }, part)
+  }
+
+  const isScrolledSideways = (page: Page) =>
+    page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
+
+  describe("with real nodes", () => {
+    const scenario = (title: string, body: (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>) =>
+      it.live(title, () => Effect.scoped(Effect.flatMap(World.tcp, body)), timeout)
+
+    scenario("shows the cluster, and what happens to a killed node", ({ node }) =>
+      Effect.gen(function* () {
+        const a = yield* node("a")
+        const others = [yield* node("b", { seeds: [a.address] }), yield* node("c", { seeds: [a.address] })]
+        for (const other of others) yield* Support.admin(other)
+        yield* World.untilPeers(a, ["b", "c"])
+        const { url } = yield* Support.served(a)
+        yield* Effect.promise(() =>
+          inBrowser(async (context) => {
+            const page = await context.newPage()
+            await page.goto(url)
+            await untilVerdict(page, "one cluster of 3; every pair has a link")
+            assert.strictEqual(await count(page, ".grid .cell.up"), 6)
+            assert.strictEqual(await count(page, "[aria-labelledby=members-title] tbody tr"), 3)
+            assert.strictEqual(await count(page, ".mesh line.both"), 3)
+            await page.locator(".log tr", { hasText: "Snapshot" }).waitFor()
+            await Effect.runPromise(others[1]?.crash ?? Effect.void)
+            await page.locator(".log tr", { hasText: "Failed" }).filter({ hasText: "c" }).waitFor({ timeout })
+            await untilVerdict(page, "one cluster of 2")
+          }),
+        )
+      }),
+    )
+
+    scenario("says that the service is lost, and continues when it is back", ({ node }) =>
+      Effect.gen(function* () {
+        const { a } = yield* World.pair({ node })
+        const first = yield* Support.served(a)
+        yield* Effect.promise(() =>
+          inBrowser(async (context) => {
+            const page = await context.newPage()
+            await page.goto(first.url)
+            await page.locator(".log tr", { hasText: "Snapshot" }).waitFor()
+            await Effect.runPromise(first.stop)
+            await page.locator("[role=alert]", { hasText: "The event stream is lost" }).waitFor({ timeout })
+            await page.locator("[role=alert]", { hasText: "No report since" }).waitFor({ timeout })
+            await Effect.runPromise(
+              Effect.scoped(
+                Effect.andThen(
+                  Support.served(a, { port: Number(new URL(first.url).port) }),
+                  Effect.promise(() => page.locator("[role=alert]").first().waitFor({ state: "detached", timeout })),
+                ),
+              ),
+            )
+          }),
+        )
+      }),
+    )
+
+    scenario("asks for a token, and keeps it only if it is asked to", ({ node }) =>
+      Effect.gen(function* () {
+        const token = "read-0123456789abcdef"
+        const { url } = yield* Support.served(yield* node("a"), {
+          tokens: [{ role: "read", token: Redacted.make(token) }],
+        })
+        yield* Effect.promise(() =>
+          inBrowser(async (context) => {
+            const page = await context.newPage()
+            const stored = () => page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))
+            await page.goto(url)
+            await page.locator(".token").waitFor()
+            assert.deepStrictEqual(await violations(page), [])
+            await page.getByLabel("Token", { exact: true }).fill("wrong-0123456789")
+            await page.keyboard.press("Enter")
+            await page.locator(".token [role=alert]", { hasText: "wrong" }).waitFor()
+            await page.getByLabel("Token", { exact: true }).fill(token)
+            await page.getByRole("button", { name: "Use the token" }).click()
+            await untilVerdict(page, "one node, alone")
+            assert.notInclude(await stored(), token)
+            await page.reload()
+            await page.getByLabel("Token", { exact: true }).fill(token)
+            await page.getByLabel("Keep it").check()
+            await page.keyboard.press("Tab")
+            await page.keyboard.press("Enter")
+            await untilVerdict(page, "one node, alone")
+            await page.reload()
+            await untilVerdict(page, "one node, alone")
+            await page.getByRole("button", { name: "Forget the token" }).click()
+            await page.locator(".token").waitFor()
+            assert.notInclude(await stored(), token)
+          }),
+        )
+      }),
+    )
+  })
+
+  const names = ["shop-0", "shop-1", "shop-2", "shop-3", "shop-4"]
+  const cutReport = FakeAdmin.reportOf(
+    cluster(names, { "shop-2>shop-3": "ai", "shop-3>shop-2": "ai" }, { "shop-2": { through: { 2: "shop-1" } } }),
+  )
+
+  it(
+    "names the pair without a link in the sentence, the matrix and the picture",
+    () =>
+      inBrowser(async (context) => {
+        const { page } = await FakeAdmin.open(context, { report: cutReport })
+        assert.include(
+          await textOf(page, ".verdict"),
+          "▲ warning one cluster of 5; shop-2 and shop-3 do not reach each other",
+        )
+        assert.strictEqual(await count(page, ".grid .cell.indirect"), 2)
+        assert.strictEqual(await textOf(page, '[data-at="2-3"]'), "◐")
+        assert.strictEqual(await count(page, ".mesh line.none"), 1)
+        assert.include(await textOf(page, ".problems"), "shop-2 reaches shop-3 only through shop-1")
+      }),
+    timeout,
+  )
+
+  it(
+    "is usable with the keyboard alone",
+    () =>
+      inBrowser(async (context) => {
+        const { page } = await FakeAdmin.open(context, { report: cutReport })
+        const label = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "")
+        await page.getByLabel("Order").focus()
+        await page.keyboard.press("Tab")
+        assert.strictEqual(await label(), "shop-0 itself")
+        for (const key of ["ArrowDown", "ArrowDown", "End", "ArrowLeft"]) await page.keyboard.press(key)
+        assert.strictEqual(await label(), "◐ shop-2 reaches shop-3 only through shop-1")
+        assert.strictEqual(await textOf(page, "#focused-cell"), await label())
+        // The matrix is one stop.
+        await page.keyboard.press("Tab")
+        assert.isFalse(await page.evaluate(() => document.activeElement?.classList.contains("cell") ?? false))
+      }),
+    timeout,
+  )
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    it(
+      `has no violation of accessibility rules, and fits a narrow screen, in ${colorScheme} colors`,
+      () =>
+        inBrowser(
+          async (context) => {
+            const { page } = await FakeAdmin.open(context, { report: cutReport })
+            await page.locator(".plot canvas").first().waitFor()
+            assert.deepStrictEqual(await violations(page), [])
+            await page.setViewportSize({ width: 320, height: 700 })
+            assert.isFalse(await isScrolledSideways(page))
+          },
+          { colorScheme },
+        ),
+      timeout,
+    )
+  }
+
+  it(
+    "shows 100 members as a picture with the same keyboard, and the pairs without a link as text",
+    () =>
+      inBrowser(async (context) => {
+        const many = Array.from({ length: 100 }, (_, i) => `n${String(i).padStart(3, "0")}`)
+        const report = FakeAdmin.reportOf(cluster(many, { "n001>n002": "ad", "n002>n001": "ad" }))
+        const { page } = await FakeAdmin.open(context, { report })
+        assert.strictEqual(await count(page, ".grid"), 0)
+        assert.strictEqual(await count(page, ".mesh"), 0)
+        const canvas = page.getByRole("application", { name: "Matrix of the links of 100 members" })
+        await canvas.focus()
+        for (const key of ["ArrowDown", "ArrowRight", "ArrowRight"]) await page.keyboard.press(key)
+        await page.locator("#focused-cell", { hasText: "○ n001 does not reach n002" }).waitFor()
+        assert.include(await textOf(page, ".problems"), "n002 does not reach n001")
+        // The color of the cell, and its mark.
+        const pixels = await canvas.evaluate((element) => {
+          const context = element instanceof HTMLCanvasElement ? element.getContext("2d") : null
+          const [x, y, width] = [6, 0, 12]
+          const data = context?.getImageData(x, y, width, 12).data ?? new Uint8ClampedArray()
+          const at = (x: number, y: number) => [...data.slice(4 * (y * width + x), 4 * (y * width + x) + 4)].join()
+          return [at(4, 4), at(10, 10)]
+        })
+        assert.notStrictEqual(pixels[0], pixels[1])
+        assert.deepStrictEqual(await violations(page, ".links"), [])
+      }),
+    timeout,
+  )
+
+  it(
+    "shows hostile names and events as text",
+    () =>
+      inBrowser(async (context) => {
+        const rows = [row(hostile, { b: "au" }), row("b", { [hostile]: "ad" }, { phase: hostile, version: hostile })]
+        const peer = { name: hostile, link: hostile }
+        const events =
+          FakeAdmin.event(1, "Joined", { _tag: "Joined", peer }) +
+          FakeAdmin.event(2, "Diagnostic", { _tag: "Diagnostic", message: hostile }) +
+          "id: 1-3\nevent: Broken\ndata: {\n\n"
+        const { page } = await FakeAdmin.open(context, { report: FakeAdmin.reportOf(rows), events })
+        await page.locator(".log tr", { hasText: "Diagnostic" }).waitFor()
+        const shown = String.raw`<img src=x onerror=alert(1)>\u{202e}"'&`
+        for (const place of [".verdict", ".grid", ".problems", "[aria-labelledby=members-title]", ".log"]) {
+          const text = await textOf(page, place)
+          assert.include(text, shown, place)
+          assert.notInclude(text, "\u202e", place)
+        }
+        assert.include(await textOf(page, ".log"), "not readable")
+        assert.strictEqual(await count(page, "img"), 0)
+      }),
+    timeout,
+  )
+
+  it(
+    "shows the latest events of a burst, filters them, and can pause",
+    () =>
+      inBrowser(async (context) => {
+        const events = Array.from({ length: 2_000 }, (_, i) =>
+          FakeAdmin.event(i, "Joined", { _tag: "Joined", peer: { name: `peer-${i}`, link: "up" } }),
+        ).join("")
+        const { page } = await FakeAdmin.open(context, { report: cutReport, events })
+        await page.locator(".log tr", { hasText: "peer-1999" }).first().waitFor()
+        assert.strictEqual(await count(page, ".log tbody tr"), 300)
+        await page.getByRole("button", { name: "Pause" }).click()
+        await page.getByLabel("Filter").fill("PEER-1998")
+        assert.isAtLeast(await count(page, ".log tbody tr"), 1)
+        assert.include(await textOf(page, ".log tbody tr >> nth=0"), "peer-1998")
+      }),
+    timeout,
+  )
+
+  it(
+    "plots the last five minutes from what it has seen",
+    () =>
+      inBrowser(
+        async (context) => {
+          const peer = (at: number, i: number): Report.PeerReport => ({
+            ...FakeAdmin.peerOf(names[i] ?? ""),
+            connection: FakeAdmin.linkOf(2_048 * at * (20 + i) + 4_096 * (at % 5)),
+          })
+          const selfAt = (at: number): Report.NodeReport => ({
+            ...FakeAdmin.selfOf("shop-0"),
+            uptimeMillis: 600_000 + 2_000 * at,
+            lagMillis: 2 + (at % 7) + (at === 30 ? 12 : 0),
+            peers: [1, 2, 3, 4].map((i) => peer(at, i)),
+          })
+          const events =
+            FakeAdmin.event(1, "Snapshot", { view: { peers: names.slice(1) } }) +
+            FakeAdmin.event(2, "Unreachable", { peer: { name: "shop-3", link: "indirect" } })
+          const start = 1_767_260_000_000
+          const { page } = await FakeAdmin.open(context, { report: cutReport, events, selfAt, clock: start })
+          const polls = 60
+          for (let i = 0; i < polls; i++) {
+            const answer = page.waitForResponse((response) => response.url().endsWith("/v1/self"))
+            if (i > 0) await page.clock.runFor(2_000)
+            await (await answer).finished()
+          }
+          await page.clock.runFor(1_000)
+          assert.strictEqual(await count(page, "[role=alert]"), 0)
+          const plot = (title: string) => page.locator(`[role=img][aria-label^="${title}"]`)
+          assert.strictEqual(
+            await plot("Round trips").getAttribute("aria-label"),
+            "Round trips, ms: median 0.5, highest 0.5",
+          )
+          assert.match((await plot("Bytes").getAttribute("aria-label")) ?? "", /in \d+\.\d, out \d+\.\d$/)
+          assert.strictEqual(await page.locator(".plot canvas").count(), 4)
+          if (pictures !== undefined) await page.screenshot({ path: NodePath.join(pictures, "dashboard.png") })
+        },
+        { viewport: { width: 1_360, height: 930 } },
+      ),
+    timeout,
+  )
+
+  it(
+    "asks the service below the path of the page",
+    () =>
+      inBrowser(async (context) => {
+        const { asked } = await FakeAdmin.open(context, { report: cutReport, path: "/coterie" })
+        assert.include([...asked], "/coterie/v1/cluster")
+      }),
+    timeout,
+  )
+
+  it(
+    "orders the matrix by the problems of the members",
+    () =>
+      inBrowser(async (context) => {
+        const { page } = await FakeAdmin.open(context, { report: cutReport, metadata: { zone: "west" } })
+        assert.deepStrictEqual(await page.getByLabel("Order").locator("option").allInnerTexts(), [
+          "by name",
+          "worst first",
+          "by zone",
+        ])
+        await page.getByLabel("Order").selectOption("worst")
+        assert.deepStrictEqual((await page.locator(".grid tbody th").allInnerTexts()).slice(0, 2), ["shop-2", "shop-3"])
+      }),
+    timeout,
+  )
+})
