@@ -1,4 +1,4 @@
-/** What to try for a pair of members without a link, by the reasons of the dials of both sides. Pure. */
+/** Advice about a pair of members without a link, by the reasons of the dials of both sides. */
 import type { PairSide } from "../CommandOutput.ts"
 import { printable } from "./text.ts"
 
