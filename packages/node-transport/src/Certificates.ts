@@ -8,19 +8,20 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
+import { certificateConfig, configError, environmentName } from "./internal/config/environment.ts"
+import { pathNames } from "./internal/config/proof.ts"
 import type { Material } from "./internal/certificates/credentials.ts"
 import type { CertificatesError } from "./internal/certificates/errors.ts"
-import { followFiles, optionNames } from "./internal/certificates/MaterialFiles.ts"
+import { followFiles, optionNames, type Paths } from "./internal/certificates/MaterialFiles.ts"
 import * as MaterialState from "./internal/certificates/MaterialState.ts"
 
 export type { Material } from "./internal/certificates/credentials.ts"
+export type { Paths } from "./internal/certificates/MaterialFiles.ts"
 export { CertificatesError } from "./internal/certificates/errors.ts"
 
 /**
@@ -107,23 +108,6 @@ export const layer = (material: Material): Layer.Layer<Certificates, Certificate
   Layer.effect(Certificates, make(material))
 
 /**
- * Paths of {@link layerConfig}.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Paths {
-  /** Path of the certificate of this node, followed by its intermediate certificates, in PEM. */
-  readonly certificate: string
-  /** Path of the private key in PEM, without a passphrase. */
-  readonly key: string
-  /** Path of the authorities that this node trusts, in PEM, with their self-signed roots. */
-  readonly authorities: string
-  /** Path of revocation lists in PEM. By default there are none. */
-  readonly revoked?: string | undefined
-}
-
-/**
  * Options of {@link layerFiles}.
  *
  * @category models
@@ -178,19 +162,6 @@ export const layerConfig = (
 ): Layer.Layer<Certificates, CertificatesError | Config.ConfigError> =>
   Layer.unwrap(Effect.map(Config.unwrap<Paths>(paths), layerFiles))
 
-const variable = (name: string) =>
-  Config.map(
-    Config.option(Config.String(name)),
-    Option.filter((path) => path !== ""),
-  )
-
-const variables = {
-  certificate: "COTERIE_TLS_CERT_FILE",
-  key: "COTERIE_TLS_KEY_FILE",
-  authorities: "COTERIE_TLS_CA_FILE",
-  revoked: "COTERIE_TLS_CRL_FILE",
-} as const
-
 /**
  * Provides the certificates in the files that environment variables name. Fails with `ConfigError` if a variable is missing, and with
  * `CertificatesError` as {@link layerFiles} does.
@@ -214,33 +185,20 @@ export const layerFromEnv = (
 ): Layer.Layer<Certificates, CertificatesError | Config.ConfigError> =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const found = yield* Config.all({
-        certificate: variable(variables.certificate),
-        key: variable(variables.key),
-        authorities: variable(variables.authorities),
-        revoked: variable(variables.revoked),
-      })
-      const { authorities, certificate, key, revoked } = found
-      if (Option.isSome(certificate) && Option.isSome(key) && Option.isSome(authorities)) {
-        const paths = {
-          certificate: certificate.value,
-          key: key.value,
-          authorities: authorities.value,
-          revoked: Option.getOrUndefined(revoked),
-        }
-        return Layer.effect(Certificates, followFiles(paths, variables, options.schedule))
+      const found = yield* certificateConfig({})
+      const { authoritiesFile, certificateFile, keyFile, revokedFile } = found
+      const names = pathNames(environmentName({}))
+      if (certificateFile !== undefined && keyFile !== undefined && authoritiesFile !== undefined) {
+        const paths = { certificate: certificateFile, key: keyFile, authorities: authoritiesFile, revoked: revokedFile }
+        return Layer.effect(Certificates, followFiles(paths, names, options.schedule))
       }
       const missing = [
-        ...(Option.isNone(certificate) ? [variables.certificate] : []),
-        ...(Option.isNone(key) ? [variables.key] : []),
-        ...(Option.isNone(authorities) ? [variables.authorities] : []),
+        ...(certificateFile === undefined ? [names.certificate] : []),
+        ...(keyFile === undefined ? [names.key] : []),
+        ...(authoritiesFile === undefined ? [names.authorities] : []),
       ]
-      return yield* Effect.fail(
-        new Config.ConfigError(
-          new ConfigProvider.SourceError({
-            message: `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} not set: certificates need all three files`,
-          }),
-        ),
+      return yield* configError(
+        `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} not set: certificates need all three files`,
       )
     }),
   )

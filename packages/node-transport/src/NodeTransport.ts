@@ -25,7 +25,7 @@ import { logRefusals } from "./internal/accept/logRefusals.ts"
 import { both } from "./internal/accept/Refusal.ts"
 import type { Networks, ProofStrangers, Strangers } from "./internal/accept/strangers.ts"
 import { configError, environmentConfig, environmentName, optionName } from "./internal/config/environment.ts"
-import { type NameOf, proofOf } from "./internal/config/proof.ts"
+import { type NameOf, pathNames, proofOf } from "./internal/config/proof.ts"
 import { certificateHandshakes, type CertificateServer } from "./internal/certificates/certificateHandshakes.ts"
 import { followFiles } from "./internal/certificates/MaterialFiles.ts"
 import { followCertificates, logCertificate } from "./internal/certificates/followCertificates.ts"
@@ -615,15 +615,9 @@ const choose = (
         )
       case "Certificates": {
         const { paths, trust } = proof.success
-        const names = {
-          certificate: nameOf("certificateFile"),
-          key: nameOf("keyFile"),
-          authorities: nameOf("authoritiesFile"),
-          revoked: nameOf("revokedFile"),
-        }
         return Layer.provide(
           layerTls({ ...options, trust }),
-          Layer.effect(Certificates.Certificates, followFiles(paths, names)),
+          Layer.effect(Certificates.Certificates, followFiles(paths, pathNames(nameOf))),
         )
       }
     }

@@ -10,11 +10,20 @@ import type { Material } from "./credentials.ts"
 import { CertificatesError } from "./errors.ts"
 import * as MaterialState from "./MaterialState.ts"
 
-/** Paths of the files. */
+/**
+ * Paths of the files of certificates.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Paths {
+  /** Path of the certificate of this node, followed by its intermediate certificates, in PEM. */
   readonly certificate: string
+  /** Path of the private key in PEM, without a passphrase. */
   readonly key: string
+  /** Path of the authorities that this node trusts, in PEM, with their self-signed roots. */
   readonly authorities: string
+  /** Path of revocation lists in PEM. By default there are none. */
   readonly revoked?: string | undefined
 }
 

@@ -50,6 +50,17 @@ export const secretConfig = (given: Pick<ProofOptions, "secret" | "secretFile">)
     secretFile: unlessGiven(given.secretFile, text(variables.secretFile)),
   })
 
+/** Reads the paths of certificates that are not given. */
+export const certificateConfig = (
+  given: Pick<ProofOptions, "certificateFile" | "keyFile" | "authoritiesFile" | "revokedFile">,
+) =>
+  Config.all({
+    certificateFile: unlessGiven(given.certificateFile, text(variables.certificateFile)),
+    keyFile: unlessGiven(given.keyFile, text(variables.keyFile)),
+    authoritiesFile: unlessGiven(given.authoritiesFile, text(variables.authoritiesFile)),
+    revokedFile: unlessGiven(given.revokedFile, text(variables.revokedFile)),
+  })
+
 /** Reads the options that are not given. A variable that is empty counts as not set. */
 export const environmentConfig = (given: EnvironmentOptions): Config.Config<EnvironmentOptions> => {
   const read = Config.all({
@@ -58,13 +69,13 @@ export const environmentConfig = (given: EnvironmentOptions): Config.Config<Envi
     advertise: unlessGiven(given.advertise, list(variables.advertise)),
     insecure: unlessGiven(given.insecure, Config.Boolean(variables.insecure)),
     insecureMigration: unlessGiven(given.insecureMigration, migration),
-    certificateFile: unlessGiven(given.certificateFile, text(variables.certificateFile)),
-    keyFile: unlessGiven(given.keyFile, text(variables.keyFile)),
-    authoritiesFile: unlessGiven(given.authoritiesFile, text(variables.authoritiesFile)),
-    revokedFile: unlessGiven(given.revokedFile, text(variables.revokedFile)),
     trust: unlessGiven(given.trust, list(variables.trust)),
   })
-  return Config.map(Config.all([read, secretConfig(given)]), ([options, secrets]) => ({ ...options, ...secrets }))
+  return Config.map(Config.all([read, secretConfig(given), certificateConfig(given)]), ([options, secrets, files]) => ({
+    ...options,
+    ...secrets,
+    ...files,
+  }))
 }
 
 /** Fails with a `ConfigError`. */

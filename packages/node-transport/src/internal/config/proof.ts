@@ -41,6 +41,14 @@ export type Proof =
 /** Returns the name of an option as the user knows it: the option of the program, or the variable of the environment. */
 export type NameOf = (option: keyof ProofOptions) => string
 
+/** Returns the names of the settings that have the paths of certificates. */
+export const pathNames = (nameOf: NameOf) => ({
+  certificate: nameOf("certificateFile"),
+  key: nameOf("keyFile"),
+  authorities: nameOf("authoritiesFile"),
+  revoked: nameOf("revokedFile"),
+})
+
 /** Returns the source of the secrets, or `undefined` without one. Fails with a message if there are two. */
 export const secretSource = (
   { secret, secretFile }: Pick<ProofOptions, "secret" | "secretFile">,
