@@ -1,7 +1,6 @@
 /** Metric of the time until certificates expire (docs/metrics.md). */
 import type { NodeMetrics, ObservedOptions } from "@coterie/core/NodeMetrics"
 import { ChangingGauges } from "./ChangingGauges.ts"
-import { NodeParts } from "./NodeParts.ts"
 
 /** Owner of a certificate: this node, or a peer with an open connection. */
 export type Whose = "own" | "peers"
@@ -13,24 +12,17 @@ export type SecondsLeft = (whose: Whose) => number | undefined
 
 export class CertificateMetrics {
   private readonly secondsLeft: SecondsLeft
-  private readonly nodes = new NodeParts((metrics) => {
-    const gauges = new ChangingGauges(metrics)
-    gauges.show(this.series())
-    return gauges
-  })
+  private readonly gauges = new ChangingGauges(() => this.series())
 
   constructor(secondsLeft: SecondsLeft) {
     this.secondsLeft = secondsLeft
   }
 
   /** Adds or removes a series after certificates came or went. Without a certificate there is no number to show. */
-  readonly changed = (): void => {
-    const series = this.series()
-    this.nodes.forEach((gauges) => gauges.show(series))
-  }
+  readonly changed = (): void => this.gauges.update()
 
   /** Shows the metric to a node until the scope closes. */
-  readonly addMetrics = (metrics: NodeMetrics) => this.nodes.add(metrics)
+  readonly addMetrics = (metrics: NodeMetrics) => this.gauges.addMetrics(metrics)
 
   private series(): ReadonlyArray<ObservedOptions> {
     return owners

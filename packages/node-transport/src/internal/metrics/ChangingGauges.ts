@@ -1,7 +1,9 @@
-/** Computed gauges of one node that come and go with the things that their labels name. */
+/** Computed gauges that come and go with the things that their labels name, at each node that uses a transport. */
 import type { NodeMetrics, ObservedOptions } from "@coterie/core/NodeMetrics"
+import { NodeParts } from "./NodeParts.ts"
 
-export class ChangingGauges {
+/** The gauges of one node. */
+class NodeGauges {
   private readonly metrics: NodeMetrics
   /** Functions that remove the series in the registry. */
   private readonly shown = new Map<string, () => void>()
@@ -22,6 +24,29 @@ export class ChangingGauges {
       if (!this.shown.has(name)) this.shown.set(name, this.metrics.observe(series))
     }
   }
+}
+
+export class ChangingGauges {
+  private readonly series: () => ReadonlyArray<ObservedOptions>
+  private readonly nodes = new NodeParts((metrics) => {
+    const gauges = new NodeGauges(metrics)
+    gauges.show(this.series())
+    return gauges
+  })
+
+  /** `series` returns the series of this moment. */
+  constructor(series: () => ReadonlyArray<ObservedOptions>) {
+    this.series = series
+  }
+
+  /** Adds and removes series after something came or went. */
+  update(): void {
+    const series = this.series()
+    this.nodes.forEach((gauges) => gauges.show(series))
+  }
+
+  /** Shows the gauges to a node until the scope closes. */
+  readonly addMetrics = (metrics: NodeMetrics) => this.nodes.add(metrics)
 }
 
 const nameOf = ({ id, labels }: ObservedOptions): string => JSON.stringify([id, Object.entries(labels)])

@@ -5,7 +5,6 @@
 import type { NodeMetrics, ObservedOptions } from "@coterie/core/NodeMetrics"
 import type { Key } from "../secret/ring.ts"
 import { ChangingGauges } from "./ChangingGauges.ts"
-import { NodeParts } from "./NodeParts.ts"
 
 /** Gets each change of the ring, and each change of the open connections. */
 export interface KeyObserver {
@@ -18,41 +17,32 @@ export class KeyMetrics implements KeyObserver {
   private ring: ReadonlyArray<Key> = []
   /** Number of open connections by key. */
   private readonly open = new Map<string, number>()
-  private readonly nodes = new NodeParts((metrics) => {
-    const gauges = new ChangingGauges(metrics)
-    gauges.show(this.series())
-    return gauges
-  })
+  private readonly gauges = new ChangingGauges(() => this.series())
 
   readonly ringChanged = (ring: ReadonlyArray<Key>): void => {
     this.ring = ring
-    this.update()
+    this.gauges.update()
   }
 
   readonly opened = (key: string): void => {
     const before = this.openWith(key)
     this.open.set(key, before + 1)
     // All other connections change no label.
-    if (before === 0) this.update()
+    if (before === 0) this.gauges.update()
   }
 
   readonly closed = (key: string): void => {
     const after = this.openWith(key) - 1
     if (after > 0) return void this.open.set(key, after)
     this.open.delete(key)
-    this.update()
+    this.gauges.update()
   }
 
   /** Shows the metrics to a node until the scope closes. */
-  readonly addMetrics = (metrics: NodeMetrics) => this.nodes.add(metrics)
+  readonly addMetrics = (metrics: NodeMetrics) => this.gauges.addMetrics(metrics)
 
   private openWith(key: string): number {
     return this.open.get(key) ?? 0
-  }
-
-  private update(): void {
-    const series = this.series()
-    this.nodes.forEach((gauges) => gauges.show(series))
   }
 
   private series(): ReadonlyArray<ObservedOptions> {
