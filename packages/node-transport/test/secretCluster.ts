@@ -12,27 +12,23 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { counted, OpenProofs, until } from "./rotation.ts"
+
+export { until } from "./rotation.ts"
 
 export type Secrets = readonly [Redacted.Redacted<string>, ...Array<Redacted.Redacted<string>>]
 
 /** Keys of the connections that are open in all nodes, each end counted. */
 export class OpenKeys {
-  private readonly counts = new Map<string, number>()
+  readonly proofs = new OpenProofs((identity) => (identity._tag === "Secret" ? identity.key : identity._tag))
 
   /** Number of connections without a proof. */
   get plain(): number {
-    return this.counts.get("none") ?? 0
+    return this.proofs.count("none")
   }
 
   count(secret: Redacted.Redacted<string>): number {
-    return this.counts.get(Result.getOrThrow(Keyring.idOf(secret))) ?? 0
-  }
-
-  /** Counts the connection until the scope closes. */
-  readonly track = ({ identity }: Transport.Connection) => {
-    const key = identity?._tag === "Secret" ? identity.key : "none"
-    const add = (count: number) => Effect.sync(() => this.counts.set(key, (this.counts.get(key) ?? 0) + count))
-    return Effect.acquireRelease(add(1), () => add(-1))
+    return this.proofs.count(Result.getOrThrow(Keyring.idOf(secret)))
   }
 }
 
@@ -41,7 +37,7 @@ export interface Options {
   readonly secrets: Secrets
   readonly seeds?: ReadonlyArray<string>
   readonly open?: OpenKeys
-  /** Where the dials to an address lead. */
+  /** Address to which the dials to an address lead. */
   readonly lead?: (address: Address.Address) => Address.Address
   readonly transport?: NodeTransport.SecretOptions
   /** `true` for a node of plain TCP, without a secret. */
@@ -49,16 +45,13 @@ export interface Options {
   readonly tracing?: boolean
 }
 
-const changed = ({ lead = (address) => address, open = new OpenKeys() }: Pick<Options, "lead" | "open">) =>
+/** Leads dials to an address elsewhere. */
+const led = (lead: (address: Address.Address) => Address.Address) =>
   Layer.effect(
     Transport.Transport,
     Effect.map(Transport.Transport, ({ connect, listen }) => ({
-      connect: (address) => Effect.tap(connect(lead(address)), open.track),
-      listen: Effect.map(listen, ({ addresses, run }) => ({
-        addresses,
-        run: (handler) =>
-          run((connection) => Effect.scoped(Effect.andThen(open.track(connection), handler(connection)))),
-      })),
+      connect: (address) => connect(lead(address)),
+      listen,
     })),
   )
 
@@ -71,7 +64,12 @@ export const start = (options: Options) =>
       options.plain === true
         ? NodeTransport.layerTcp({ port: 0 })
         : NodeTransport.layerSecret({ port: 0, ...options.transport })
-    const transport = changed(options).pipe(Layer.provide(real), Layer.provide(Layer.succeed(Keyring.Keyring)(keyring)))
+    const { lead = (address) => address, open = new OpenKeys() } = options
+    const transport = counted(open.proofs).pipe(
+      Layer.provide(led(lead)),
+      Layer.provide(real),
+      Layer.provide(Layer.succeed(Keyring.Keyring)(keyring)),
+    )
     const { name, seeds = [], tracing = false } = options
     const layer = Cluster.layer({ cluster: "secrets", name, seeds, tracing })
     const cluster = yield* Layer.build(Layer.provide(layer, transport)).pipe(
@@ -104,10 +102,6 @@ export const start = (options: Options) =>
   })
 
 export type Node = Effect.Success<ReturnType<typeof start>>
-
-/** Waits until this is so. */
-export const until = (condition: () => boolean): Effect.Effect<void> =>
-  Effect.suspend(() => (condition() ? Effect.void : Effect.andThen(Effect.sleep("20 millis"), until(condition))))
 
 /** Tests whether a node has a link to each of the others. */
 export const hasLinks = ({ cluster, name }: Node, others: ReadonlyArray<Node>): boolean =>
