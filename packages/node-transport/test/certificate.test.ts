@@ -216,7 +216,7 @@ describe("the transport with certificates", () => {
       assert.strictEqual(error.reason, "closed")
       assert.match(error.message, /was lost: the authority of its certificate [0-9A-F:]{23} was removed$/)
       yield* works(second.acceptor, second.dialer)
-      // What comes now is refused by the side that was dialed, after the handshake.
+      // The side that was dialed now refuses connections, after the handshake.
       const again = yield* first.connect
       assert.include(yield* Effect.flip(again.pull), { reason: "unauthenticated" })
     }),

@@ -82,7 +82,7 @@ export interface Report {
   readonly faults: ReadonlyArray<string>
   /** Events other than those of a join, a leave and a link that came about. */
   readonly events: ReadonlyArray<string>
-  /** Whether the node that was away was a stranger while it had the old secret alone. */
+  /** `true` if the node that was away was a stranger while it had the old secret alone. */
   readonly wasStranger: boolean
 }
 

@@ -61,7 +61,7 @@ const Plot = ({ data, labels, title }: PlotProps) => {
   )
 }
 
-/** What the page has seen in the last five minutes. */
+/** Plots of the last five minutes, from what the page has seen. */
 export const Plots = ({ history }: { readonly history: History; readonly reports: number }) => (
   <section aria-labelledby="plots-title">
     <h2 id="plots-title">Last five minutes</h2>

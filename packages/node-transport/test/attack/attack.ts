@@ -30,7 +30,7 @@ const delaysOf = (statuses: ReadonlyArray<{ readonly delay: number }>): Delays =
   return { median: at(0.5), p99: at(0.99) }
 }
 
-/** What the two members that stayed have seen. Bytes and milliseconds. */
+/** Measurements of the two members that stayed, in bytes and milliseconds. */
 export interface Outcome {
   readonly attempts: Readonly<Record<string, number>>
   /** Largest growth of the resident memory over that before the attack. */

@@ -29,7 +29,7 @@ export interface Server<A> {
 export interface Listening<A> extends Place {
   readonly lookups: HostLookups
   readonly makeServer: () => Server<A>
-  /** Why the server must listen on the loopback only, or `undefined` if it may listen on every interface. */
+  /** Reason for which the server must listen on the loopback only, or `undefined` if it may listen on every interface. */
   readonly loopbackOnly: ((host: string) => string) | undefined
   /** Logs how the server protects its connections. `loopback` is true if only this machine reaches the server. */
   readonly log: (loopback: boolean) => Effect.Effect<void>

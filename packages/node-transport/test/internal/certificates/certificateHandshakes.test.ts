@@ -1,4 +1,4 @@
-/** What a node says about the handshakes that it refuses. */
+/** Handshakes with certificates at the node that is dialed, and its descriptions of those that it refuses. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
