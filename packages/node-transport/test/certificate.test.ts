@@ -4,26 +4,22 @@ import * as Certificates from "@coterie/node-transport/Certificates"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import { execFile } from "node:child_process"
 import * as Crypto from "node:crypto"
 import * as Util from "node:util"
 import { Authority, type Issued, type Request } from "./Authority.ts"
 import { issue, loggedNodeOf, materialOf, nameOf, nodeOf } from "./certificateNodes.ts"
 import { outcomes } from "./certificateOutcomes.ts"
+import { connected as connectedTransports, inTrustfulProcess } from "./transports.ts"
 
 const a = Authority.root("a")
 const b = Authority.root("b")
 
 const managed = (issued: Issued, authorities: ReadonlyArray<Authority> = [a]) =>
   Certificates.make(materialOf(issued, authorities))
-
-/** Reads until the connection ends. */
-const drain = ({ pull }: Transport.Connection) => Effect.ignore(Effect.forever(pull))
 
 /** Connects two nodes with these certificates. The listener keeps its connections open until they end. */
 const connected = Effect.fnUntraced(function* (
@@ -33,14 +29,7 @@ const connected = Effect.fnUntraced(function* (
 ) {
   const server = yield* nodeOf(acceptor, options)
   const client = yield* nodeOf(dialer, options)
-  const listener = yield* server.listen
-  const accepted = yield* Deferred.make<Transport.Connection>()
-  yield* Effect.forkScoped(
-    listener.run((connection) => Effect.andThen(Deferred.succeed(accepted, connection), drain(connection))),
-  )
-  const connect = client.connect(listener.addresses[0])
-  const dialed = yield* connect
-  return { acceptor: yield* Deferred.await(accepted), connect, dialer: dialed }
+  return yield* connectedTransports(server, client)
 })
 
 const fingerprintOf = ({ identity }: Transport.Connection) =>
@@ -110,22 +99,12 @@ describe("the transport with certificates", () => {
     "has the same outcomes if the environment trusts more authorities and disables the checks of TLS",
     () =>
       Effect.gen(function* () {
-        const run = Effect.promise((signal) =>
-          Util.promisify(execFile)(process.execPath, [new URL("certificateOutcomes.ts", import.meta.url).pathname], {
-            signal,
-            env: {
-              ...process.env,
-              NODE_TLS_REJECT_UNAUTHORIZED: "0",
-              NODE_EXTRA_CA_CERTS: new URL("certificates/authority.pem", import.meta.url).pathname,
-            },
-          }),
-        )
         const reasons = ({ accepted, dialed }: Effect.Success<typeof outcomes>) => ({
           accepted,
           dialed: Object.entries(dialed).map(([name, { outcome }]) => [name, outcome]),
         })
         const here = yield* outcomes
-        assert.deepStrictEqual(reasons(JSON.parse((yield* run).stdout)), reasons(here))
+        assert.deepStrictEqual(reasons(yield* inTrustfulProcess("certificateOutcomes.ts")), reasons(here))
       }),
     60_000,
   )

@@ -1,23 +1,18 @@
 /** The transport with a secret, on real sockets. */
 import * as Keyring from "@coterie/node-transport/Keyring"
 import { assert, describe, it } from "@effect/vitest"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Transport from "@coterie/core/Transport"
-import { execFile } from "node:child_process"
 import { syncBuiltinESMExports } from "node:module"
 import Tls from "node:tls"
-import * as Util from "node:util"
 import { runtimeName } from "../src/internal/secret/secretTls.ts"
 import { serve } from "./rawServer.ts"
 import { nodeOf, otherSecret, outcomes, secret } from "./secretOutcomes.ts"
+import { connected as connectedTransports, inTrustfulProcess } from "./transports.ts"
 
 const idOf = (secret: Redacted.Redacted<string>) => Result.getOrThrow(Keyring.idOf(secret))
-
-/** Reads until the connection ends. */
-const drain = ({ pull }: Transport.Connection) => Effect.ignore(Effect.forever(pull))
 
 /** Connects two nodes with these keyrings. The listener keeps its connections open until they end. */
 const connected = Effect.fnUntraced(function* (
@@ -27,14 +22,7 @@ const connected = Effect.fnUntraced(function* (
 ) {
   const server = yield* nodeOf(acceptorKeys, options)
   const client = yield* nodeOf(dialerKeys, options)
-  const listener = yield* server.listen
-  const accepted = yield* Deferred.make<Transport.Connection>()
-  yield* Effect.forkScoped(
-    listener.run((connection) => Effect.andThen(Deferred.succeed(accepted, connection), drain(connection))),
-  )
-  const connect = client.connect(listener.addresses[0])
-  const dialer = yield* connect
-  return { acceptor: yield* Deferred.await(accepted), connect, dialer }
+  return yield* connectedTransports(server, client)
 })
 
 const keyOf = ({ identity }: Transport.Connection) => (identity?._tag === "Secret" ? identity.key : undefined)
@@ -73,18 +61,8 @@ describe("the transport with a secret", () => {
     "has the same outcomes if the environment trusts more authorities and disables the checks of TLS",
     () =>
       Effect.gen(function* () {
-        const run = Effect.promise((signal) =>
-          Util.promisify(execFile)(process.execPath, [new URL("secretOutcomes.ts", import.meta.url).pathname], {
-            signal,
-            env: {
-              ...process.env,
-              NODE_TLS_REJECT_UNAUTHORIZED: "0",
-              NODE_EXTRA_CA_CERTS: new URL("certificates/authority.pem", import.meta.url).pathname,
-            },
-          }),
-        )
         const here = yield* outcomes
-        assert.deepStrictEqual(JSON.parse((yield* run).stdout), here)
+        assert.deepStrictEqual(yield* inTrustfulProcess("secretOutcomes.ts"), here)
       }),
     60_000,
   )
