@@ -106,7 +106,7 @@ const membership: Page = {
         "a node whose name a newer process uses",
         "of two processes ...",
         "a node whose clock was set back before its restart is a member again",
-        "no older life returns",
+        "an older life returns only by a handshake",
         "only Replaced changes the generation",
       ],
     },

@@ -163,7 +163,9 @@ export class Observer {
       this.check(isSame, "only Replaced changes the generation", event)
     }
     const newest = this.newest.get(peer.name) ?? 0
-    this.check(newest <= peer.generation, "no older life returns", event)
-    this.newest.set(peer.name, Math.max(newest, peer.generation))
+    const isByHandshake = event._tag === "Joined" && event.peer.link === "up"
+    // A node whose clock was set back before its restart, and that first meets a peer without its tombstone, is such a life.
+    this.check(isByHandshake || newest <= peer.generation, "an older life returns only by a handshake", event)
+    this.newest.set(peer.name, isByHandshake ? peer.generation : Math.max(newest, peer.generation))
   }
 }
