@@ -13,6 +13,7 @@ export default defineConfig({
       project("node-transport", "packages/node-transport"),
       project("rpc", "packages/rpc"),
       project("schema-binary", "packages/schema-binary"),
+      project("state", "packages/state"),
       project("testkit", "packages/testkit"),
       project("examples", "examples"),
       project("scripts", "scripts"),
