@@ -15,6 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { defaults, Overrides } from "../src/internal/Overrides.ts"
 
 type TestMap = OwnedMap.OwnedMap<string, string>
 type Entries = ReadonlyMap<string, string>
@@ -116,7 +117,11 @@ const follow = (name: string, map: TestMap, folded: Folded, observations: Observ
       for (const item of items) {
         folded.apply(item)
         observations.count(item._tag)
-        if (item._tag === "Removed") observations.count(`Removed: ${item.why}`)
+        if (item._tag === "Removed") {
+          observations.count(`Removed: ${item.why}`)
+          if (item.why === "diverged" || item.why === "refused" || item.why === "undecodable")
+            observations.wrong.push(`${name} lost the entry ${OwnedMap.idOf(item.entry)}, because it ${item.why}`)
+        }
         if (item._tag === "OwnerChanged") observations.count(`OwnerChanged: ${item.owner?.state}`)
       }
       for (const owner of folded.takeTouched()) {
@@ -185,13 +190,19 @@ const makeApp = Effect.fnUntraced(function* (
   })
 })
 
+interface Options {
+  readonly observations: Observations
+  readonly limits: Partial<Limits.Limits>
+  readonly mapLimits: Partial<OwnedMap.Limits>
+  readonly overrides: Partial<Overrides>
+}
+
 const layer = (
   name: string,
-  observations: Observations,
-  limits: Partial<Limits.Limits>,
-  mapLimits: Partial<OwnedMap.Limits>,
+  { limits, mapLimits, observations, overrides }: Options,
 ): Layer.Layer<App, unknown, Transport.Transport> =>
   Layer.effect(App)(makeApp(name, observations, mapLimits)).pipe(
+    Layer.provide(Layer.succeed(Overrides, { ...defaults, ...overrides })),
     Layer.provide(Cluster.layer({ cluster: "state", name, seeds: ["n1", "n2"], limits })),
   )
 
@@ -248,11 +259,9 @@ const supervise = (nodes: Nodes) =>
     yield* Effect.sleep("1 second")
   }).pipe(Effect.forever)
 
-/** Owned maps under all faults. */
-export const ownedMaps = Simulation.scenario(
-  "copies of owned maps are states of their owners, and become equal to them",
-  { faults: FaultPlan.swarm, timeLimit: "30 minutes", strict: true },
-  (sim) =>
+/** Makes a scenario with owned maps under all faults. */
+export const scenario = (name: string, overrides: Partial<Overrides> = {}) =>
+  Simulation.scenario(name, { faults: FaultPlan.swarm, timeLimit: "30 minutes", strict: true }, (sim) =>
     Effect.gen(function* () {
       const observations = new Observations()
       const names = Array.from({ length: yield* Random.nextIntBetween(2, 7) }, (_, i) => `n${i + 1}`)
@@ -268,7 +277,7 @@ export const ownedMaps = Simulation.scenario(
         partBytes: yield* Random.nextIntBetween(100, 2_000),
         tombstones: yield* Random.nextIntBetween(0, 40),
       }
-      const nodes = yield* sim.nodes(names, (name) => layer(name, observations, limits, mapLimits))
+      const nodes = yield* sim.nodes(names, (name) => layer(name, { observations, limits, mapLimits, overrides }))
       yield* Effect.forkScoped(supervise(nodes))
       yield* Effect.sleep("20 seconds")
       yield* sim.converges(() => isLinked(nodes), { within: "2 minutes" })
@@ -284,4 +293,7 @@ export const ownedMaps = Simulation.scenario(
       const left = Object.fromEntries(Object.entries(nodes).filter(([name]) => name !== first.name))
       yield* sim.converges(() => isConverged(left), { within: "1 minute" })
     }),
-)
+  )
+
+/** The scenario without a defect. */
+export const ownedMaps = scenario("copies of owned maps are states of their owners, and become equal to them")

@@ -29,10 +29,13 @@ export class EntryCodec<K, V> {
   }
 
   encodeKey(key: K): Result.Result<string, NotEncodable> {
-    return Result.mapError(
-      this.encodeText(key),
-      ({ message }) => new NotEncodable({ message: `the key does not match its schema: ${message}` }),
-    )
+    const text = this.encodeText(key)
+    if (Result.isFailure(text))
+      return Result.fail(new NotEncodable({ message: `the key does not match its schema: ${text.failure.message}` }))
+    // Two keys with lone surrogates may have the same bytes.
+    return text.success.isWellFormed()
+      ? Result.succeed(text.success)
+      : Result.fail(new NotEncodable({ message: "the key encodes to a text with a lone surrogate" }))
   }
 
   encode(key: K, value: V): Result.Result<EncodedEntry<K, V>, NotEncodable | EntryTooLarge> {

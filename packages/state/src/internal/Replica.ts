@@ -15,10 +15,11 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { Cursors } from "./replication/Cursors.ts"
+import type { Overrides } from "./Overrides.ts"
+import type { Cursors } from "./replication/Cursors.ts"
 import { type Item, decode, encode, type Message as WireMessage } from "./replication/messages.ts"
-import { type Counted, Mirrors, type Outputs } from "./replication/Mirrors.ts"
-import { type Changes, type Outcome, OwnEntries } from "./replication/OwnEntries.ts"
+import type { Counted, Mirrors, Outputs } from "./replication/Mirrors.ts"
+import type { Changes, Outcome, OwnEntries } from "./replication/OwnEntries.ts"
 
 export interface Bounds {
   readonly ownerEntries: number
@@ -35,6 +36,7 @@ const pinned = "30 seconds"
 export type CountedEvent = Counted | "full" | "delta" | "parts"
 
 export interface Options<E> {
+  readonly parts: Overrides
   readonly lane: Lane
   readonly bounds: Bounds
   /** Random numbers that identify this instance, and its first request. */
@@ -69,14 +71,14 @@ export class Replica<E> {
   private timerAt = Infinity
 
   constructor(options: Options<E>, clock: Clock, fork: (effect: Effect.Effect<void>) => void) {
-    const { bounds, count, epoch } = options
+    const { bounds, count, epoch, parts } = options
     this.options = options
     this.clock = clock
     this.fork = fork
     const { ownerBytes, ownerEntries, partBytes, tombstones } = bounds
-    this.entries = new OwnEntries({ entries: ownerEntries, bytes: ownerBytes, removals: tombstones })
-    this.cursors = new Cursors({ entries: this.entries, epoch, partBytes, count })
-    this.mirrors = new Mirrors({
+    this.entries = parts.makeOwnEntries({ entries: ownerEntries, bytes: ownerBytes, removals: tombstones })
+    this.cursors = parts.makeCursors({ entries: this.entries, epoch, partBytes, count })
+    this.mirrors = parts.makeMirrors({
       bounds: { entries: ownerEntries, bytes: ownerBytes },
       nonce: options.nonce,
       decode: options.decode,

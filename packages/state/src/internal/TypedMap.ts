@@ -15,6 +15,7 @@ import { Closed, Full, StateError, type StateErrorReason } from "../StateError.t
 import { type EncodedEntry, EntryCodec } from "./EntryCodec.ts"
 import type { Sizes } from "./mapMetrics.ts"
 import type { Bounds } from "./options.ts"
+import type { Overrides } from "./Overrides.ts"
 import { type CountedEvent, Replica } from "./Replica.ts"
 import type { Item } from "./replication/messages.ts"
 import type { MirrorChange, Outputs } from "./replication/Mirrors.ts"
@@ -32,6 +33,7 @@ export interface Options<K, V> {
   readonly lane: Lane
   readonly epoch: number
   readonly nonce: number
+  readonly parts: Overrides
   readonly count: (what: CountedEvent) => void
 }
 
@@ -52,12 +54,13 @@ export class TypedMap<K, V> implements Sizes {
   private isClosed = false
 
   constructor(options: Options<K, V>, self: PeerId, clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => void) {
-    const { bounds, cluster, count, epoch, lane, nonce, schemas } = options
+    const { bounds, cluster, count, epoch, lane, nonce, parts, schemas } = options
     this.options = options
     this.self = self
     this.codec = new EntryCodec(schemas, cluster.serialization, bounds.entryBytes)
     this.feed = ChangeFeed.makeUnsafe({ state: () => this.view(), capacity: bounds.changeBuffer })
     const replica = {
+      parts,
       lane,
       bounds,
       epoch,

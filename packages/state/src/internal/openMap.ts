@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type { Options } from "../OwnedMap.ts"
 import { addMetrics } from "./mapMetrics.ts"
 import { boundsOf, laneNameOf } from "./options.ts"
+import { Overrides } from "./Overrides.ts"
 import { format } from "./replication/messages.ts"
 import { TypedMap } from "./TypedMap.ts"
 
@@ -42,6 +43,7 @@ export const open = Effect.fnUntraced(function* <K, V>(name: string, options: Op
     bounds,
     cluster,
     lane,
+    parts: yield* Overrides,
     count: metrics.count,
     // 48 bits: two instances of one name must not be taken for one another.
     epoch: u32() * 2 ** 16 + (u32() & 0xffff),
