@@ -144,6 +144,15 @@ describe("cursors", () => {
     assert.strictEqual(cursors.dueAt(), Infinity)
   })
 
+  it("admit a deferred request at the time at which it is due, whatever the fraction of a millisecond", () => {
+    for (let i = 0; i < 3_000; i++) {
+      const now = i * 1.001
+      const { cursors } = make()
+      for (let nonce = 1; nonce <= 5; nonce++) cursors.want("r", 1, want({ nonce }), now)
+      assert.deepStrictEqual(cursors.tick(cursors.dueAt()), ["r"], `asked at ${now} ms`)
+    }
+  })
+
   it("count the steps that the slowest reader does not have", () => {
     const { cursors, drain, set } = make()
     cursors.want("r", 1, want(), 0)

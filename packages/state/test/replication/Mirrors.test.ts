@@ -197,6 +197,15 @@ describe("mirrors", () => {
     assert.deepStrictEqual([stateOf(mirrors), entriesOf({ mirrors }), mirrors.dueAt()], ["absent", {}, Infinity])
   })
 
+  it("do at a deadline what is due, whatever the fraction of a millisecond", () => {
+    for (let i = 0; i < 3_000; i++) {
+      const { mirrors } = make()
+      mirrors.memberChanged(member(), i * 1.001)
+      mirrors.tick(mirrors.dueAt())
+      assert.strictEqual(stateOf(mirrors), "absent", `silent since ${i * 1.001} ms`)
+    }
+  })
+
   it("refuse an owner with too many entries or bytes, and tell it to stop", () => {
     for (const bounds of [
       { entries: 2, bytes: 1_000 },

@@ -49,8 +49,9 @@ class Cursor {
 
   /** Takes one of the requests that the peer may make now. */
   takeToken(now: number): boolean {
-    const refilled = Math.floor((now - this.refilledAt) / refillMillis)
-    if (refilled > 0) {
+    if (now >= this.dueAt) {
+      // Rounding must not make it less than 1: the caller waits until `dueAt`.
+      const refilled = Math.max(1, Math.floor((now - this.refilledAt) / refillMillis))
       this.tokens = Math.min(burst, this.tokens + refilled)
       this.refilledAt = this.tokens === burst ? now : this.refilledAt + refilled * refillMillis
     }

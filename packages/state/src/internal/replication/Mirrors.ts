@@ -317,7 +317,8 @@ export class Mirrors<E> {
       return
     }
     member.silentSince ??= now
-    if (member.isAbsent || now - member.silentSince < absentMillis) return
+    // The same sum as in `schedule`: a difference may round to less than the constant.
+    if (member.isAbsent || now < member.silentSince + absentMillis) return
     member.isAbsent = true
     this.drop(name, "closed")
   }
