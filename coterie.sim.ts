@@ -1,6 +1,7 @@
-/** Scenarios of `pnpm sim`: clusters of real nodes in the simulated world, and requests between them. */
+/** Scenarios of `pnpm sim`: clusters of real nodes in the simulated world, requests between them, and owned maps. */
 export { anything, crossed, oneCutLink, three, withdrawn } from "./packages/core/test/simulation/scenarios.ts"
 export { renewed } from "./packages/core/test/simulation/renewals.ts"
 export { manualStart } from "./packages/core/test/simulation/manualStart.ts"
 export { survivesBabblers } from "./packages/core/test/simulation/babblers.ts"
 export { requests } from "./packages/rpc/test/simulation.ts"
+export { ownedMaps } from "./packages/state/test/simulation.ts"

@@ -147,7 +147,11 @@ describe("an owned map", () => {
 
   World.simulated("keeps the entries of an owner whose link is lost, as stale", (world, network) =>
     Effect.gen(function* () {
-      const [a, b, c] = [yield* world.node("a"), yield* world.node("b", { seeds: ["a"] }), yield* world.node("c", { seeds: ["a", "b"] })]
+      const [a, b, c] = [
+        yield* world.node("a"),
+        yield* world.node("b", { seeds: ["a"] }),
+        yield* world.node("c", { seeds: ["a", "b"] }),
+      ]
       yield* World.untilPeers(a, ["b", "c"])
       yield* World.untilPeers(b, ["a", "c"])
       const here = yield* openOn(a)
@@ -207,8 +211,25 @@ describe("an owned map", () => {
       assert.strictEqual(yield* reasonOf(map.set("b", Number.NaN)), "NotEncodable")
       assert.strictEqual(yield* reasonOf(map.set("\uD800", 1)), "NotEncodable")
       assert.strictEqual(yield* reasonOf(map.set("k".repeat(80), 1)), "EntryTooLarge")
-      assert.strictEqual(yield* reasonOf(map.setAll([["b", 1], ["c", 1], ["d", 1]])), "Full")
-      assert.strictEqual(yield* reasonOf(map.setAll([["b".repeat(60), 1], ["c".repeat(60), 1]])), "Full")
+      assert.strictEqual(
+        yield* reasonOf(
+          map.setAll([
+            ["b", 1],
+            ["c", 1],
+            ["d", 1],
+          ]),
+        ),
+        "Full",
+      )
+      assert.strictEqual(
+        yield* reasonOf(
+          map.setAll([
+            ["b".repeat(60), 1],
+            ["c".repeat(60), 1],
+          ]),
+        ),
+        "Full",
+      )
       const error = yield* Effect.flip(map.set("k".repeat(80), 1))
       assert.match(error.message, /^cannot change the map "numbers": the entry "k+" has 81 bytes, .*entryBytes.* 80$/)
       assert.deepStrictEqual(texts(yield* map.own), ["a a 1"])
@@ -219,7 +240,11 @@ describe("an owned map", () => {
 
   World.simulated("is refused by a node with smaller limits, which keeps the other owners", (world) =>
     Effect.gen(function* () {
-      const [a, b, c] = [yield* world.node("a"), yield* world.node("b", { seeds: ["a"] }), yield* world.node("c", { seeds: ["a"] })]
+      const [a, b, c] = [
+        yield* world.node("a"),
+        yield* world.node("b", { seeds: ["a"] }),
+        yield* world.node("c", { seeds: ["a"] }),
+      ]
       yield* World.untilPeers(a, ["b", "c"])
       const here = yield* openOn(a, { ownerEntries: 10 })
       const large = yield* openOn(b)
@@ -285,7 +310,8 @@ describe("an owned map", () => {
       yield* Scope.close(scope, Exit.void)
       yield* openOn(a)
       yield* openOn(a, {}, "other")
-      for (const name of ["", "n".repeat(101)]) assert.strictEqual((yield* Effect.flip(openOn(a, {}, name))).option, "name")
+      for (const name of ["", "n".repeat(101)])
+        assert.strictEqual((yield* Effect.flip(openOn(a, {}, name))).option, "name")
       for (const [limits, option] of [
         [{ ownerEntries: 0 }, "limits.ownerEntries"],
         [{ partBytes: 1.5 }, "limits.partBytes"],
@@ -324,9 +350,7 @@ describe("an owned map", () => {
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       const there = yield* openOn(b)
-      const layer = OwnedMap.layer(Numbers, "numbers", schemas).pipe(
-        Layer.provide(Layer.succeed(Cluster, a.cluster)),
-      )
+      const layer = OwnedMap.layer(Numbers, "numbers", schemas).pipe(Layer.provide(Layer.succeed(Cluster, a.cluster)))
       yield* Effect.gen(function* () {
         const map = yield* Numbers
         yield* map.set("x", 1)
@@ -369,7 +393,13 @@ it("folds changes by owner and key, whatever the names", () => {
   OwnedMap.apply(state, { _tag: "Set", entry: entry("ab", "c", 2), previous: Option.none() })
   assert.strictEqual(state.size, 2)
   OwnedMap.apply(state, { _tag: "Removed", entry: entry("a", "bc", 1), why: "removed" })
-  assert.deepStrictEqual([...state.values()].map(({ value }) => value), [2])
+  assert.deepStrictEqual(
+    [...state.values()].map(({ value }) => value),
+    [2],
+  )
   OwnedMap.apply(state, { _tag: "Snapshot", state: { entries: [entry("c", "", 3)], owners: new Map() } })
-  assert.deepStrictEqual([...state.values()].map(({ value }) => value), [3])
+  assert.deepStrictEqual(
+    [...state.values()].map(({ value }) => value),
+    [3],
+  )
 })

@@ -9,7 +9,7 @@ import type { Overrides } from "../src/internal/Overrides.ts"
 import { Cursors } from "../src/internal/replication/Cursors.ts"
 import type { Part, Stop, Want } from "../src/internal/replication/messages.ts"
 import { type Gone, type MemberPeer, Mirrors } from "../src/internal/replication/Mirrors.ts"
-import { OwnEntries } from "../src/internal/replication/OwnEntries.ts"
+import { type Changes, type Outcome, OwnEntries } from "../src/internal/replication/OwnEntries.ts"
 import { scenario } from "./simulation.ts"
 
 export interface Mutant {
@@ -107,10 +107,11 @@ class ForgetfulEntries extends OwnEntries {
 }
 
 /** A reader that missed a forgotten removal gets changes only. */
-class HorizonlessCursors extends Cursors {
-  constructor(options: ConstructorParameters<typeof Cursors>[0]) {
-    super(options)
-    Object.defineProperty(options.entries, "horizon", { get: () => 0, set: () => undefined })
+class HorizonlessEntries extends OwnEntries {
+  override change(changes: Changes): Outcome {
+    const outcome = super.change(changes)
+    this.horizon = 0
+    return outcome
   }
 }
 
@@ -119,9 +120,11 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant("changes are applied over a gap", 40, { makeMirrors: (options) => new GapMirrors(options) }),
   mutant("a new life has the entries of the old one", 10, { makeMirrors: (options) => new LifelessMirrors(options) }),
   mutant("a late answer is used after a new snapshot", 40, { makeMirrors: (options) => new LateMirrors(options) }),
-  mutant("a peer that reopens the map is not asked again", 20, { makeMirrors: (options) => new OpeningMirrors(options) }),
+  mutant("a peer that reopens the map is not asked again", 20, {
+    makeMirrors: (options) => new OpeningMirrors(options),
+  }),
   mutant("a deadline has no effect", 20, { makeMirrors: (options) => new ImpatientMirrors(options) }),
   mutant("removals at the border of parts are lost", 20, { makeCursors: (options) => new BorderCursors(options) }),
   mutant("a batch has the newest changes only", 20, { makeOwnEntries: (bounds) => new ForgetfulEntries(bounds) }),
-  mutant("forgotten removals are ignored", 20, { makeCursors: (options) => new HorizonlessCursors(options) }),
+  mutant("forgotten removals are ignored", 20, { makeOwnEntries: (bounds) => new HorizonlessEntries(bounds) }),
 ]

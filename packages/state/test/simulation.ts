@@ -27,8 +27,7 @@ const stepKey = "step"
 const leastWindow = 1_024
 
 /** Returns a text that is equal for equal entries. */
-const textOf = (entries: Entries): string =>
-  JSON.stringify([...entries].sort(([a], [b]) => (a < b ? -1 : 1)))
+const textOf = (entries: Entries): string => JSON.stringify([...entries].sort(([a], [b]) => (a < b ? -1 : 1)))
 
 /** Observed actions of all nodes. */
 class Observations {
@@ -243,7 +242,9 @@ const viewIsFold = (nodes: Nodes) =>
       if (app === undefined || map === undefined) return
       const { entries } = yield* map.view
       const view = entries.map(({ key, owner, value }) => `${owner.name} ${key} ${value}`).sort()
-      const folded = [...app.folded()].flatMap(([owner, of]) => [...of].map(([key, value]) => `${owner} ${key} ${value}`))
+      const folded = [...app.folded()].flatMap(([owner, of]) =>
+        [...of].map(([key, value]) => `${owner} ${key} ${value}`),
+      )
       assert.deepStrictEqual(folded.sort(), view, `the fold and the view of ${node.name}`)
     }),
   )

@@ -3,7 +3,7 @@ import type { PeerId } from "@coterie/core/Peer"
 import type { Service as Serialization, TopicCodec } from "@coterie/core/TopicSerialization"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Entry, Options } from "../OwnedMap.ts"
+import type { Entry, Options } from "./Service.ts"
 import { EntryTooLarge, NotEncodable } from "../StateError.ts"
 
 const utf8 = new TextEncoder()

@@ -272,6 +272,8 @@ export class Replica<E> {
     }
     this.cursors.failed(name, message.nonce)
     if (error.reason._tag !== "TooLarge") return Effect.void
-    return Effect.logWarning(`state: the entries of "${this.options.lane.name}" do not reach "${name}": ${error.message}`)
+    return Effect.logWarning(
+      `state: the entries of "${this.options.lane.name}" do not reach "${name}": ${error.message}`,
+    )
   }
 }

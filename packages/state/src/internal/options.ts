@@ -3,7 +3,7 @@ import { OptionsError } from "@coterie/core/ClusterError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Limits } from "../OwnedMap.ts"
+import type { Limits } from "./Service.ts"
 
 /** Prefix of the lanes of owned maps. */
 const lanePrefix = "coterie.state/"

@@ -19,13 +19,23 @@ const make = (partBytes = 10_000) => {
   return { entries, cursors, batches, set, drain }
 }
 
-const keys = (parts: ReadonlyArray<Part>): ReadonlyArray<string> => parts.flatMap(({ items }) => items.map(({ key }) => key))
+const keys = (parts: ReadonlyArray<Part>): ReadonlyArray<string> =>
+  parts.flatMap(({ items }) => items.map(({ key }) => key))
 
 describe("cursors", () => {
   it("answer a request even if there is nothing to send", () => {
     const { cursors, drain, entries } = make()
     cursors.want("r", 1, want(), 0)
-    const expected: Part = { _tag: "Part", nonce: 1, epoch, from: undefined, to: 0, index: 0, end: entries.sum, items: [] }
+    const expected: Part = {
+      _tag: "Part",
+      nonce: 1,
+      epoch,
+      from: undefined,
+      to: 0,
+      index: 0,
+      end: entries.sum,
+      items: [],
+    }
     assert.deepStrictEqual(drain("r"), [expected])
   })
 
@@ -60,13 +70,19 @@ describe("cursors", () => {
     set("large", 500)
     cursors.want("r", 1, want(), 0)
     const parts = drain("r")
-    assert.deepStrictEqual(parts.map(({ index }) => index), parts.map((_, i) => i))
+    assert.deepStrictEqual(
+      parts.map(({ index }) => index),
+      parts.map((_, i) => i),
+    )
     assert.strictEqual(keys(parts).length, 11)
     for (const { items } of parts) {
       const size = items.reduce((sum, { bytes }) => sum + bytes, 0)
       assert.isTrue(size <= 100 || items.length === 1, `${size} bytes in ${items.length} items`)
     }
-    assert.deepStrictEqual(parts.map(({ end }) => end), [...parts.slice(1).map(() => undefined), entries.sum])
+    assert.deepStrictEqual(
+      parts.map(({ end }) => end),
+      [...parts.slice(1).map(() => undefined), entries.sum],
+    )
   })
 
   it("keep the values of a batch that is under way, and send later ones with the next batch", () => {
@@ -78,10 +94,13 @@ describe("cursors", () => {
     set("b", 2)
     const rest = drain("r")
     assert.deepStrictEqual(keys([...(first === undefined ? [] : [first]), ...rest]), ["a", "b", "b"])
-    assert.deepStrictEqual(rest.map(({ from, to }) => [from, to]), [
-      [undefined, 2],
-      [2, 3],
-    ])
+    assert.deepStrictEqual(
+      rest.map(({ from, to }) => [from, to]),
+      [
+        [undefined, 2],
+        [2, 3],
+      ],
+    )
   })
 
   it("make a new batch in place of one that is dropped", () => {
@@ -103,10 +122,13 @@ describe("cursors", () => {
     cursors.want("r", 1, want({ nonce: 1 }), 0)
     cursors.next("r")
     cursors.want("r", 1, want({ nonce: 2 }), 0)
-    assert.deepStrictEqual(drain("r").map(({ index, nonce }) => [nonce, index]), [
-      [2, 0],
-      [2, 1],
-    ])
+    assert.deepStrictEqual(
+      drain("r").map(({ index, nonce }) => [nonce, index]),
+      [
+        [2, 0],
+        [2, 1],
+      ],
+    )
   })
 
   it("forget a reader whose part could not be sent, unless it has asked again", () => {
@@ -140,7 +162,10 @@ describe("cursors", () => {
     assert.strictEqual(batches.length, 4)
     assert.deepStrictEqual([cursors.dueAt(), cursors.tick(249)], [250, []])
     assert.deepStrictEqual(cursors.tick(250), ["r"])
-    assert.deepStrictEqual(drain("r").map(({ nonce }) => nonce), [1_000])
+    assert.deepStrictEqual(
+      drain("r").map(({ nonce }) => nonce),
+      [1_000],
+    )
     assert.strictEqual(cursors.dueAt(), Infinity)
   })
 

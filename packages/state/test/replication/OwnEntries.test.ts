@@ -36,20 +36,24 @@ const fold = (items: Iterable<Item>, from: ReadonlyMap<string, Item> = new Map()
 const sorted = (state: ReadonlyMap<string, Item>) => [...state].sort(([a], [b]) => (a < b ? -1 : 1))
 
 describe("own entries", () => {
-  it.prop("from any version that is not forgotten, the changes since then lead to all entries", [Steps, integer(20)], ([steps, removals]) => {
-    const entries = new OwnEntries({ ...generous, removals })
-    const states = [new Map<string, Item>()]
-    for (const step of steps) {
-      const before = entries.version
-      apply(entries, step)
-      if (entries.version !== before) states.push(fold(entries.all()))
-    }
-    const all = sorted(fold(entries.all()))
-    for (const [version, state] of states.entries()) {
-      if (version < entries.horizon) continue
-      assert.deepStrictEqual(sorted(fold(entries.since(version), state)), all, `since ${version}`)
-    }
-  })
+  it.prop(
+    "from any version that is not forgotten, the changes since then lead to all entries",
+    [Steps, integer(20)],
+    ([steps, removals]) => {
+      const entries = new OwnEntries({ ...generous, removals })
+      const states = [new Map<string, Item>()]
+      for (const step of steps) {
+        const before = entries.version
+        apply(entries, step)
+        if (entries.version !== before) states.push(fold(entries.all()))
+      }
+      const all = sorted(fold(entries.all()))
+      for (const [version, state] of states.entries()) {
+        if (version < entries.horizon) continue
+        assert.deepStrictEqual(sorted(fold(entries.since(version), state)), all, `since ${version}`)
+      }
+    },
+  )
 
   it.prop("the sum, the count and the bytes are those of the entries", [Steps], ([steps]) => {
     const entries = new OwnEntries(generous)
@@ -57,7 +61,10 @@ describe("own entries", () => {
     const all = entries.all()
     const check = all.reduce((sum, { hash }) => sum ^ hash, 0) >>> 0
     assert.deepStrictEqual(entries.sum, { count: all.length, check })
-    assert.strictEqual(entries.bytes, all.reduce((sum, { bytes }) => sum + bytes, 0))
+    assert.strictEqual(
+      entries.bytes,
+      all.reduce((sum, { bytes }) => sum + bytes, 0),
+    )
   })
 
   it("a step has one version, and a step that alters nothing has none", () => {
@@ -75,7 +82,10 @@ describe("own entries", () => {
     assert.strictEqual(entries.horizon, 0)
     entries.change(changesOf({ b: undefined }))
     assert.strictEqual(entries.horizon, 2)
-    assert.deepStrictEqual(entries.since(2).map(({ key }) => key), ["b"])
+    assert.deepStrictEqual(
+      entries.since(2).map(({ key }) => key),
+      ["b"],
+    )
   })
 
   it("a change beyond a bound alters nothing, and a change that frees as much as it uses is accepted", () => {

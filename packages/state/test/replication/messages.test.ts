@@ -15,17 +15,21 @@ const utf8 = (value: string): Uint8Array => new TextEncoder().encode(value)
 const hex = (value: Uint8Array): string => Buffer.from(value).toString("hex")
 
 describe("messages of owned maps", () => {
-  it.prop("decode to what was encoded", [numbers, Arbitrary.array(text, { maxLength: 5 }), bytes], ([given, keys, value]) => {
-    const [nonce = 0, epoch = 0, from = 0, to = 0, index = 0] = given
-    const items = keys.map((key, i) => (i % 3 === 0 ? removeItem(key) : setItem(key, value)))
-    const messages: ReadonlyArray<Message> = [
-      { _tag: "Want", nonce, epoch, version: from },
-      { _tag: "Stop" },
-      { _tag: "Part", nonce, epoch, from, to, index, end: undefined, items },
-      { _tag: "Part", nonce, epoch, from: undefined, to, index, end: { count: from, check: 7 }, items: [] },
-    ]
-    for (const message of messages) assert.deepStrictEqual(decode(encode(message)), Result.succeed(message))
-  })
+  it.prop(
+    "decode to what was encoded",
+    [numbers, Arbitrary.array(text, { maxLength: 5 }), bytes],
+    ([given, keys, value]) => {
+      const [nonce = 0, epoch = 0, from = 0, to = 0, index = 0] = given
+      const items = keys.map((key, i) => (i % 3 === 0 ? removeItem(key) : setItem(key, value)))
+      const messages: ReadonlyArray<Message> = [
+        { _tag: "Want", nonce, epoch, version: from },
+        { _tag: "Stop" },
+        { _tag: "Part", nonce, epoch, from, to, index, end: undefined, items },
+        { _tag: "Part", nonce, epoch, from: undefined, to, index, end: { count: from, check: 7 }, items: [] },
+      ]
+      for (const message of messages) assert.deepStrictEqual(decode(encode(message)), Result.succeed(message))
+    },
+  )
 
   it.prop("of any bytes decode or are refused with a reason, and never throw", [bytes], ([given]) => {
     const result = decode(given)

@@ -230,8 +230,7 @@ const readPart = (reader: Reader): Part => {
   const from = (bits & flags.full) === 0 ? reader.number("from") : undefined
   const to = reader.number("to")
   const index = reader.number("index")
-  const end =
-    (bits & flags.last) === 0 ? undefined : { count: reader.number("count"), check: reader.number("check") }
+  const end = (bits & flags.last) === 0 ? undefined : { count: reader.number("count"), check: reader.number("check") }
   const items: Array<Item> = []
   while (!reader.isAtEnd) items.push(readItem(reader))
   return { _tag: "Part", nonce, epoch, from, to, index, end, items }
