@@ -178,6 +178,25 @@ describe("the verdict", () => {
     ])
   })
 
+  it("has details about clocks that differ by more than a minute", () => {
+    const hour = 3_600_000
+    const details = (ats: ReadonlyArray<number>) => {
+      const names = ats.map((_, i) => "abcde".charAt(i))
+      const changes = Object.fromEntries(ats.map((at, i) => [names[i], { at }]))
+      return Verdict.make({ rows: cluster(names, {}, changes), unanswered: none })
+    }
+    const now = 1_000 * hour
+    assert.deepStrictEqual(details([now, now + 10_000, now - 50_000]).details, [])
+    // The rows of one question are up to some seconds apart, which does not count.
+    assert.deepStrictEqual(details([now, now + 900, now + hour - 400, now, now - 2 * hour]), {
+      level: "ok",
+      sentence: "one cluster of 5; every pair has a link",
+      details: ["the clock of c is 1 hour ahead of the others", "the clock of e is 2 hours behind the others"],
+      settling: false,
+    })
+    assert.deepStrictEqual(details([now, now + hour]).details, ["the clocks of a and b differ by up to 1 hour"])
+  })
+
   it("escapes characters of names that change a line, and names only what is in the input", () => {
     const bad = "c\u202e\n"
     const { details, sentence } = Verdict.make({

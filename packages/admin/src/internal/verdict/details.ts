@@ -1,5 +1,6 @@
 /** The details of a verdict, one observation per line. */
 import { printable } from "../printable.ts"
+import { clockLines } from "./clocks.ts"
 import type { ClusterMatrix } from "./ClusterMatrix.ts"
 import { ago, list, listNames } from "./text.ts"
 
@@ -20,6 +21,7 @@ export const detailsOf = (matrix: ClusterMatrix): ReadonlyArray<string> => [
   ...bounded([...matrix.failed].map(([name, millis]) => `${printable(name)} failed ${ago(millis)} ago, and is dialed`)),
   ...bounded(states(matrix)),
   ...bounded(generations(matrix)),
+  ...bounded(clockLines(matrix.sortedRows)),
   ...versions(matrix),
 ]
 
