@@ -39,7 +39,7 @@ const roll = Effect.fnUntraced(function* (pods: StatefulSet.StatefulSet, end: (n
   return seen
 }, Effect.scoped)
 
-describe("the pods of a StatefulSet", () => {
+describe("a StatefulSet", () => {
   const ends = {
     "ends with SIGTERM": { end: (pods: StatefulSet.StatefulSet) => pods.stop, away: Duration.zero },
     "is lost with its machine and comes back a minute later": {
@@ -48,7 +48,7 @@ describe("the pods of a StatefulSet", () => {
     },
   }
   for (const [what, { away, end }] of Object.entries(ends)) {
-    World.simulated(`are not ready one at a time at most while one after the other ${what}`, (_, network) =>
+    World.simulated(`has at most one pod that is not ready while one pod after the other ${what}`, (_, network) =>
       Effect.gen(function* () {
         const pods = yield* start(network)
         const seen = yield* roll(pods, (name) => Effect.andThen(end(pods)(name), Effect.sleep(away)))
@@ -65,7 +65,7 @@ describe("the pods of a StatefulSet", () => {
   }
   for (const [what, host] of Object.entries(hosts)) {
     World.simulated(
-      `find each other if all are replaced while DNS has their former addresses, and ${what}`,
+      `has links between all pods again after all are replaced while DNS has their former addresses, and ${what}`,
       (_, network) =>
         Effect.gen(function* () {
           const pods = yield* start(network)
