@@ -102,6 +102,21 @@ const cases: ReadonlyArray<Case> = [
     sentence: "one cluster of 3; 1 did not answer",
   },
   {
+    when: "a member that does not answer has no link to one of those that do",
+    rows: cluster(["a", "b", "c", "d"], cut("c-d")).slice(0, 3),
+    unanswered: [{ name: "d", reason: "notServing", message: "no admin service" }],
+    level: "warning",
+    sentence: "one cluster of 4; c and d do not reach each other",
+    detail: "d did not answer (notServing)",
+  },
+  {
+    when: "nobody has a link to a member that does not answer",
+    rows: cluster(["a", "b", "c"], cut("a-c", "b-c")).slice(0, 2),
+    unanswered: [timeout("c")],
+    level: "warning",
+    sentence: "one cluster of 3; 1 did not answer",
+  },
+  {
     when: "the node has stopped",
     rows: [row("a", {}, { phase: "stopped" })],
     level: "warning",
