@@ -51,6 +51,8 @@ export class ClusterMatrix {
   readonly broken: ReadonlyArray<Pair>
   /** Pairs of one part of which only the second has a link to the first. */
   readonly oneSided: ReadonlyArray<Pair>
+  /** Members that are listed with another generation than that of their row, with the members that list them so. */
+  readonly otherGenerations: ReadonlyMap<string, ReadonlyArray<string>>
   /** Members without an answer, of those that are known. */
   readonly silent: ReadonlyArray<Unanswered>
   /** Groups of members with the same view. */
@@ -63,7 +65,8 @@ export class ClusterMatrix {
     this.rows = new Map(rows.map((row) => [row.name, row]))
     this.names = [...this.rows.keys()].sort(compareNames)
     this.cells = new Uint8Array(this.names.length * this.names.length)
-    const { failed, known, silentPeers, suspected } = this.read()
+    const { failed, known, otherGenerations, silentPeers, suspected } = this.read()
+    this.otherGenerations = otherGenerations
     this.known = [...known].sort(compareNames)
     this.suspected = [...suspected].sort(compareNames)
     this.failed = new Map([...failed].sort(([a], [b]) => compareNames(a, b)))
@@ -90,7 +93,9 @@ export class ClusterMatrix {
     const suspected = new Set<string>()
     const failed = new Map<string, number>()
     const silentPeers = new Map<string, SilentPeer>()
-    for (const [i, row] of this.sortedRows.entries()) {
+    const otherGenerations = new Map<string, Array<string>>()
+    const sorted = this.sortedRows
+    for (const [i, row] of sorted.entries()) {
       // A node that has stopped shows the view of its last moment.
       if (row.phase === "stopped") continue
       for (const [k, peer] of row.names.entries()) {
@@ -103,11 +108,17 @@ export class ClusterMatrix {
         if (j === undefined) {
           known.add(peer)
           noteSilent(silentPeers, peer, row.name, row.link[k] === "u")
-        } else this.cells[i * this.names.length + j] = row.link[k] === "u" ? linked : listed
+          continue
+        }
+        this.cells[i * this.names.length + j] = row.link[k] === "u" ? linked : listed
+        if (sorted[j]?.generation === row.generations[k]) continue
+        const listing = otherGenerations.get(peer)
+        if (listing === undefined) otherGenerations.set(peer, [row.name])
+        else listing.push(row.name)
       }
     }
     for (const name of known) failed.delete(name)
-    return { known, suspected, failed, silentPeers }
+    return { known, suspected, failed, otherGenerations, silentPeers }
   }
 
   private cell(i: number, j: number): number {

@@ -41,20 +41,8 @@ const states = ({ sortedRows }: ClusterMatrix): ReadonlyArray<string> =>
     ]
   })
 
-/** Returns a line for each member whose row has another generation than a row that lists it. */
-const generations = ({ sortedRows }: ClusterMatrix): ReadonlyArray<string> => {
-  const own = new Map(sortedRows.map(({ generation, name }) => [name, generation]))
-  const listedBy = new Map<string, Array<string>>()
-  for (const row of sortedRows) {
-    for (const [i, peer] of row.names.entries()) {
-      const generation = own.get(peer)
-      const isListed = row.status[i] === "a" || row.status[i] === "s"
-      if (!isListed || generation === undefined || generation === row.generations[i]) continue
-      listedBy.set(peer, [...(listedBy.get(peer) ?? []), row.name])
-    }
-  }
-  return [...listedBy].map(([peer, names]) => `${listNames(names)} list another generation of ${printable(peer)}`)
-}
+const generations = ({ otherGenerations }: ClusterMatrix): ReadonlyArray<string> =>
+  [...otherGenerations].map(([peer, names]) => `${listNames(names)} list another generation of ${printable(peer)}`)
 
 const versions = ({ sortedRows }: ClusterMatrix): ReadonlyArray<string> => {
   const byVersion = new Map<string, Array<string>>()
