@@ -45,18 +45,19 @@ const heartbeatMillis = 1_000
 
 // ---- in a child ----
 
-const startNode = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>) {
+/** Starts a node, with a server if it is the one that is asked. */
+const startNode = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>, isAsked: boolean) {
   // All nodes have one host, so bounds for one host must allow all of them.
   const limits = { handshakes: 1_024, handshakesPerHost: 1_024 }
-  const layer = AdminNode.layer({ port: 0 }).pipe(
-    Layer.provideMerge(Admin.layer()),
-    Layer.provideMerge(Cluster.layer({ cluster: "polls", name, seeds, limits })),
+  const layer = Layer.provideMerge(Admin.layer(), Cluster.layer({ cluster: "polls", name, seeds, limits })).pipe(
     Layer.provide(NodeTransport.layerTcp({ host, port: 0 })),
   )
   const context = yield* Layer.build(layer)
   const cluster = Context.get(context, Cluster.Cluster)
   const { addresses } = yield* cluster.self
-  return { cluster, address: addresses[0] ?? "", url: Context.get(context, AdminNode.AdminServer).url }
+  const served = Layer.build(AdminNode.layer({ port: 0 })).pipe(Effect.provideContext(context))
+  const url = isAsked ? Context.get(yield* served, AdminNode.AdminServer).url : ""
+  return { cluster, address: addresses[0] ?? "", url }
 })
 
 type Node = Effect.Success<ReturnType<typeof startNode>>
@@ -85,7 +86,7 @@ const serve = Effect.gen(function* () {
     for (const name of command.names) {
       // The first node is the seed of all others.
       const seeds = command.seeds.length > 0 ? command.seeds : nodes.slice(0, 1).map(({ address }) => address)
-      nodes.push(yield* startNode(name, seeds))
+      nodes.push(yield* startNode(name, seeds, seeds.length === 0))
     }
     return { _tag: "Started" as const, addresses: nodes.map(({ address }) => address), url: nodes[0]?.url ?? "" }
   })
@@ -141,14 +142,29 @@ interface Asked {
 }
 
 const decodeReport = Schema.decodeUnknownSync(Report.ClusterReport)
+const decodeNode = Schema.decodeUnknownSync(Report.NodeReport)
+
+const get = (url: string): Effect.Effect<unknown> =>
+  Effect.promise(async () => {
+    const response = await fetch(url)
+    return response.json()
+  })
 
 const ask = (url: string): Effect.Effect<Asked> =>
-  Effect.promise(async () => {
+  Effect.gen(function* () {
     const began = performance.now()
-    const response = await fetch(`${url}/v1/cluster`)
-    const body: unknown = await response.json()
-    return { report: decodeReport(body), millis: performance.now() - began }
+    const report = decodeReport(yield* get(`${url}/v1/cluster`))
+    return { report, millis: performance.now() - began }
   })
+
+/** Time for all nodes to meet. */
+const timeout = "5 minutes"
+
+/** Waits until the node has links to all others, without a question to them. */
+const untilLinked = (url: string, nodes: number) =>
+  Effect.repeat(Effect.delay(get(`${url}/v1/self`), "1 second"), {
+    until: (body) => decodeNode(body).peers.filter(({ link }) => link === "up").length === nodes - 1,
+  }).pipe(Effect.timeout(timeout))
 
 /** Asks at a rate for a time. Returns all answers. */
 const poll = Effect.fnUntraced(function* (url: string, rate: number, millis: number) {
@@ -189,11 +205,9 @@ const main = Effect.gen(function* () {
   )
   const nodes = Number(values.nodes)
   const url = yield* startAll(processes, nodes)
-  const firstAnswer = yield* ask(url)
-  yield* Effect.repeat(Effect.delay(ask(url), "1 second"), {
-    until: ({ report }) => report.verdict.level === "ok" && report.rows.length === nodes,
-  })
+  yield* untilLinked(url, nodes)
   yield* Effect.sleep("5 seconds")
+  const firstAnswer = yield* ask(url)
 
   const millis = Number(values.seconds) * 1_000
   const phase = Effect.map(
