@@ -548,7 +548,7 @@ const admin: Page = {
         "names the pair that does not reach each other, and has the rows of both",
         "names the two nodes whose packets to each other are lost, at each of them, too, and exits with 1 until they have a link again",
         "names the two nodes of which one does not receive the packets of the other",
-        "shows two parts if it asks a node on each side of a partition",
+        "shows two parts if it asks a node on each side of a partition, and all nodes stay ready",
       ],
     },
     {
@@ -559,7 +559,7 @@ const admin: Page = {
         "gets the rows of members with a link, and the reason of each that did not answer",
         "ends before the deadline if no relay can have a link",
         "names a node that stands still",
-        "lists a node without the admin service, and a node of an earlier release without one, and has the rows of all others",
+        "lists a node without the admin service, and a node of an earlier release without one, and names the node that they do not reach",
       ],
     },
     {

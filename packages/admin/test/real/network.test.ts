@@ -98,13 +98,13 @@ const untilWhole = Effect.gen(function* () {
 /** Runs an effect while the packets between hosts are lost, each time from the first to the second. */
 const whileCut = <A, E>(
   network: Namespaces.Network,
-  ways: ReadonlyArray<readonly [from: Nodes.Node, to: Nodes.Node]>,
+  ways: ReadonlyArray<readonly [from: Namespaces.Host, to: Namespaces.Host]>,
   use: Effect.Effect<A, E>,
 ) =>
   Effect.acquireUseRelease(
-    Effect.forEach(ways, ([from, to]) => network.cut(from.host, to.host)),
+    Effect.forEach(ways, ([from, to]) => network.cut(from, to)),
     () => use,
-    () => Effect.forEach(ways, ([from, to]) => network.mend(from.host, to.host)),
+    () => Effect.forEach(ways, ([from, to]) => network.mend(from, to)),
   )
 
 const answered = ({ report }: Seen) => report.rows.map(({ name }) => name).sort()
@@ -121,8 +121,8 @@ describe.skipIf(Namespaces.missing !== undefined)("coterie cluster", () => {
           const { network, node } = yield* Five
           const [c, d] = [node("c"), node("d")]
           const bothWays = [
-            [c, d],
-            [d, c],
+            [c.host, d.host],
+            [d.host, c.host],
           ] as const
           // c and d ask each other through a third node.
           const asked = Effect.forEach([node("a"), c, d], (each) =>
@@ -152,7 +152,7 @@ describe.skipIf(Namespaces.missing !== undefined)("coterie cluster", () => {
               assert.strictEqual(code, 1, each.name),
             ),
           )
-          yield* whileCut(network, [[b, e]], asked)
+          yield* whileCut(network, [[b.host, e.host]], asked)
           yield* untilWhole
         }),
       120_000,
@@ -181,14 +181,14 @@ describe.skipIf(Namespaces.missing !== undefined)("coterie cluster", () => {
     )
 
     it.effect(
-      "shows two parts if it asks a node on each side of a partition",
+      "shows two parts if it asks a node on each side of a partition, and all nodes stay ready",
       () =>
         Effect.gen(function* () {
           const { network, node } = yield* Five
           const across = (["a", "b"] as const).flatMap((left) =>
             (["c", "d", "e"] as const).flatMap((right) => [
-              [node(left), node(right)] as const,
-              [node(right), node(left)] as const,
+              [node(left).host, node(right).host] as const,
+              [node(right).host, node(left).host] as const,
             ]),
           )
           const asked = Effect.gen(function* () {
@@ -199,6 +199,12 @@ describe.skipIf(Namespaces.missing !== undefined)("coterie cluster", () => {
               says("one cluster of 2, which suspects a partition: c, d and e lost"),
             )
             assert.deepStrictEqual([half.code, half.report.verdict.level], [1, "critical"])
+            for (const name of names) {
+              for (const check of ["live", "ready"]) {
+                const { code, out } = yield* inProcess(["health", check, "--url", node(name).url])
+                assert.strictEqual(code, 0, `${name}: ${out}`)
+              }
+            }
           })
           yield* whileCut(network, across, asked)
           yield* untilWhole
@@ -207,10 +213,10 @@ describe.skipIf(Namespaces.missing !== undefined)("coterie cluster", () => {
     )
 
     it.effect(
-      "lists a node without the admin service, and a node of an earlier release without one, and has the rows of all others",
+      "lists a node without the admin service, and a node of an earlier release without one, and names the node that they do not reach",
       () =>
         Effect.gen(function* () {
-          const { node, spare } = yield* Five
+          const { network, node, spare } = yield* Five
           const service = path.join(import.meta.dirname, "../../../../examples/service.ts")
           const [version = ""] = Fixtures.versions
           const earlier = path.join(path.dirname(yield* Fixtures.unpack(version)), "service.ts")
@@ -229,6 +235,8 @@ describe.skipIf(Namespaces.missing !== undefined)("coterie cluster", () => {
             [...seen.report.verdict.details],
             ["plain did not answer (notServing)", "earlier did not answer (notServing)"],
           )
+          const apart = until([node("a")], says("one cluster of 7; c is not reached by earlier and plain"))
+          yield* whileCut(network, [[spare, node("c").host]], apart)
         }),
       120_000,
     )
