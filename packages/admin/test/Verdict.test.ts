@@ -102,6 +102,21 @@ const cases: ReadonlyArray<Case> = [
     sentence: "one cluster of 3; 1 did not answer",
   },
   {
+    when: "a member that does not answer has no link to one of those that do",
+    rows: cluster(["a", "b", "c", "d"], cut("c-d")).slice(0, 3),
+    unanswered: [{ name: "d", reason: "notServing", message: "no admin service" }],
+    level: "warning",
+    sentence: "one cluster of 4; c and d do not reach each other",
+    detail: "d did not answer (notServing)",
+  },
+  {
+    when: "nobody has a link to a member that does not answer",
+    rows: cluster(["a", "b", "c"], cut("a-c", "b-c")).slice(0, 2),
+    unanswered: [timeout("c")],
+    level: "warning",
+    sentence: "one cluster of 3; 1 did not answer",
+  },
+  {
     when: "the node has stopped",
     rows: [row("a", {}, { phase: "stopped" })],
     level: "warning",
@@ -176,6 +191,25 @@ describe("the verdict", () => {
       "a list another generation of b",
       "versions differ: 0.1.0 (b) and 0.2.0 (a)",
     ])
+  })
+
+  it("has details about clocks that differ by more than a minute", () => {
+    const hour = 3_600_000
+    const details = (ats: ReadonlyArray<number>) => {
+      const names = ats.map((_, i) => "abcde".charAt(i))
+      const changes = Object.fromEntries(ats.map((at, i) => [names[i], { at }]))
+      return Verdict.make({ rows: cluster(names, {}, changes), unanswered: none })
+    }
+    const now = 1_000 * hour
+    assert.deepStrictEqual(details([now, now + 10_000, now - 50_000]).details, [])
+    // The rows of one question are up to some seconds apart, which does not count.
+    assert.deepStrictEqual(details([now, now + 900, now + hour - 400, now, now - 2 * hour]), {
+      level: "ok",
+      sentence: "one cluster of 5; every pair has a link",
+      details: ["the clock of c is 1 hour ahead of the others", "the clock of e is 2 hours behind the others"],
+      settling: false,
+    })
+    assert.deepStrictEqual(details([now, now + hour]).details, ["the clocks of a and b differ by up to 1 hour"])
   })
 
   it("escapes characters of names that change a line, and names only what is in the input", () => {

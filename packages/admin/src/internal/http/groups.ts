@@ -1,32 +1,23 @@
 /** Handlers of the groups of the API. */
 import { Cluster } from "@coterie/core/Cluster"
 import type { Peer } from "@coterie/core/Peer"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
-import * as Stream from "effect/Stream"
 import { AdminApi, Busy, Caller, InvalidMetadata, JoinFailed } from "../../AdminApi.ts"
-import type { NodeEvent, PeerReport } from "../../Report.ts"
+import type { PeerReport } from "../../Report.ts"
 import { unknownMember } from "../AdminService.ts"
 import { printable } from "../printable.ts"
 import { peerReport } from "../reports/nodeReport.ts"
 import { Admin } from "../Service.ts"
+import { eventStreamResponse } from "./eventStream.ts"
 import { PendingJoins } from "./PendingJoins.ts"
-
-/** Time between two heartbeats of an event stream. Proxies end connections that are silent for a minute. */
-const heartbeat = Duration.seconds(15)
 
 /** Time after which a join is answered as pending. People wait for it. */
 const joinTimeout = Duration.seconds(5)
-
-const heartbeats: Stream.Stream<NodeEvent> = Stream.mapEffect(Stream.fromSchedule(Schedule.spaced(heartbeat)), () =>
-  Effect.map(Clock.currentTimeMillis, (at) => ({ event: "heartbeat", data: { at } })),
-)
 
 const isNamed = (name: string) => (peer: { readonly name: string }) => peer.name === name
 
@@ -58,15 +49,7 @@ export const layerNode = HttpApiBuilder.group(
           (json) => HttpServerResponse.text(json, { contentType: "application/json" }),
         ),
       )
-      .handle("events", ({ headers }) =>
-        Effect.map(admin.events(headers["last-event-id"]), (events) =>
-          Stream.map(Stream.merge(events, heartbeats, { haltStrategy: "left" }), (each) => ({
-            id: each.id,
-            event: each.event,
-            data: each.data,
-          })),
-        ),
-      )
+      .handleRaw("events", ({ headers }) => Effect.map(admin.events(headers["last-event-id"]), eventStreamResponse))
   }),
 )
 
