@@ -1,7 +1,7 @@
 /** `coterie reachability`: the pairs of members without a link, the reasons of their dials, and what to try. */
 import * as Effect from "effect/Effect"
 import type { PairSide, UnlinkedPair } from "../CommandOutput.ts"
-import { compareNames } from "../internal/verdict/ClusterMatrix.ts"
+import { compareNames } from "@coterie/core/Peer"
 import { nearNames } from "../internal/nearNames.ts"
 import * as Report from "../Report.ts"
 import { adviceFor } from "./advice.ts"
