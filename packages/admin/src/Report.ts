@@ -125,6 +125,14 @@ const Status = Schema.Struct({
   message: Schema.optionalKey(Schema.String),
 })
 
+const FailureDetector = Schema.Struct({
+  heartbeatMillis: Schema.Number,
+  linkTimeoutMillis: Schema.Number,
+  probeTimeoutMillis: Schema.Number,
+  suspicionMinMillis: Schema.Number,
+  suspicionMaxMillis: Schema.Number,
+})
+
 const AddressReport = Schema.Struct({
   address: Schema.String,
   source: open(["seed", "join", "discovery"]),
@@ -152,6 +160,8 @@ export const NodeReport = Schema.Struct({
   schema: Schema.Number,
   /** Version of the package `@coterie/admin` of the node. */
   version: Schema.String,
+  /** Name of the cluster. Absent in the report of a node of an early version, like `failureDetector`. */
+  cluster: Schema.optionalKey(Schema.String),
   name: Schema.String,
   generation: Schema.Number,
   incarnation: Schema.Number,
@@ -172,6 +182,7 @@ export const NodeReport = Schema.Struct({
   viewVersion: Schema.Number,
   localHealth: Schema.Number,
   lagMillis: Schema.Number,
+  failureDetector: Schema.optionalKey(FailureDetector),
   queues: Schema.Array(Queue),
   peers: Schema.Array(PeerReport),
   addressesDialed: Schema.Array(AddressReport),

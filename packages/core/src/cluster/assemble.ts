@@ -320,7 +320,19 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     makeLinkRenewer: overrides.makeLinkRenewer,
   })
   metrics.showNode({ loop, links, hub, limits })
-  const inspector = new Inspector({ loop, links, hub, limits, dialer, outcomes, status, observedHosts, clock })
+  const inspector = new Inspector({
+    cluster: options.cluster,
+    detector,
+    loop,
+    links,
+    hub,
+    limits,
+    dialer,
+    outcomes,
+    status,
+    observedHosts,
+    clock,
+  })
   return {
     metrics,
     listener,

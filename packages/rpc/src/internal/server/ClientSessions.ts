@@ -29,6 +29,8 @@ export interface Options {
   /** Maximum number of requests of one session in flight. */
   readonly limit: number
   readonly metrics: RequestMetrics
+  /** Annotations of log lines: `cluster` and `node`. */
+  readonly labels: { readonly cluster: string; readonly node: string }
   /** Scope of the fibers that send responses. */
   readonly scope: Scope.Scope
 }
@@ -177,10 +179,12 @@ export class ClientSessions {
         const interrupt = Effect.ignore(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }))
         if (client.hasLoggedTooLarge) return interrupt
         client.hasLoggedTooLarge = true
+        const line = Effect.logError(
+          `the response to "${client.peer.name}" was not sent: ${error.message}; further such responses of this session are not logged`,
+        )
+        const { generation, name } = client.peer
         return Effect.andThen(
-          Effect.logError(
-            `the response to "${client.peer.name}" was not sent: ${error.message}; further such responses of this session are not logged`,
-          ),
+          Effect.annotateLogs(line, { ...this.options.labels, peer: name, generation }),
           interrupt,
         )
       }
