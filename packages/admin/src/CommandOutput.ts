@@ -232,6 +232,21 @@ export const Metadata = Schema.Struct({
   metadata: Schema.Record(Schema.String, Schema.String),
 })
 
+/** A step of the dial of a probe, with its time in milliseconds. */
+const Step = Schema.Union([
+  /** The host of the address has these IP addresses. */
+  Schema.Struct({ step: Schema.Literal("resolved"), millis: Schema.Number, hosts: Schema.Array(Schema.String) }),
+  /** The connection is open. */
+  Schema.Struct({ step: Schema.Literal("connected"), millis: Schema.Number, host: Schema.String }),
+  /** The handshake of TLS is complete. */
+  Schema.Struct({
+    step: Schema.Literal("secured"),
+    millis: Schema.Number,
+    protocol: Schema.String,
+    cipher: Schema.String,
+  }),
+])
+
 /**
  * Schema of the output of `coterie probe`. `status` is `unanswered` if no peer answered; then `step` is the step that
  * failed, `connect` or `answer`. All times are in milliseconds.
@@ -253,6 +268,8 @@ export const Probe = Schema.Struct({
   identity: Schema.optionalKey(Schema.Json),
   connectMillis: Schema.optionalKey(Schema.Number),
   answerMillis: Schema.optionalKey(Schema.Number),
+  /** Steps of the dial that succeeded. */
+  steps: Schema.Array(Step),
   peer: Schema.optionalKey(
     Schema.Struct({
       name: Schema.String,

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
+import type * as CommandOutput from "../CommandOutput.ts"
 import { type CommandError, misuse } from "./CommandError.ts"
 import { type ExitCode, exits } from "./exits.ts"
 import { output, type Session } from "./Session.ts"
@@ -57,14 +58,26 @@ const transportOf = (
 const failed = (message: string): Layer.Layer<Transport, CommandError> =>
   Layer.effect(Transport, Effect.fail(misuse(printable(message))))
 
+const stepDocument = ({ millis, step }: Probe.Step): (typeof CommandOutput.Probe.Type)["steps"][number] => {
+  switch (step._tag) {
+    case "Resolved":
+      return { step: "resolved", millis, hosts: step.hosts }
+    case "Connected":
+      return { step: "connected", millis, host: step.host }
+    case "Secured":
+      return { step: "secured", millis, protocol: step.protocol, cipher: step.cipher }
+  }
+}
+
 /** Answer of a probe as a document. */
 export const document = (answer: Probe.Answer | Probe.ProbeError) => {
+  const steps = answer.steps.map(stepDocument)
   if (answer._tag === "ProbeError") {
     const { address, connectMillis, message, reason, step } = answer
-    return { schema: 1, status: "unanswered", address, step, reason, message, connectMillis }
+    return { schema: 1, status: "unanswered", address, step, reason, message, connectMillis, steps }
   }
   const { address, answerMillis, connectMillis, identity, remoteHost } = answer
-  const answered = { schema: 1, address, remoteHost, identity, connectMillis, answerMillis }
+  const answered = { schema: 1, address, remoteHost, identity, connectMillis, answerMillis, steps }
   if (answer._tag === "Refused") {
     const { message, reason, retryAfterMillis } = answer
     return { ...answered, status: "refused", reason, message, retryAfterMillis }
@@ -78,7 +91,7 @@ export const document = (answer: Probe.Answer | Probe.ProbeError) => {
     version,
     protocol,
     features,
-    viewHash: viewHash.toString(16),
+    viewHash: viewHash.toString(16).padStart(16, "0"),
     observedHost,
     linkTimeoutMillis,
   }
@@ -87,14 +100,23 @@ export const document = (answer: Probe.Answer | Probe.ProbeError) => {
 const identityText = (identity: unknown): string =>
   identity === undefined ? "none: plain TCP, not encrypted" : (JSON.stringify(identity) ?? unknown)
 
-/** Returns the description of an answer. */
-export const lines = (answer: Probe.Answer | Probe.ProbeError): ReadonlyArray<string> => {
-  if (answer._tag === "ProbeError") {
-    const connect = answer.connectMillis === undefined ? [] : [`connected   in ${millis(answer.connectMillis)}`]
-    return [...connect, `no answer   ${printable(answer.message)} (${answer.reason})`]
+const stepLine = ({ millis: time, step }: Probe.Step): string => {
+  switch (step._tag) {
+    case "Resolved":
+      return `resolved    to ${list(step.hosts.map(printable))} in ${millis(time)}`
+    case "Connected":
+      return `connected   to ${printable(step.host)} in ${millis(time)}`
+    case "Secured":
+      return `secured     by ${printable(step.protocol)}, ${printable(step.cipher)} in ${millis(time)}`
   }
+}
+
+/** Returns the description of an answer. */
+export const lines = (answer: Probe.Answer | Probe.ProbeError, cluster: string | undefined): ReadonlyArray<string> => {
+  const dial = answer.steps.map(stepLine)
+  if (answer._tag === "ProbeError") return [...dial, `no answer   ${printable(answer.message)} (${answer.reason})`]
   const begin = [
-    `connected   to ${printable(answer.remoteHost)} in ${millis(answer.connectMillis)}`,
+    ...dial,
     `proof       ${printable(identityText(answer.identity))}`,
     `answered    in ${millis(answer.answerMillis)}`,
   ]
@@ -102,10 +124,11 @@ export const lines = (answer: Probe.Answer | Probe.ProbeError): ReadonlyArray<st
   const { features, observedHost, peer, protocol, version, viewHash } = answer
   return [
     ...begin,
+    `cluster     ${printable(cluster ?? unknown)}, as the node says`,
     `accepted    by ${printable(peer.name)}, generation ${peer.generation}`,
     `addresses   ${peer.addresses.map(printable).join(" ")}`,
     `protocol    ${version} (${protocol.min} to ${protocol.max})${features.length === 0 ? "" : `, ${list(features.map(printable))}`}`,
-    `view        ${viewHash.toString(16)}`,
+    `view        ${viewHash.toString(16).padStart(16, "0")}`,
     `sees us as  ${printable(observedHost ?? unknown)}`,
   ]
 }
@@ -126,7 +149,7 @@ export const run = Effect.fnUntraced(function* (
     Effect.catchTag("OptionsError", ({ message }) => Effect.fail(misuse(printable(message)))),
     Effect.provide(Layer.provide(transport, Logger.layer([]))),
   )
-  yield* output(session, document(answer), () => lines(answer))
+  yield* output(session, document(answer), () => lines(answer, flags.cluster))
   if (answer._tag === "ProbeError") return silent.has(answer.reason) ? exits.noAnswer : exits.no
   return answer._tag === "Accepted" ? exits.yes : exits.no
 })

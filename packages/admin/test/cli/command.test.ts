@@ -2,13 +2,7 @@
 import * as World from "../../../core/test/cluster/world.ts"
 import { CommandOutput, Report } from "@coterie/admin"
 import { assert, describe, it } from "@effect/vitest"
-import * as Cluster from "@coterie/core/Cluster"
-import * as Keyring from "@coterie/node-transport/Keyring"
-import * as NodeTransport from "@coterie/node-transport/NodeTransport"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as fs from "node:fs"
@@ -290,31 +284,6 @@ describe("the command coterie", () => {
       const args = ["cluster", "--url", a?.url ?? ""]
       assert.include((yield* inProcess(args, true)).out, "\u001b[32mone node, alone\u001b[0m")
       assert.match((yield* inProcess([...args, "--no-color"], true)).out, /^one node, alone/)
-    }).pipe(Effect.scoped),
-  )
-
-  it.live("probes a node with the secret of the cluster, and is refused without it", () =>
-    Effect.gen(function* () {
-      const dir = yield* temporary
-      const [right, wrong] = ["right-0123456789abcdef-0123456789abcdef", "wrong-0123456789abcdef-0123456789abcdef"]
-      const layer = Cluster.layer({ cluster: "test", name: "a" }).pipe(
-        Layer.provide(NodeTransport.layerSecret({ port: 0 })),
-        Layer.provide(Keyring.layer(Redacted.make(right))),
-        Layer.provide(Logger.layer([])),
-      )
-      const { addresses } = yield* Context.get(yield* Layer.build(layer), Cluster.Cluster).self
-      const probe = (secret: string) =>
-        inProcess(["probe", addresses[0] ?? "", "--cluster", "test", "--secret-file", write(dir, secret)])
-      const accepted = yield* probe(right)
-      assert.match(accepted.out, /^accepted {4}by a, generation \d+$/m)
-      assert.strictEqual(accepted.code, 0)
-      const refused = yield* probe(wrong)
-      assert.match(refused.out, /\(unauthenticated\)$/m)
-      assert.strictEqual(refused.code, 1)
-      assert.notInclude(accepted.out + refused.out + refused.err, "0123456789abcdef")
-      const dead = yield* inProcess(["probe", "127.0.0.1:9"])
-      assert.match(dead.out, /^no answer .*\(refused\)$/m)
-      assert.strictEqual(dead.code, 3)
     }).pipe(Effect.scoped),
   )
 
