@@ -307,3 +307,44 @@ export const Debug = Schema.Struct({
   missing: Schema.Array(Schema.Struct({ name: Schema.String, message: Schema.String })),
   events: Schema.Array(Report.NodeEvent),
 })
+
+/**
+ * A finding of `coterie doctor`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Finding extends Schema.Schema.Type<typeof Finding> {}
+
+/**
+ * Schema of a finding of `coterie doctor`.
+ *
+ * - `ok`: the check found no problem.
+ * - `warn`: something that can be intended, or that may become a problem.
+ * - `fail`: a problem.
+ * - `skipped`: the check needs something that was not given; `message` says what.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Finding = Schema.Struct({
+  /** Name of the check in one word, such as `clocks`. */
+  check: Schema.String,
+  level: Schema.Literals(["ok", "warn", "fail", "skipped"]),
+  /** One sentence. */
+  message: Schema.String,
+  /** One or more sentences that say what to do. */
+  advice: Schema.optionalKey(Schema.String),
+})
+
+/**
+ * Schema of the output of `coterie doctor`. `level` is the worst level of the findings.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Doctor = Schema.Struct({
+  schema,
+  level: Schema.Literals(["ok", "warn", "fail"]),
+  findings: Schema.Array(Finding),
+})

@@ -7,6 +7,7 @@ import * as Probe from "@coterie/core/Probe"
 import { Transport } from "@coterie/core/Transport"
 import * as Certificates from "@coterie/node-transport/Certificates"
 import * as Keyring from "@coterie/node-transport/Keyring"
+import * as NodeDiscovery from "@coterie/node-transport/NodeDiscovery"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,13 +15,13 @@ import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import type * as CommandOutput from "../CommandOutput.ts"
 import { type CommandError, misuse } from "./CommandError.ts"
+import type { AddressProbe } from "./doctor/facts.ts"
 import { type ExitCode, exits } from "./exits.ts"
 import { output, type Session } from "./Session.ts"
 import { list, millis, printable, unknown } from "./text.ts"
 
-export interface Flags {
-  readonly address: string
-  readonly cluster: string | undefined
+/** Flags of the proof of this process. */
+export interface ProofFlags {
   readonly secretFile: string | undefined
   readonly certificate: string | undefined
   readonly key: string | undefined
@@ -28,15 +29,23 @@ export interface Flags {
   readonly trust: ReadonlyArray<string>
 }
 
+export interface Flags extends ProofFlags {
+  readonly address: string
+  readonly cluster: string | undefined
+}
+
+/** Tests whether the flags have a proof. */
+export const hasProof = ({ authorities, certificate, key, secretFile, trust }: ProofFlags): boolean =>
+  [secretFile, certificate, key, authorities, trust[0]].some((each) => each !== undefined)
+
 /** A transport that dials only: it never listens. */
 const transportOf = (
-  flags: Flags,
+  flags: ProofFlags,
   timeout: number,
 ): Effect.Effect<Layer.Layer<Transport, CommandError>, CommandError> => {
   const { authorities, certificate, key, secretFile } = flags
   const [first, ...others] = flags.trust
-  const files = [certificate, key, authorities, first]
-  const hasFiles = files.some((each) => each !== undefined)
+  const hasFiles = hasProof({ ...flags, secretFile: undefined })
   if (secretFile !== undefined && hasFiles) {
     return Effect.fail(misuse("--secret-file and --cert exclude each other: a cluster has secrets or certificates"))
   }
@@ -136,6 +145,44 @@ export const lines = (answer: Probe.Answer | Probe.ProbeError, cluster: string |
 /** Reasons of a probe to which no process answered. With every other reason, one side refuses the other. */
 const silent = new Set(["unreachable", "refused", "timeout", "lost"])
 
+/** Number of addresses that are probed at once. */
+const concurrency = 8
+
+/** Probes addresses as a process of the cluster. Texts that are no addresses are left out. */
+export const probeAll = Effect.fnUntraced(function* (
+  options: { readonly cluster: string | undefined; readonly proof: ProofFlags; readonly timeout: number },
+  targets: ReadonlyArray<{ readonly address: string; readonly name?: string }>,
+): Effect.fn.Return<ReadonlyArray<AddressProbe>, CommandError> {
+  const { cluster, proof, timeout } = options
+  const transport = yield* transportOf(proof, timeout)
+  const parsed = targets.flatMap((target) => {
+    const address = Address.parse(target.address)
+    return Result.isSuccess(address) ? [{ ...target, parsed: address.success }] : []
+  })
+  return yield* Effect.forEach(
+    parsed,
+    ({ parsed, ...target }) =>
+      Effect.map(ask(parsed, cluster, timeout), (answer): AddressProbe => ({ ...target, answer })),
+    { concurrency },
+  ).pipe(Effect.provide(Layer.provide(transport, Logger.layer([]))))
+})
+
+/** Resolves a name with the resolver of the nodes. Fails with the reason if it has no address. */
+export const resolve = Effect.fnUntraced(function* (name: string): Effect.fn.Return<ReadonlyArray<string>, string> {
+  const { a, aaaa } = NodeDiscovery.resolver()
+  const results = yield* Effect.all([Effect.result(a(name)), Effect.result(aaaa(name))], { concurrency: 2 })
+  const hosts = results.flatMap((result) => (Result.isSuccess(result) ? result.success : []))
+  if (hosts.length > 0) return hosts
+  const [first] = results
+  return yield* Effect.fail(Result.isFailure(first) ? first.failure.message : `${name} has no address`)
+})
+
+const ask = (address: Address.Address, cluster: string | undefined, timeout: number) =>
+  Probe.probe(address, { cluster, timeout }).pipe(
+    Effect.catchTag("ProbeError", (error) => Effect.succeed(error)),
+    Effect.catchTag("OptionsError", ({ message }) => Effect.fail(misuse(printable(message)))),
+  )
+
 export const run = Effect.fnUntraced(function* (
   session: Pick<Session, "json" | "print" | "timeout">,
   flags: Flags,
@@ -144,10 +191,9 @@ export const run = Effect.fnUntraced(function* (
     Result.mapError(Address.parse(flags.address), ({ message }) => misuse(printable(message))),
   )
   const transport = yield* transportOf(flags, session.timeout)
-  const answer = yield* Probe.probe(address, { cluster: flags.cluster, timeout: session.timeout }).pipe(
-    Effect.catchTag("ProbeError", (error) => Effect.succeed(error)),
-    Effect.catchTag("OptionsError", ({ message }) => Effect.fail(misuse(printable(message)))),
-    Effect.provide(Layer.provide(transport, Logger.layer([]))),
+  const answer = yield* Effect.provide(
+    ask(address, flags.cluster, session.timeout),
+    Layer.provide(transport, Logger.layer([])),
   )
   yield* output(session, document(answer), () => lines(answer, flags.cluster))
   if (answer._tag === "ProbeError") return silent.has(answer.reason) ? exits.noAnswer : exits.no

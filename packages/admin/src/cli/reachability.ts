@@ -109,6 +109,10 @@ const sideText = (side: PairSide, other: string): string => {
   return text === "" ? `${printable(side.name)} does not list ${printable(other)}` : text
 }
 
+/** Returns the text of a pair in one sentence, without the advice. */
+export const pairText = ({ a, b }: UnlinkedPair): string =>
+  `${printable(a.name)} and ${printable(b.name)} have no link: ${sideText(a, b.name)}; ${sideText(b, a.name)}`
+
 /** Returns the text of a pair. */
 export const pairLines = ({ a, advice, b }: UnlinkedPair): ReadonlyArray<string> => [
   `${printable(a.name)} – ${printable(b.name)}`,

@@ -88,8 +88,8 @@ export const run = Effect.fnUntraced(function* (
   session: Session,
   { names: [a, b] }: { readonly names: ReadonlyArray<string> },
 ): Effect.fn.Return<ExitCode, CommandError> {
-  const client = yield* onlyClient(session)
   if (a !== undefined && b !== undefined) {
+    const client = yield* onlyClient(session)
     const one = yield* pair(client, a, b)
     yield* output(session, { schema: 1, pairs: [one] }, () => lines([one]))
     return one.linked ? exits.yes : exits.no

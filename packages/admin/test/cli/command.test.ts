@@ -61,6 +61,7 @@ const documents = (address: string): ReadonlyArray<Row> => [
   [["metadata", "get"], CommandOutput.Metadata, 0],
   [["probe", address], CommandOutput.Probe, 1],
   [["probe", address, "--cluster", "test"], CommandOutput.Probe, 0],
+  [["doctor"], CommandOutput.Doctor, 0],
   [["debug"], CommandOutput.Debug, 0],
   [["disconnect", "c"], CommandOutput.Disconnect, 0],
   [["leave", "--wait"], CommandOutput.Leave, 0],
@@ -264,6 +265,11 @@ describe("the command coterie", () => {
         ["info", hostile],
         ["rtt", "a", hostile],
         ["metadata", "get"],
+        ["doctor"],
+        ["wait", "--members", "9", "--timeout", "100ms"],
+        ["join", "127.0.0.1:1\u202e"],
+        ["metadata", "set", "a\u202e=\u001b[2J"],
+        ["probe", b?.address ?? "", "--cluster", "test"],
       ]
       for (const args of [...calls, ["disconnect", hostile]]) {
         for (const url of [a?.url ?? "", b?.url ?? ""]) {
@@ -290,7 +296,7 @@ describe("the command coterie", () => {
   it.live("lists every subcommand in its help", () =>
     Effect.map(coterie(["--help"]), ({ code, out }) => {
       assert.strictEqual(code, 0)
-      for (const [name = ""] of [...asking, ["probe"]]) assert.match(out, new RegExp(`^ {2}${name} `, "m"))
+      for (const [name = ""] of [...asking, ["probe"], ["doctor"]]) assert.match(out, new RegExp(`^ {2}${name} `, "m"))
     }),
   )
 })

@@ -30,7 +30,7 @@ export const followRing = (
       Effect.sync(() => new KeySessions(ring, times, () => clock.currentTimeMillisUnsafe(), observer)),
       (sessions) => Effect.sync(() => sessions.close()),
     )
-    const refresh = Effect.flatMap(keyring.ring, (ring) => 
+    const refresh = Effect.flatMap(keyring.ring, (ring) =>
       sessions.use(ring) ? logs.write(logRing(ring)) : Effect.void,
     )
     // An element says only that there is a change: a dial may have taken a later ring meanwhile.

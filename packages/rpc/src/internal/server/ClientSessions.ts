@@ -183,10 +183,7 @@ export class ClientSessions {
           `the response to "${client.peer.name}" was not sent: ${error.message}; further such responses of this session are not logged`,
         )
         const { generation, name } = client.peer
-        return Effect.andThen(
-          Effect.annotateLogs(line, { ...this.options.labels, peer: name, generation }),
-          interrupt,
-        )
+        return Effect.andThen(Effect.annotateLogs(line, { ...this.options.labels, peer: name, generation }), interrupt)
       }
       // The peer has closed its clients: no request waits for a response.
       case "NotReading":
