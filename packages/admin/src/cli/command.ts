@@ -176,7 +176,9 @@ const eventCommands = (on: (action: Action) => ReturnType<typeof withSession>) =
     "events",
     {
       follow: Flag.Boolean("follow").pipe(
-        Flag.withDescription("Print events as they occur, from a snapshot or from --since"),
+        Flag.withDescription(
+          "Print events as they occur, from a snapshot or from --since. If the stream ends, try again for --timeout",
+        ),
         Flag.withDefault(false),
       ),
       only: Flag.String("only").pipe(
