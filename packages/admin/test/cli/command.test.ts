@@ -158,6 +158,23 @@ describe("the command coterie", () => {
     }).pipe(Effect.scoped),
   )
 
+  it.live("exits with 4 after too many wrong tokens, and a right token works", () =>
+    Effect.gen(function* () {
+      const dir = yield* temporary
+      const world = yield* World.tcp
+      const right = "right-0123456789abcdef"
+      const { url } = yield* Support.served(yield* world.node("a"), {
+        tokens: [{ role: "read", token: Redacted.make(right) }],
+      })
+      const ask = (token: string) => inProcess(["members", "--url", url, "--token-file", write(dir, token)])
+      for (let i = 0; i < 10; i++) assert.match((yield* ask(`wrong-0123456789abcdef-${i}`)).err, /the token is wrong/)
+      const limited = yield* ask("wrong-0123456789abcdef")
+      assert.deepStrictEqual([limited.code, limited.out], [4, ""])
+      assert.match(limited.err, /refused the request: too many wrong tokens from this address/)
+      assert.strictEqual((yield* ask(right)).code, 0)
+    }).pipe(Effect.scoped),
+  )
+
   it.live("asks over a Unix socket", () =>
     Effect.gen(function* () {
       const world = yield* World.tcp
