@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { CommandError } from "./CommandError.ts"
 import * as Addresses from "./doctor/addresses.ts"
+import { proofNeeded } from "./doctor/addresses.ts"
 import { clocks } from "./doctor/clocks.ts"
 import { type AddressProbe, type Facts, gather, type Probes } from "./doctor/facts.ts"
 import { type Finding, worst } from "./doctor/finding.ts"
@@ -10,7 +11,7 @@ import * as Members from "./doctor/members.ts"
 import * as Nodes from "./doctor/nodes.ts"
 import { type ExitCode, exits } from "./exits.ts"
 import { loadProbe } from "./loadProbe.ts"
-import type { ProofFlags } from "./probe.ts"
+import { hasProof, type ProofFlags } from "./proofFlags.ts"
 import type { Color, Session } from "./Session.ts"
 import { output } from "./Session.ts"
 import { printable } from "./text.ts"
@@ -56,13 +57,24 @@ const dnsTarget = (text: string): { readonly host: string; readonly port: string
 
 const withBrackets = (host: string): string => (host.includes(":") ? `[${host}]` : host)
 
+/** Tests whether the nodes require a proof: a peer has proved itself to one of them, or a proof has failed. */
+export const requireProof = ({ nodes }: Pick<Facts, "nodes">): boolean =>
+  nodes.some(({ addressesDialed, peers }) =>
+    [...addressesDialed, ...peers].some(
+      (each) =>
+        each.dial?.reason === "unauthenticated" || ("connection" in each && each.connection.identity !== undefined),
+    ),
+  )
+
 /** Probes the advertised addresses and those of `--dns`. */
 const probe = Effect.fnUntraced(function* (
   session: Session,
   facts: Pick<Facts, "nodes">,
   flags: Flags,
 ): Effect.fn.Return<Pick<Facts, "probes" | "dns">, CommandError> {
-  const loaded = yield* Effect.result(loadProbe("doctor"))
+  // A node logs a probe over plain TCP as a stranger, and a tool may ban the host of strangers.
+  const useless = !hasProof(flags) && requireProof(facts) ? proofNeeded("the nodes accept") : undefined
+  const loaded = yield* Effect.result(useless === undefined ? loadProbe("doctor") : Effect.fail(useless))
   if (Result.isFailure(loaded)) {
     const probes: Probes = Result.fail(loaded.failure)
     return { probes, ...(flags.dns === undefined ? {} : { dns: { name: flags.dns, probes } }) }
@@ -140,9 +152,8 @@ export const run = Effect.fnUntraced(function* (
   flags: Flags,
 ): Effect.fn.Return<ExitCode, CommandError> {
   const facts = yield* gather(session)
-  const hasProof = flags.secretFile !== undefined || flags.certificate !== undefined
   const probed = facts.nodes.length === 0 ? { probes: Result.fail("") } : yield* probe(session, facts, flags)
-  const findings = diagnose({ ...facts, ...probed }, hasProof)
+  const findings = diagnose({ ...facts, ...probed }, hasProof(flags))
   const level = worst(findings)
   yield* output(session, { schema: 1, level, findings }, () => lines(findings, session.paint))
   const [first] = facts.services

@@ -17,26 +17,14 @@ import type * as CommandOutput from "../CommandOutput.ts"
 import { type CommandError, misuse } from "./CommandError.ts"
 import type { AddressProbe } from "./doctor/facts.ts"
 import { type ExitCode, exits } from "./exits.ts"
+import { hasProof, type ProofFlags } from "./proofFlags.ts"
 import { output, type Session } from "./Session.ts"
 import { list, millis, printable, unknown } from "./text.ts"
-
-/** Flags of the proof of this process. */
-export interface ProofFlags {
-  readonly secretFile: string | undefined
-  readonly certificate: string | undefined
-  readonly key: string | undefined
-  readonly authorities: string | undefined
-  readonly trust: ReadonlyArray<string>
-}
 
 export interface Flags extends ProofFlags {
   readonly address: string
   readonly cluster: string | undefined
 }
-
-/** Tests whether the flags have a proof. */
-export const hasProof = ({ authorities, certificate, key, secretFile, trust }: ProofFlags): boolean =>
-  [secretFile, certificate, key, authorities, trust[0]].some((each) => each !== undefined)
 
 /** A transport that dials only: it never listens. */
 const transportOf = (

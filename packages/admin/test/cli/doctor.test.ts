@@ -5,12 +5,15 @@ import { ProbeError } from "@coterie/core/Probe"
 import { Report, Verdict } from "@coterie/admin"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import { diagnose, lines } from "../../src/cli/doctor.ts"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { diagnose, lines, requireProof } from "../../src/cli/doctor.ts"
 import type { AddressProbe, Facts, Service } from "../../src/cli/doctor/facts.ts"
 import { worst } from "../../src/cli/doctor/finding.ts"
 import { nodeReport } from "../../src/internal/reports/nodeReport.ts"
 import { version } from "../../src/internal/version.ts"
 import { inspection, link, peer } from "../inspections.ts"
+import * as FakeAdmin from "../dashboard/fakeAdmin.ts"
 import { cluster as rowsOf, cut } from "../rows.ts"
 
 const now = 1_800_000_000_000
@@ -144,6 +147,29 @@ describe("the findings of coterie doctor", () => {
       (color, text) => `<${color} ${text}>`,
     )
     assert.deepStrictEqual(painted, ["<red fail>  seeds  no", "             Do it.", "<green ok  >  a      yes"])
+  })
+
+  it("look as the documentation shows them", () => {
+    const members = ["a", "b", "c", "d"]
+    const hour = 3_600_000
+    const rows = rowsOf(members, cut("c-d"), {
+      b: { at: now + hour },
+      c: { dial: { 2: { ...dial("unreachable", "10.0.3.7:24868", 31), agoMillis: 4_000 } } },
+    }).map((row) => ({ ...row, at: row.name === "b" ? now + hour : now }))
+    const probes = Result.succeed(
+      members.map((name) => ({
+        name,
+        address: `${name}:1`,
+        answer: { ...accepted(name), address: addressOf(`${name}:1`) },
+      })),
+    )
+    const imagined = facts({ nodes: members.map((name) => node(name)), rows, probes })
+    const services = imagined.services.map((service) => ({ ...service, url: "http://127.0.0.1:24869" }))
+    const page = fs.readFileSync(path.join(import.meta.dirname, "../../../../docs/admin.md"), "utf8")
+    const [, shown = ""] = /^\$ coterie doctor\n([^`]*)```/m.exec(page) ?? []
+    const text = lines(diagnose({ ...imagined, services }, false), (_, text) => text)
+    const [first = "", ...rest] = text
+    assert.deepStrictEqual(shown.trimEnd().split("\n"), [first.replace(version, "0.1.0"), ...rest])
   })
 
   it("are bounded for each check, and the rest is counted", () => {
@@ -352,6 +378,18 @@ describe("the checks of addresses", () => {
     finds("dial", { probes: probed(silent("unauthenticated"), "a") }, /^warn: a cannot be dialed/, true)
   })
 
+  it("do not dial nodes that require a proof without one", () => {
+    const proved = nodeReport(
+      inspection({ peers: [peer("b", { connection: link({ identity: { _tag: "Secret", key: "k1" } }) })] }),
+    )
+    const failed = node("a", { addressesDialed: [seed("unauthenticated")] })
+    const plain = node("a", { addressesDialed: [seed("timeout")], peers: [FakeAdmin.peerOf("b")] })
+    assert.deepStrictEqual(
+      [proved, failed, plain].map((each) => requireProof({ nodes: [each] })),
+      [true, true, false],
+    )
+  })
+
   it("find other clusters behind a DNS name", () => {
     const dns = (answer: AddressProbe["answer"]) => ({ dns: { name: "nodes:1", probes: probed(answer) } })
     finds("dns", dns(accepted("a")), /^ok: nodes:1 leads to this cluster alone$/)
@@ -363,11 +401,9 @@ describe("the checks of addresses", () => {
     )
     finds("dns", dns(refused("busy")), /^warn: 10\.0\.0\.9:24868 refuses the probe/)
     finds("dns", dns(silent("refused")), /^warn: no node answers at 10\.0\.0\.9:24868/)
-    finds(
-      "dns",
-      { dns: { name: "nodes", probes: Result.fail("nodes has no address") } },
-      /^warn: nodes has no address$/,
-    )
+    const unknown = { name: "nodes", probes: Result.fail("nodes has no address") }
+    finds("dns", { dns: unknown, probes: probed(accepted("a"), "a") }, /^warn: nodes has no address$/)
+    finds("dns", { dns: { name: "nodes", probes: Result.fail("not installed") } }, /^skipped: not installed$/)
     assert.deepStrictEqual(found("dns", {}), [])
   })
 

@@ -164,6 +164,10 @@ describe("coterie doctor", () => {
       const { advice, message } = problemOf(found, "secrets")
       assert.match(message, new RegExp(`^b and the process at ${a.address} do not accept each other's proof`))
       assert.match(advice, /keyring: this node accepts/)
+      // The nodes would log a probe without the secret as a stranger.
+      const skipped = found.findings.find(({ check }) => check === "dial")
+      assert.deepInclude(skipped, { level: "skipped" })
+      assert.match(skipped?.message ?? "", /^the nodes accept only peers with a proof: give --secret-file/)
       const folder = yield* Effect.acquireRelease(
         Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "coterie-doctor-"))),
         (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true })),

@@ -161,7 +161,7 @@ export const seeds = (facts: Facts): ReadonlyArray<Finding> => {
   const failing = dials.filter(
     ({ attempts, reason }) => reason !== "unauthenticated" && (refusals.has(reason) || attempts >= lasting),
   )
-  return check("seeds", "every seed that was dialed answers", [
+  return check("seeds", "no seed or discovered address keeps failing", [
     ...byAddress(failing).map(({ by, dial: { address, attempts, message, reason } }) => {
       const refusal = refusals.get(reason)
       const text = `${by} cannot join through ${printable(address)} (${printable(reason)}, ${attempts} attempts): ${printable(message)}`
@@ -195,7 +195,9 @@ const single = ({ nodes }: Facts): Found => {
     : []
 }
 
-const probeFlags = "give --secret-file, or --cert, --key, --ca and --trust"
+/** Returns the reason of a probe that needs a proof. */
+export const proofNeeded = (subject: string): string =>
+  `${subject} only peers with a proof: give --secret-file, or --cert, --key, --ca and --trust`
 
 /** Reasons of a probe that prove that a process listens, though it does not take the probe. */
 const isThere = ({ answer }: AddressProbe): boolean => answer._tag !== "ProbeError"
@@ -222,7 +224,7 @@ const fromHere = (probe: AddressProbe, isLinked: (name: string) => boolean, hasP
       : []
   }
   if (answer._tag !== "ProbeError") return []
-  if (unproved(probe) && !hasProof) return [skipped(`${who} accepts only peers with a proof: ${probeFlags}`)]
+  if (unproved(probe) && !hasProof) return [skipped(proofNeeded(`${who} accepts`))]
   const text = `${who} cannot be dialed from this machine: ${textOf(answer)}`
   return [
     isLinked(name)
@@ -250,7 +252,7 @@ const nameOf = (probes: ReadonlyArray<AddressProbe>, members: ReadonlySet<string
   probes.flatMap((probe): Found => {
     const { address, answer } = probe
     const place = printable(address)
-    if (unproved(probe) && !hasProof) return [skipped(`${place} accepts only peers with a proof: ${probeFlags}`)]
+    if (unproved(probe) && !hasProof) return [skipped(proofNeeded(`${place} accepts`))]
     if (answer._tag === "ProbeError") {
       return [warn(`no node answers at ${place}: ${textOf(answer)}`, "DNS may be late: ask again in a minute.")]
     }
@@ -275,13 +277,14 @@ const nameOf = (probes: ReadonlyArray<AddressProbe>, members: ReadonlySet<string
   })
 
 /** Checks that one cluster alone is behind the DNS name of `--dns`. */
-export const dns = ({ dns: given, rows }: Facts, hasProof: boolean): ReadonlyArray<Finding> => {
+export const dns = ({ dns: given, probes, rows }: Facts, hasProof: boolean): ReadonlyArray<Finding> => {
   if (given === undefined) return []
   const members = new Set(
     rows.flatMap(({ name, names, status }) => [name, ...names.filter((_, i) => status[i] !== "f")]),
   )
   return Result.match(given.probes, {
-    onFailure: (reason) => check("dns", "", [warn(reason)]),
+    // If there are no probes at all, the name has not been looked up.
+    onFailure: (reason) => check("dns", "", [(Result.isFailure(probes) ? skipped : warn)(reason)]),
     onSuccess: (list: Result.Result.Success<Probes>) =>
       check("dns", `${printable(given.name)} leads to this cluster alone`, nameOf(list, members, hasProof)),
   })
