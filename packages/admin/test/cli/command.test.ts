@@ -234,6 +234,12 @@ describe("the command coterie", () => {
       const { code, out } = yield* inProcess(["cluster", ...urls])
       assert.match(out, /^two parts: a \| b\n/)
       assert.strictEqual(code, 1)
+      // Every subcommand that takes several URLs. There is no link between the parts.
+      const rtt = yield* inProcess(["rtt", ...urls])
+      assert.deepStrictEqual([rtt.code, rtt.out], [0, "no link has a measured round-trip time yet\n"])
+      assert.strictEqual((yield* inProcess(["reachability", ...urls])).code, 1)
+      const { out: findings } = yield* inProcess(["doctor", ...urls])
+      assert.match(findings, /^fail +cluster +two parts: a \| b$/m)
     }).pipe(Effect.scoped),
   )
 
