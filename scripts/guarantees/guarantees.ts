@@ -584,6 +584,24 @@ const admin: Page = {
       ],
     },
     {
+      heading: "Find the cause of a problem",
+      statement:
+        "The doctor finds a dead port, a wrong token, a wrong secret, a clock that is wrong, and a pair without a link, and says what to do.",
+      tests: [
+        "says that nothing answers at a dead port, and exits with 3",
+        "says that the token is missing or wrong, and exits with 4",
+        "finds a node with a wrong secret, at the node and with the secret from here",
+        "finds a clock that is an hour behind",
+        "names the pair without a link, and what to do",
+        "finds a node that was superseded and still answers",
+      ],
+    },
+    {
+      heading: "The command",
+      statement: "A stream of events that is cut continues after the last event.",
+      tests: ["continues after the last event when the stream is cut, and fails when the service is gone"],
+    },
+    {
       heading: "The command",
       statement: "No name or text of another node can control the terminal.",
       tests: ["escapes names that could change a terminal, in every text"],

@@ -255,4 +255,24 @@ describe("the rows of several reports", () => {
     const expected = rows.map((each) => (each.name === "b" ? { ...each, roundTripMicros: [500, -1] } : each))
     assert.deepStrictEqual(Report.rows(report), expected)
   })
+
+  it("have one round-trip time for each link: that of the lower name, or else that of the other side", () => {
+    // By code points U+FFFF is lower than U+10000; by UTF-16 units it is higher.
+    const [low, high, silent] = ["\uffff", "\u{10000}", "silent"]
+    const rows = [
+      row("a", { [low]: "au", [high]: "au", [silent]: "au" }, { roundTripMicros: [-1, 700, 900] }),
+      row(low, { a: "au", [high]: "au" }, { roundTripMicros: [300, 500] }),
+      row(high, { a: "au", [low]: "au" }, { roundTripMicros: [9_000, 9_000] }),
+    ]
+    const verdict = Verdict.make({ rows, unanswered: none })
+    const report = Report.makeClusterReport({ askedBy: "a", at: 5, tookMillis: 2, rows, unanswered: none, verdict })
+    assert.deepStrictEqual(
+      report.rows.map(({ roundTripMicros }) => roundTripMicros),
+      [
+        [300, 700, 900],
+        [300, 500],
+        [700, 500],
+      ],
+    )
+  })
 })

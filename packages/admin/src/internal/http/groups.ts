@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import { AdminApi, Busy, Caller, InvalidMetadata, JoinFailed } from "../../AdminApi.ts"
 import type { PeerReport } from "../../Report.ts"
 import { unknownMember } from "../AdminService.ts"
+import { annotateWithNode } from "../annotateWithNode.ts"
 import { printable } from "../printable.ts"
 import { peerReport } from "../reports/nodeReport.ts"
 import { Admin } from "../Service.ts"
@@ -53,11 +54,16 @@ export const layerNode = HttpApiBuilder.group(
   }),
 )
 
-/** Writes the change and its sender to the log. */
-const audit = (action: string): Effect.Effect<void, never, Caller> =>
-  Effect.flatMap(Caller, ({ address, role, token }) =>
-    Effect.annotateLogs(Effect.logInfo(`admin: ${printable(action)}`), { role, token: token ?? "none", address }),
-  )
+/** Returns a function that writes a change and its sender to the log. */
+const auditOf =
+  ({ inspection }: Admin["Service"]) =>
+  (action: string): Effect.Effect<void, never, Caller> =>
+    Effect.flatMap(Caller, ({ address, role, token }) =>
+      annotateWithNode(
+        inspection,
+        Effect.annotateLogs(Effect.logInfo(`admin: ${printable(action)}`), { role, token: token ?? "none", address }),
+      ),
+    )
 
 export const layerActions = HttpApiBuilder.group(
   AdminApi,
@@ -67,6 +73,7 @@ export const layerActions = HttpApiBuilder.group(
     const cluster = yield* Cluster
     const scope = yield* Effect.scope
     const joins = new PendingJoins()
+    const audit = auditOf(admin)
     const reportOf = (peer: Peer): Effect.Effect<PeerReport> =>
       Effect.map(admin.inspection, ({ peers }) => {
         const found = peers.find(isNamed(peer.name))

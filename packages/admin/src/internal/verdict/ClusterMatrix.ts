@@ -1,8 +1,6 @@
 /** Rows indexed by name, so that a comparison of all pairs is O(members²). All lists of names are sorted. */
+import { compareNames } from "@coterie/core/Peer"
 import type { Row, Unanswered } from "../../Report.ts"
-
-/** Compares by code units, so that the order does not depend on the locale. */
-export const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 export type Pair = readonly [string, string]
 
