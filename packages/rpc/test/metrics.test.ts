@@ -210,6 +210,35 @@ describe("the metrics of requests", () => {
     }),
   )
 
+  measured("count a request to any node once for each node that it was made to", (counts, world) =>
+    Effect.gen(function* () {
+      const { a, b, client, seen, toB } = yield* Support.pair(world, { limit: 1 })
+      const c = yield* world.node("c", { seeds: [b.address] })
+      const { seen: seenByC } = yield* Support.serve(c, { limit: 1 })
+      yield* World.untilPeers(a, ["b", "c"])
+      yield* Effect.sleep("1 second")
+      const any = yield* Effect.provideService(
+        PeerRpcClient.any(Support.Work),
+        PeerRpcClient.PeerRpcClient,
+        client.service,
+      )
+      const toC = yield* client.to("c")
+      for (const [to, by] of [
+        [toB, seen],
+        [toC, seenByC],
+      ] as const) {
+        yield* Support.background(to.Wait({ id: "x" }))
+        yield* World.eventually(() => by.began.length === 1)
+      }
+      assert.strictEqual(yield* Support.failure(any.Where()), "lost Busy")
+      assert.deepStrictEqual(counts.outcomes("a", "out"), { Busy: 2 })
+      yield* c.stop
+      yield* b.stop
+      assert.strictEqual(yield* Support.failure(any.Where()), "lost NotServed")
+      assert.deepStrictEqual(counts.outcomes("a", "out"), { Busy: 2, SessionEnded: 2, NotServed: 1 })
+    }),
+  )
+
   measured("have the name of the service as label, or other once no lane labels are left", (counts, world) =>
     Effect.gen(function* () {
       // The inbox has a label and a service has two lanes, so the requests of the second service get the last label.
