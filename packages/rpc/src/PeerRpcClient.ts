@@ -342,7 +342,8 @@ export interface AllOptions {
    */
   readonly peers?: ReadonlyArray<PeerId> | undefined
   /**
-   * `true` asks this node as well, if it serves the service. Has no effect together with `peers`. Defaults to `false`.
+   * `false` leaves this node out. By default this node is asked as well if it serves the service. Has no effect together
+   * with `peers`.
    */
   readonly self?: boolean | undefined
   /** Maximum number of peers to ask at one time. Defaults to 32. */
@@ -373,7 +374,7 @@ const servesNot = (error: unknown): boolean => {
 }
 
 /**
- * Makes a request to every peer that serves the service, and emits the answers as they arrive.
+ * Makes a request to every peer that serves the service, and to this node if it serves. Emits the answers as they arrive.
  *
  * **Details**
  *
@@ -395,7 +396,7 @@ export const streamAll = <Rpcs extends Rpc.Any, A, E, R>(
     Effect.map(
       Effect.flatMap(PeerRpcClient, ({ members }) =>
         options.peers === undefined
-          ? Effect.map(members, ({ peers, self }) => (options.self === true ? [self, ...peers] : peers))
+          ? Effect.map(members, ({ peers, self }) => (options.self === false ? peers : [self, ...peers]))
           : Effect.succeed(options.peers),
       ),
       (peers) =>
@@ -410,8 +411,8 @@ export const streamAll = <Rpcs extends Rpc.Any, A, E, R>(
   )
 
 /**
- * Makes a request to every peer that serves the service, and returns all answers in the order of their arrival. The
- * details of {@link streamAll} apply.
+ * Makes a request to every peer that serves the service, and to this node if it serves. Returns all answers in the order
+ * of their arrival. The details of {@link streamAll} apply.
  *
  * @category requests
  * @since 0.1.0
