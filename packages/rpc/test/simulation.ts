@@ -230,8 +230,8 @@ const scenarioWith = (name: string, client: Setting["client"]) =>
       ]) {
         yield* Invariant.sometimes(`a job is ${what}`, () => (observations.counts.get(what) ?? 0) > 0)
       }
-      // Below the number of requests that a slow or lost peer has in flight.
-      const limit = yield* Random.nextIntBetween(2, 10)
+      // Low enough that servers refuse requests.
+      const limit = yield* Random.nextIntBetween(1, 4)
       // Small windows make senders wait for credit all the time.
       const limits = { laneWindowBytes: yield* Random.nextIntBetween(leastWindow, 4 * leastWindow) }
       const nodes = yield* sim.nodes(names, (name) => layer(name, names, observations, { limit, limits, client }))
