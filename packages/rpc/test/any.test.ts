@@ -304,15 +304,21 @@ scenario("an interrupted caller and a closed client of any interrupt the handler
     const began = () => seen().flatMap((each) => each.began).length
     const scope = yield* Scope.fork(yield* Effect.scope)
     const any = yield* Scope.provide(anyOn(client), scope)
-    const { fiber } = yield* Support.background(any.Wait({ id: "x" }))
-    yield* World.eventually(() => began() === 1)
-    yield* Fiber.interrupt(fiber)
-    yield* World.eventually(() => interrupted() === 1)
-    for (let i = 0; i < 20; i++) yield* Support.background(any.Wait({ id: "y" }))
-    yield* World.eventually(() => began() === 21)
+    const ofCallers = yield* Effect.forEach(Array.from({ length: 10 }), () => Support.background(any.Wait({ id: "x" })))
+    yield* World.eventually(() => began() === 10)
     for (const { began } of seen()) assert.isAbove(began.length, 1)
+    for (const { fiber } of ofCallers) yield* Fiber.interrupt(fiber)
+    yield* World.eventually(() => interrupted() === 10)
+    for (let i = 0; i < 10; i++) yield* Support.background(any.Wait({ id: "y" }))
+    yield* World.eventually(() => began() === 20)
+    for (const { began } of seen()) assert.isAbove(began.filter((id) => id === "y").length, 1)
+    for (let i = 0; i < 10; i++) {
+      yield* Support.background(Stream.runForEach(any.Count({ to: 1_000 }), () => Effect.never))
+    }
+    yield* World.eventually(() => seen().every(({ counted }) => counted > 0))
     yield* Scope.close(scope, Exit.void)
-    yield* World.eventually(() => interrupted() === 21)
+    yield* World.eventually(() => interrupted() === 20)
+    yield* World.eventually(() => seen().reduce((sum, { ended }) => sum + ended, 0) === 10)
   }),
 )
 

@@ -101,7 +101,7 @@ export class AnyPeer {
     return Effect.suspend(() => {
       const all = this.sources.serving.current(this.options.includesSelf)
       const candidates = tried.size === 0 ? all : all.filter((candidate) => !tried.has(lifeOf(candidate)))
-      if (isReadonlyArrayNonEmpty(candidates)) return this.pick(candidates, all)
+      if (isReadonlyArrayNonEmpty(candidates)) return this.pick(candidates)
       return error === undefined ? this.awaitPeer : Effect.fail(error)
     })
   }
@@ -110,17 +110,14 @@ export class AnyPeer {
     const { includesSelf, service, wait } = this.options
     const serving = Effect.timeoutOption(this.sources.serving.await(includesSelf), wait)
     return Effect.flatMap(serving, (all) => {
-      if (Option.isSome(all) && isReadonlyArrayNonEmpty(all.value)) return this.pick(all.value, all.value)
+      if (Option.isSome(all) && isReadonlyArrayNonEmpty(all.value)) return this.pick(all.value)
       this.sources.onNotServed()
       return Effect.fail(notServed(service, wait))
     })
   }
 
-  private pick(
-    candidates: NonEmptyReadonlyArray<pickPeer.Candidate>,
-    all: ReadonlyArray<pickPeer.Candidate>,
-  ): Effect.Effect<pickPeer.Candidate> {
-    const { inFlight, roundTrips } = this.sources
+  private pick(candidates: NonEmptyReadonlyArray<pickPeer.Candidate>): Effect.Effect<pickPeer.Candidate> {
+    const { inFlight, roundTrips, serving } = this.sources
     const leastRequests = (of: NonEmptyReadonlyArray<pickPeer.Candidate>) =>
       Effect.flatMap(Random.next, (first) =>
         Effect.map(Random.next, (second) => pickPeer.leastRequests(of, inFlight, [first, second])),
@@ -129,7 +126,10 @@ export class AnyPeer {
       case "leastRequests":
         return leastRequests(candidates)
       case "nearest":
-        return Effect.andThen(roundTrips.refresh(all), () => leastRequests(pickPeer.nearest(candidates, roundTrips.of)))
+        // All clients of this node share the times, so they measure the same list.
+        return Effect.andThen(roundTrips.refresh(serving.current(true)), () =>
+          leastRequests(pickPeer.nearest(candidates, roundTrips.of)),
+        )
       case "key":
         return Effect.map(PickKey, (key) => pickPeer.byKey(candidates, key))
     }

@@ -195,7 +195,8 @@ export const make = Effect.fnUntraced(function* (
     metrics: requestMetrics,
     answerTime: new AnswerTime(metrics, lanes.label, clock),
   })
-  const anySources = yield* Effect.cached(
+  // Uninterruptible, because an interrupted first caller must not leave its interruption to the later ones.
+  const makeSources = Effect.uninterruptible(
     Effect.gen(function* () {
       const { name } = yield* cluster.self
       return {
@@ -206,6 +207,7 @@ export const make = Effect.fnUntraced(function* (
       }
     }),
   )
+  const anySources = yield* Effect.cached(makeSources)
   const client = new ClientProtocol({
     ids,
     inFlight,

@@ -29,11 +29,11 @@ export class ServingPeers {
     this.options = options
   }
 
-  /** Follows the changes of the readers until this node leaves. */
+  /** Follows the changes of the readers until this node leaves or the fiber is interrupted. Then no request waits. */
   get follow(): Effect.Effect<void> {
     const { readerChanges } = this.options.lane
     return Stream.runForEach(readerChanges, (readers) => this.update(readers)).pipe(
-      Effect.andThen(
+      Effect.ensuring(
         Effect.suspend(() => {
           this.hasEnded = true
           return this.changed.release

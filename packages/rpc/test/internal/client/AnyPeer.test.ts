@@ -37,11 +37,27 @@ const setUp = Effect.fnUntraced(function* (names: ReadonlyArray<string>, options
   yield* serving.update(readers(...names))
   const clock = yield* Effect.clockWith(Effect.succeed)
   const counted = { notServed: 0 }
-  const roundTrips = new RoundTripTimes({ rtt: () => Effect.succeed(Option.none()), clock, scope: yield* Effect.scope })
-  const any = new AnyPeer.AnyPeer(
-    { service: "work", rule: "leastRequests", includesSelf: true, attempts: 3, wait: Duration.seconds(1), ...options },
-    { serving, roundTrips, inFlight: () => 0, onNotServed: () => (counted.notServed += 1) },
-  )
+  const measured: Array<string> = []
+  const roundTrips = new RoundTripTimes({
+    rtt: (peer) =>
+      Effect.sync(() => {
+        measured.push(typeof peer === "string" ? peer : peer.name)
+        return Option.none()
+      }),
+    clock,
+    scope: yield* Effect.scope,
+  })
+  const all: AnyPeer.Options = {
+    service: "work",
+    rule: "leastRequests",
+    includesSelf: true,
+    attempts: 3,
+    wait: Duration.seconds(1),
+    ...options,
+  }
+  const sources = { serving, roundTrips, inFlight: () => 0, onNotServed: () => (counted.notServed += 1) }
+  const any = new AnyPeer.AnyPeer(all, sources)
+  const others = new AnyPeer.AnyPeer({ ...all, includesSelf: false }, sources)
   const asked: Array<string> = []
   /** Makes a request whose attempts end with the errors, one after the other, and then succeed. */
   const request = (...errors: ReadonlyArray<RpcClientError>) => {
@@ -54,7 +70,7 @@ const setUp = Effect.fnUntraced(function* (names: ReadonlyArray<string>, options
       }),
     )
   }
-  return { any, asked, counted, request, serving }
+  return { any, asked, counted, measured, others, request, serving }
 })
 
 const unsent = (reason: SendErrorReason) => requestErrors.toClientError(new SendError({ peer: "b", reason }))
@@ -177,13 +193,29 @@ describe("a request to any peer", () => {
       const failing = yield* Effect.forkChild(reasonOf(request()), { startImmediately: true })
       yield* TestClock.adjust(0)
       assert.strictEqual(yield* Fiber.join(failing), "NotServed")
-      const left = new ServingPeers({
-        lane: { readers: Effect.succeed([]), readerChanges: Stream.empty },
-        self: "self",
-      })
-      const waiting = yield* Effect.forkChild(left.await(true), { startImmediately: true })
-      yield* left.follow
-      assert.deepStrictEqual(yield* Fiber.join(waiting), [])
+    }),
+  )
+
+  it.effect("waits no longer once this node has left or its client layer is closed", () =>
+    Effect.gen(function* () {
+      for (const readerChanges of [Stream.empty, Stream.never]) {
+        const serving = new ServingPeers({ lane: { readers: Effect.succeed([]), readerChanges }, self: "self" })
+        const waiting = yield* Effect.forkChild(serving.await(true), { startImmediately: true })
+        const following = yield* Effect.forkChild(serving.follow, { startImmediately: true })
+        yield* Fiber.interrupt(following)
+        assert.deepStrictEqual(yield* Fiber.join(waiting), [])
+      }
+    }),
+  )
+
+  it.effect("measures the round-trip times once for the clients with this node and those without it", () =>
+    Effect.gen(function* () {
+      const { any, measured, others } = yield* setUp(["b", "self"], { rule: "nearest" })
+      for (let i = 0; i < 5; i++) {
+        for (const each of [any, others]) yield* each.request(() => Effect.void)
+        yield* Effect.yieldNow
+      }
+      assert.deepStrictEqual(measured, ["b", "self"])
     }),
   )
 

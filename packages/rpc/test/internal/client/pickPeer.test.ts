@@ -129,6 +129,12 @@ describe("the pick by key", () => {
     },
   )
 
+  it("gives a key to the lower of two names with the same hash", () => {
+    const [low, high] = ["a", "b"].map((name) => ({ name, generation: 1, nameHash: 7 }))
+    if (low === undefined || high === undefined) return assert.fail()
+    for (const both of [[low, high] as const, [high, low] as const]) assert.strictEqual(pickPeer.byKey(both, "x"), low)
+  })
+
   it("gives each peer about the same number of keys", () => {
     for (const count of [2, 3, 5, 20]) {
       const owned = new Map<string, number>()
