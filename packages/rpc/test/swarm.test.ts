@@ -32,5 +32,5 @@ vitest.live(
       const again = yield* Simulation.outcome(mutant, { ...found.artifact, replay: found.artifact })
       assert.strictEqual(again.failure?.message, found.failure.message)
     }),
-  120_000,
+  300_000,
 )
