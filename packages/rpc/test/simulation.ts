@@ -121,7 +121,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
       // Slow jobs time out.
       return yield* Effect.timeoutOrElse(result, { duration: "2 seconds", orElse: () => Effect.succeed("given up") })
     }
-    const length = yield* Random.nextIntBetween(1, 200)
+    const length = yield* Random.nextIntBetween(1, 50)
     let count = 0
     const reading = Stream.runForEach(client.List({ job, length }), (number) =>
       Effect.sync(() => {

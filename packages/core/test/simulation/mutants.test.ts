@@ -41,7 +41,10 @@ const findAndReplay = (mutant: Mutant) =>
 describe("a mutant is found, and its replay fails again", () => {
   it("of every name in the list of those that are shrunk", () => {
     const names = new Set(mutants.map(({ name }) => name))
-    assert.deepStrictEqual([...shrunk].filter((name) => !names.has(name)), [])
+    assert.deepStrictEqual(
+      [...shrunk].filter((name) => !names.has(name)),
+      [],
+    )
   })
 
   for (const mutant of mutants) it.live(mutant.name, () => findAndReplay(mutant), 120_000)

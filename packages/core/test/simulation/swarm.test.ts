@@ -27,7 +27,7 @@ const timeout = 300_000
 
 describe("a cluster of real nodes", () => {
   it.sim(anything, { seeds: 10, base, timeout })
-  it.sim(survivesBabblers, { seeds: 6, base, timeout })
+  it.sim(survivesBabblers, { seeds: 3, base, timeout })
   it.sim(lostOnOneSide, { seeds: 10, base, timeout })
   it.sim(crossed, { seeds: 10, base, timeout })
   it.sim(oneCutLink, { seeds: 10, base, timeout })
