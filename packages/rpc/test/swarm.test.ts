@@ -12,4 +12,4 @@ const commit = (): string => {
   }
 }
 
-it.sim(requests, { seeds: 8, base: Seeds.base(commit()), timeout: 300_000 })
+it.sim(requests, { seeds: 6, base: Seeds.base(commit()), timeout: 300_000 })
