@@ -153,7 +153,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
     while (isTalking) {
       const peer = names[yield* Random.nextIntBetween(0, names.length)] ?? name
       yield* Effect.forkScoped(request(peer))
-      yield* Effect.sleep(yield* Random.nextIntBetween(10, 200))
+      yield* Effect.sleep(yield* Random.nextIntBetween(20, 400))
     }
   })
   yield* Effect.forkScoped(talk)

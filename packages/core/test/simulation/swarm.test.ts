@@ -34,7 +34,7 @@ describe("a cluster of real nodes", () => {
   it.sim(withdrawn, { seeds: 6, base, timeout })
   it.sim(renewed, { seeds: 6, base, timeout })
   it.sim(manualStart, { seeds: 10, base, timeout })
-  it.sim(three, { seeds: 40, base, timeout })
+  it.sim(three, { seeds: 20, base, timeout })
 })
 
 describe("the membership guarantees that", () => {
