@@ -15,7 +15,7 @@ const commit = (): string => {
   }
 }
 
-it.sim(requests, { seeds: 8, base: Seeds.base(commit()), timeout: 300_000 })
+it.sim(requests, { seeds: 6, base: Seeds.base(commit()), timeout: 300_000 })
 
 /** Number of seeds within which the swarm must find the mutant. Otherwise a check is missing. */
 const within = 5
