@@ -544,7 +544,12 @@ const admin: Page = {
     {
       heading: "The cluster as every member sees it",
       statement: "A report names the pair of members that do not reach each other, from whichever node it is asked.",
-      tests: ["names the pair that does not reach each other, and has the rows of both"],
+      tests: [
+        "names the pair that does not reach each other, and has the rows of both",
+        "names the two nodes whose packets to each other are lost, at each of them, too, and exits with 1 until they have a link again",
+        "names the two nodes of which one does not receive the packets of the other",
+        "shows two parts if it asks a node on each side of a partition, and all nodes stay ready",
+      ],
     },
     {
       heading: "The cluster as every member sees it",
@@ -553,6 +558,8 @@ const admin: Page = {
         "has the reason of each member that does not answer",
         "gets the rows of members with a link, and the reason of each that did not answer",
         "ends before the deadline if no relay can have a link",
+        "names a node that stands still",
+        "lists a node without the admin service, and a node of an earlier release without one, and names the node that they do not reach",
       ],
     },
     {
@@ -569,10 +576,30 @@ const admin: Page = {
         "Readiness does not depend on other members, and liveness fails only for a problem that a restart may fix.",
       tests: [
         "stays good when the only other node dies",
+        "has at most one pod that is not ready while one pod after the other ...",
+        "that a newer process of its name has replaced is bad for good, and that of the newer one is good",
         "is ...started, ...ready and ...live when ...",
         "of a second process with the name of a living one is never good",
         "of a node with a wrong secret is never good",
       ],
+    },
+    {
+      heading: "Find the cause of a problem",
+      statement:
+        "The doctor finds a dead port, a wrong token, a wrong secret, a clock that is wrong, and a pair without a link, and says what to do.",
+      tests: [
+        "says that nothing answers at a dead port, and exits with 3",
+        "says that the token is missing or wrong, and exits with 4",
+        "finds a node with a wrong secret, at the node and with the secret from here",
+        "finds a clock that is an hour behind",
+        "names the pair without a link, and what to do",
+        "finds a node that was superseded and still answers",
+      ],
+    },
+    {
+      heading: "The command",
+      statement: "A stream of events that is cut continues after the last event.",
+      tests: ["continues after the last event when the stream is cut, and fails when the service is gone"],
     },
     {
       heading: "The command",
@@ -772,5 +799,86 @@ const state: Page = {
   ],
 }
 
+const requests: Page = {
+  file: "requests.md",
+  guarantees: [
+    {
+      heading: "Delivery guarantees",
+      statement: "A request is carried out at most once, and its caller gets one outcome, which is true.",
+      tests: [
+        "requests are carried out at most once, and what becomes of them is heard once",
+        "the swarm finds a client of any that repeats requests that may have been carried out",
+        "fails a request whose session ended before its send completed",
+      ],
+    },
+    {
+      heading: "Delivery guarantees",
+      statement: "No request waits forever for a peer that is gone.",
+      tests: [
+        "requests to a peer that crashes fail when its crash is detected",
+        "when a link is cut both sides give up the requests in flight, and the next request is answered",
+        "when a session ends for the server only, its requests in flight and lost requests fail",
+      ],
+    },
+    {
+      heading: "Delivery guarantees",
+      statement: "A caller that goes away interrupts its handlers.",
+      tests: [
+        "an interrupted caller interrupts the handler",
+        "a client that closes interrupts the handlers of its requests",
+        "an interrupted caller and a closed client of any interrupt the handlers at their nodes",
+      ],
+    },
+    {
+      heading: "Delivery guarantees",
+      statement: "A stream is produced as fast as its reader takes it.",
+      tests: ["a stream is produced as fast as its reader takes it, and does not delay other requests"],
+    },
+    {
+      heading: "Too many requests",
+      statement: "A request beyond the limit of a server fails with `Busy` and is not carried out.",
+      tests: [
+        "a request beyond the limit of the server fails with Busy and is not carried out (...)",
+        "requests without a waiting caller count towards the limit until their handlers end",
+      ],
+    },
+    {
+      heading: "Errors and retries",
+      statement: "A response that does not fit fails its request with the sizes, once, and no other request.",
+      tests: ["a response beyond messageBytes fails its request once, with both sizes (...)"],
+    },
+    {
+      heading: "Asking any node",
+      statement: "Requests are spread over the nodes that serve, and no other node gets one.",
+      tests: [
+        "requests to any are spread over the nodes that serve, and no other node gets one",
+        "keeps the requests in flight of all peers within a few of each other, for any seed",
+        "a slow node gets fewer of the requests to any",
+        "the nearest nodes get the requests to any, and a farther one if they do not serve",
+      ],
+    },
+    {
+      heading: "Asking any node",
+      statement: "A request is made to another node only if it was certainly not carried out.",
+      tests: [
+        "is made to another peer after each error that rules out that this peer carried it out",
+        "is never made again after an error that leaves open whether it was carried out",
+        "a request to any at a node that crashes fails, and no other node carries it out",
+        "is refused by as many peers as its attempts, and fails with the last refusal",
+      ],
+    },
+    {
+      heading: "Asking any node",
+      statement:
+        "Nodes that see the same candidates give a key to the same node, and only the keys of a node move that comes or goes.",
+      tests: [
+        "all nodes give a key to the same node, and move only the keys of a node that goes (...)",
+        "moves only the keys of a peer that goes",
+        "gives keys to the same peers in all versions",
+      ],
+    },
+  ],
+}
+
 /** The guarantees of all guides, in the order of the page. */
-export const guarantees: ReadonlyArray<Page> = [membership, messages, state, admin, compatibility, security]
+export const guarantees: ReadonlyArray<Page> = [membership, messages, requests, state, admin, compatibility, security]
