@@ -1,6 +1,6 @@
 /** The protocols of Effect's RPC that the engine needs, over the links of this node. */
 import type { Cluster } from "@coterie/core/Cluster"
-import { OptionsError, SendError } from "@coterie/core/ClusterError"
+import { OptionsError } from "@coterie/core/ClusterError"
 import { PeerRpcClient, layer as layerClient } from "@coterie/rpc/PeerRpcClient"
 import * as PeerRpcServer from "@coterie/rpc/PeerRpcServer"
 import * as RequestLost from "@coterie/rpc/RequestLost"
@@ -26,12 +26,13 @@ const serialization = RpcSerialization.layerSchemaBinary({ maxFrameSize: "unboun
 type Protocol = RpcClient.Protocol["Service"]
 
 /**
- * Dies if a request is too large. The engine repeats a request that fails with `RpcClientError`, and would repeat this
- * one forever.
+ * Dies if a request or its response is too large. The engine repeats a request that fails with `RpcClientError`, and
+ * would repeat this one forever.
  */
 const dieIfTooLarge = (error: RpcClientError): Effect.Effect<never, RpcClientError> => {
   const cause = RequestLost.causeOf(error)
-  return cause instanceof SendError && cause.reason._tag === "TooLarge" ? Effect.die(cause) : Effect.fail(error)
+  const reason = cause?.reason._tag
+  return reason === "TooLarge" || reason === "ResponseTooLarge" ? Effect.die(cause) : Effect.fail(error)
 }
 
 const withoutRepeats = (protocol: Protocol): Protocol => ({
