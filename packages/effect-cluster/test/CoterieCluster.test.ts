@@ -218,7 +218,7 @@ scenario("options that cannot be used, and a second engine, fail the layer", (wo
     for (const problem of problems) assert.instanceOf(problem, OptionsError)
     assert.deepStrictEqual(
       problems.map((problem) => (problem instanceof OptionsError ? problem.option : "")),
-      ["requestLimit", "rememberedRunners", "responder.stagger", "service"],
+      ["requestLimit", "rememberedRunners", "responder.stagger", "engine"],
     )
   }),
 )

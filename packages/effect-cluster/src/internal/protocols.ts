@@ -55,15 +55,16 @@ export const layerClientProtocol: Layer.Layer<Runners.RpcClientProtocol, Options
     }),
   ).pipe(Layer.provide(layerClient({ service })), Layer.provide(serialization))
 
+/** Returns the error in terms of the options of the engine. */
+const toEngineOption = (error: OptionsError): OptionsError => {
+  if (error.option === "limit") return new OptionsError({ option: "requestLimit", problem: error.problem })
+  // The only other problem: the name of the service, which is valid, is taken.
+  return new OptionsError({ option: "engine", problem: "this node runs an engine already; build its layer once" })
+}
+
 /** Provides the server of the runner of this node. */
 export const layerServerProtocol = (limit: number): Layer.Layer<RpcServer.Protocol, OptionsError, Cluster> =>
   PeerRpcServer.layerProtocol({ service, limit }).pipe(
     Layer.provide(serialization),
-    Layer.catch((error: OptionsError) =>
-      Layer.effectContext(
-        Effect.fail(
-          error.option === "limit" ? new OptionsError({ option: "requestLimit", problem: error.problem }) : error,
-        ),
-      ),
-    ),
+    Layer.catch((error: OptionsError) => Layer.effectContext(Effect.fail(toEngineOption(error)))),
   )
