@@ -251,3 +251,24 @@ scenario("a storage that fails for a while loses no runner", (world) =>
     )
   }),
 )
+
+scenario("the majority serves everything in a partition, and the minority serves again afterwards", (world, network) =>
+  Effect.gen(function* () {
+    const { engines, storage } = yield* Runners.startAll(world, ["a", "b", "c"])
+    const [a, b, c] = engines
+    if (a === undefined || b === undefined || c === undefined) return assert.fail()
+    const ids = yield* Runners.idsOn(b, "a", 3)
+    // The storage is reachable from all of them.
+    yield* network.partition(["a"], ["b", "c"])
+    yield* Effect.timeout(Runners.untilOwners(storage, ["b", "c"]), "20 seconds")
+    for (const id of ids) assert.include(["b", "c"], yield* c.client(id).Where())
+    const marked = storage.history().filter(({ event }) => event === "unhealthy")
+    assert.deepStrictEqual([...new Set(marked.map(({ address }) => address.split(":")[0]))], ["a"])
+    yield* Effect.sleep("1 minute")
+    assert.isFalse(storage.history().some(({ event }) => event === "healthy"))
+    assert.strictEqual(storage.soleOwners(), true)
+    yield* network.heal
+    yield* Effect.timeout(Runners.untilOwners(storage, ["a", "b", "c"]), "1 minute")
+    for (const id of ids) assert.strictEqual(yield* b.client(id).Where(), "a")
+  }),
+)

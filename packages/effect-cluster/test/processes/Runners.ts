@@ -9,6 +9,8 @@ export const layer = Child.layer
 export interface Runner extends Child.Child {
   /** Address at which its node can be joined. */
   readonly address: string
+  /** Address of its runner under `RunnerPeers.layerByPeer`, as a text. */
+  readonly runner: string
   readonly kill: Effect.Effect<void, Child.ChildFailure>
   /** Sends SIGSTOP. */
   readonly freeze: Effect.Effect<void>
@@ -36,10 +38,13 @@ export const start = Effect.fnUntraced(function* (options: Protocol.Options) {
   })
   // A stopped process would not end with the scope.
   yield* Effect.addFinalizer(() => thaw)
-  const { address } = yield* child.expect("that its engine runs", report("Started"), { within: patience })
+  const { address, runner: runnerAddress } = yield* child.expect("that its engine runs", report("Started"), {
+    within: patience,
+  })
   const runner: Runner = {
     ...child,
     address,
+    runner: runnerAddress,
     kill: Effect.asVoid(child.signal("SIGKILL")),
     freeze: Effect.suspend(() => {
       isFrozen = true
