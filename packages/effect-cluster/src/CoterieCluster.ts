@@ -80,7 +80,27 @@ const assemble = <A, E, R>(
  *
  * **Example** (Entities over PostgreSQL)
  *
- * EXAMPLE
+ * ```ts
+ * import { Cluster } from "@coterie/core"
+ * import { CoterieCluster } from "@coterie/effect-cluster"
+ * import { NodeTransport } from "@coterie/node-transport"
+ * import { NodeCrypto } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { SqlMessageStorage, SqlRunnerStorage } from "effect/cluster"
+ *
+ * const Storage = Layer.merge(
+ *   SqlMessageStorage.layer.pipe(Layer.provide(NodeCrypto.layerDigest)),
+ *   SqlRunnerStorage.layer,
+ * )
+ *
+ * const Peers = Cluster.layer({ cluster: "shop", name: "web-1" }).pipe(
+ *   Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1" })),
+ * )
+ *
+ * // Sharding and Cluster: entities and topics side by side, over one port. Requires a `SqlClient`, such as
+ * // `PgClient.layer` of `@effect/sql-pg`.
+ * const Engine = CoterieCluster.layer({ storage: Storage }).pipe(Layer.provideMerge(Peers))
+ * ```
  *
  * @category layers
  * @since 0.1.0

@@ -17,18 +17,9 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { decodeName, encodeName, maxEncodedName, parse, textOf } from "./internal/runnerAddresses.ts"
 import { RunnerTable } from "./internal/RunnerTable.ts"
+import type { Verdict } from "./internal/Verdict.ts"
 
-/**
- * Knowledge of this node about a runner:
- *
- * - `alive`: its peer is a member, or this node itself. A suspected member is alive.
- * - `dead`: its peer was a member, and failed, left, or was replaced by a later life.
- * - `unknown`: this node has not met its peer, or has disconnected from it.
- *
- * @category models
- * @since 0.1.0
- */
-export type Verdict = "alive" | "dead" | "unknown"
+export type { Verdict } from "./internal/Verdict.ts"
 
 /**
  * Options of {@link layerByPeer} and {@link layerByMetadata}.

@@ -2,7 +2,7 @@
 import type { ClusterEvent } from "@coterie/core/ClusterEvent"
 import type { PeerDescription } from "@coterie/core/Peer"
 import type { RunnerAddress } from "effect/cluster/RunnerAddress"
-import type { Verdict } from "../RunnerPeers.ts"
+import type { Verdict } from "./Verdict.ts"
 import { textOf } from "./runnerAddresses.ts"
 
 export interface Options {

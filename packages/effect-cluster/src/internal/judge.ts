@@ -3,7 +3,7 @@
  * shard. This rule keeps a node from taking shards away from living runners, and the two sides of a partition from
  * doing so to each other.
  */
-import type { Verdict } from "../RunnerPeers.ts"
+import type { Verdict } from "./Verdict.ts"
 
 /** A registered runner, and what this node knows of it. */
 export interface JudgedRunner {

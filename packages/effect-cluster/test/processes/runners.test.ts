@@ -2,7 +2,7 @@
  * Runners as processes over PostgreSQL, which are killed, stopped and restarted. Without PostgreSQL the tests are
  * skipped and say why. `pnpm test:runners` does the same with the default lease.
  */
-import { assert, it, layer } from "@effect/vitest"
+import { assert, describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Postgres from "../../../../examples/support/Postgres.ts"
 import * as Failover from "./failover.ts"
@@ -14,14 +14,15 @@ const lease = 10_000
 
 const timeout = 240_000
 
-if (Postgres.missing !== undefined) {
-  console.warn(`not tested: runners over PostgreSQL: ${Postgres.missing}`)
-  it.skip(`runners over PostgreSQL (skipped: ${Postgres.missing})`)
-} else {
+const title = "runners over PostgreSQL"
+if (Postgres.missing !== undefined) console.warn(`not tested: ${title}: ${Postgres.missing}`)
+
+const skipped = Postgres.missing === undefined ? title : `${title} (skipped: ${Postgres.missing})`
+describe.skipIf(Postgres.missing !== undefined)(skipped, () => {
   layer(Fleet.layer(["a", "b", "c"], { shardLockExpiration: lease }), {
     excludeTestServices: true,
     timeout,
-  })("runners over PostgreSQL", (it) => {
+  })((it) => {
     it.effect(
       "answer for a killed runner, which its peers have marked",
       () =>
@@ -104,4 +105,4 @@ if (Postgres.missing !== undefined) {
       timeout,
     )
   })
-}
+})
