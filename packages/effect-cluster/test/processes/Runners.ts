@@ -95,20 +95,6 @@ export const untilAgreed = (
     }),
   )
 
-/** Waits until an entity of a set answers at each runner. Returns the time of the last one, in milliseconds. */
-export const untilAnswered = Effect.fnUntraced(function* (
-  runners: ReadonlyArray<Runner>,
-  entities: ReadonlyArray<string>,
-  attemptFor: number,
-) {
-  const times = yield* Effect.forEach(
-    runners.flatMap((runner) => entities.map((entity) => [runner, entity] as const)),
-    ([runner, entity]) => Effect.map(locate(runner, [entity], attemptFor), ({ at, nodes }) => ({ at, node: nodes[0] })),
-    { concurrency: "unbounded" },
-  )
-  return times
-})
-
 /** Returns the runner that checks the health of the others. */
 export const holder = Effect.fnUntraced(function* (runners: ReadonlyArray<Runner>) {
   while (true) {
