@@ -118,6 +118,21 @@ describe("the responder", () => {
     }),
   )
 
+  it.effect("does nothing if its node is in a minority when its turn comes", () =>
+    Effect.gen(function* () {
+      const storage = Fakes.makeStorage([a, b, c])
+      const peers = Fakes.makePeers(b)
+      peers.set(a, "alive")
+      yield* respond(storage, peers)
+      yield* settle
+      peers.set(c, "dead")
+      yield* TestClock.adjust("100 millis")
+      peers.set(a, "dead")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(storage.writes, [])
+    }),
+  )
+
   it.effect("of a minority marks nobody and says so once, until it is no longer a minority", () =>
     Effect.gen(function* () {
       const storage = Fakes.makeStorage([a, b, c])
@@ -187,6 +202,25 @@ describe("the responder", () => {
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(storage.writes, [["a", "a", false]])
       assert.include(lines.join("\n"), "Error this node is no longer a peer")
+    }),
+  )
+
+  it.effect("marks nobody else if its node stops before its turn", () =>
+    Effect.gen(function* () {
+      const storage = Fakes.makeStorage([a, b, c])
+      const peers = Fakes.makePeers(b)
+      peers.set(a, "alive")
+      yield* respond(storage, peers)
+      yield* settle
+      peers.set(c, "dead")
+      yield* TestClock.adjust("100 millis")
+      // Its own runner cannot be marked at this moment.
+      storage.state.behaviour = "fails"
+      peers.stop()
+      yield* TestClock.adjust("50 millis")
+      storage.state.behaviour = "works"
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(storage.writes, [])
     }),
   )
 

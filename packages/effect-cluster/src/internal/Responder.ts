@@ -61,14 +61,14 @@ export class Responder {
   private readonly attempt = Effect.fnUntraced(function* (this: Responder) {
     const { peers, stagger, storage, tieDelay } = this.options
     const first = yield* readRunners(peers, storage)
-    if (deadOf(first).length === 0) return this.done()
+    if (peers.isStopped() || deadOf(first).length === 0) return this.done()
     const judgement = judge(first)
     if (judgement === "never") return yield* this.refrain(first)
     const wait = Duration.sum(Duration.times(stagger, rankOf(first)), judgement === "later" ? tieDelay : Duration.zero)
     if (!Duration.isZero(wait)) yield* Effect.sleep(wait)
     // An earlier responder may have marked them, and a peer may have recovered.
     const runners = Duration.isZero(wait) ? first : yield* readRunners(peers, storage)
-    if (peers.isStopped()) return true
+    if (peers.isStopped()) return this.done()
     if (judge(runners) === "never") return false
     for (const { address, runnerAddress } of deadOf(runners)) {
       yield* Effect.timeout(storage.setRunnerHealth(runnerAddress, false), storageTimeout)

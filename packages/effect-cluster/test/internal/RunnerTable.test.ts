@@ -109,9 +109,11 @@ describe("the address of a runner in the metadata", () => {
   it("stays alive if one of two peers with the same address fails", () => {
     const table = byMetadata()
     table.apply(snapshot(peer({ name: "b", runner }), peer({ name: "c", runner })))
-    table.apply({ _tag: "Failed", peer: removed({ name: "b", runner }, "failed") })
+    assert.isFalse(table.apply({ _tag: "Failed", peer: removed({ name: "b", runner }, "failed") }))
     assert.strictEqual(table.verdictOf(address), "alive")
     assert.strictEqual(table.nameOf(address), "c")
+    table.apply({ _tag: "Disconnected", peer: removed({ name: "c", runner }, "disconnected") })
+    assert.strictEqual(table.verdictOf(address), "unknown")
   })
 })
 
