@@ -4,9 +4,11 @@ import { RunnerHealth } from "effect/cluster/RunnerHealth"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as CoterieRunnerHealth from "../src/CoterieRunnerHealth.ts"
 import { textOf } from "../src/internal/runnerAddresses.ts"
@@ -221,6 +223,23 @@ describe("the responder", () => {
       storage.state.behaviour = "works"
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(storage.writes, [])
+    }),
+  )
+
+  it.effect("ends with its scope without a line in the log, also while it waits for the storage", () =>
+    Effect.gen(function* () {
+      const storage = Fakes.makeStorage([a, b, c])
+      const peers = Fakes.makePeers(a)
+      peers.set(c, "alive")
+      const scope = yield* Scope.make()
+      const lines = yield* Scope.provide(respond(storage, peers), scope)
+      yield* settle
+      storage.state.behaviour = "hangs"
+      peers.set(b, "dead")
+      yield* TestClock.adjust("1 second")
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(lines, [])
     }),
   )
 
