@@ -272,3 +272,18 @@ scenario("the majority serves everything in a partition, and the minority serves
     for (const id of ids) assert.strictEqual(yield* b.client(id).Where(), "a")
   }),
 )
+
+scenario("in a partition of two runners, the one with the first address serves everything", (world, network) =>
+  Effect.gen(function* () {
+    const { a, b, storage } = yield* pair(world)
+    const id = yield* Runners.idOn(a, "b")
+    yield* network.partition(["a"], ["b"])
+    yield* Effect.timeout(Runners.untilOwners(storage, ["a"]), "30 seconds")
+    assert.strictEqual(yield* a.client(id).Where(), "a")
+    yield* Effect.sleep("1 minute")
+    assert.isFalse(storage.history().some(({ event }) => event === "healthy"))
+    yield* network.heal
+    yield* Effect.timeout(Runners.untilOwners(storage, ["a", "b"]), "1 minute")
+    assert.strictEqual(yield* b.client(id).Where(), "b")
+  }),
+)

@@ -26,7 +26,7 @@ export class RunnerTable {
    * may replace all metadata later.
    */
   private members = new Map<string, Life>()
-  /** The same members by the address of their runner. */
+  /** Members with a runner, by its address. */
   private alive = new Map<string, Life>()
   /** Addresses of dead runners, the oldest first. */
   private readonly dead = new Set<string>()
