@@ -10,7 +10,6 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as net from "node:net"
 import * as os from "node:os"
 import { parseArgs } from "node:util"
 import * as Postgres from "../../examples/support/Postgres.ts"
@@ -79,21 +78,13 @@ const called = 6
 /** Time for an answer, in milliseconds. Every row stays below it. */
 const patience = 90_000
 
-const freePort = Effect.callback<number>((resume) => {
-  const server = net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
-
 /** Starts the runners of a row, and waits until each has entities. Returns the nodes of the entities. */
 const setUp = Effect.fnUntraced(function* (row: Row, database: Postgres.Database, prefix: string) {
   const runners: Array<Runners.Runner> = []
   for (let i = 0; i < (row.runners ?? 3); i++) {
     const { mode, sharding } = row
     const seeds = runners.map(({ address }) => address)
-    const port = yield* freePort
+    const port = yield* Postgres.freePort
     runners.push(yield* Runners.start({ name: `r${i + 1}`, seeds, database, prefix, mode, port, sharding }))
   }
   const nodes = yield* Runners.untilAgreed(runners, entities, (found) =>

@@ -59,7 +59,8 @@ const missingUser = (): string | undefined => {
 export const missing: string | undefined =
   programs === undefined ? 'there is no PostgreSQL (the package "postgresql")' : missingUser()
 
-const freePort = Effect.callback<number>((resume) => {
+/** Finds a port of the loopback that is free at this moment. */
+export const freePort = Effect.callback<number>((resume) => {
   const server = net.createServer()
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()

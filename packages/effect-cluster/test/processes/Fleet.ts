@@ -20,7 +20,7 @@ export class Fleet extends Context.Service<
     /** Runners of now. */
     readonly runners: () => ReadonlyArray<Runners.Runner>
     /** Starts a runner or a client that knows the others, and keeps it until the end of the tests. */
-    readonly start: (name: string, mode?: Protocol.Options["mode"]) => Effect.Effect<Runners.Runner, Child.ChildFailure>
+    readonly start: (name: string, as?: Protocol.Options["mode"]) => Effect.Effect<Runners.Runner, Child.ChildFailure>
     /** Returns the flag of a runner in the storage, or `undefined` if it is not registered. */
     readonly isHealthy: (runner: Runners.Runner) => Effect.Effect<boolean | undefined, unknown>
     /** Removes a runner that was killed or stopped. Returns the others. */
@@ -32,16 +32,25 @@ export class Fleet extends Context.Service<
 export const layer = (
   names: ReadonlyArray<string>,
   sharding: Protocol.Options["sharding"],
+  mode: Protocol.Options["mode"] = "coterie",
 ): Layer.Layer<Fleet, unknown> =>
   Layer.effect(Fleet)(
     Effect.gen(function* () {
       const database = yield* Postgres.start
       const context = yield* Effect.context<Scope.Scope | ChildProcessSpawner>()
       let runners: ReadonlyArray<Runners.Runner> = []
-      const start = Effect.fnUntraced(function* (name: string, mode: Protocol.Options["mode"] = "coterie") {
+      const start = Effect.fnUntraced(function* (name: string, as = mode) {
         const seeds = runners.map(({ address }) => address)
-        const runner = yield* Runners.start({ name, mode, prefix: "fleet", database, seeds, sharding })
-        if (mode !== "client") runners = [...runners, runner]
+        const runner = yield* Runners.start({
+          name,
+          mode: as,
+          port: yield* Postgres.freePort,
+          prefix: "fleet",
+          database,
+          seeds,
+          sharding,
+        })
+        if (as !== "client") runners = [...runners, runner]
         return runner
       }, Effect.provideContext(context))
       const [first = "", ...rest] = names

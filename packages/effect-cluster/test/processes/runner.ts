@@ -7,7 +7,6 @@
  * input. It stops at the end of the input and on SIGTERM.
  */
 import * as Cluster from "@coterie/core/Cluster"
-import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -30,6 +29,7 @@ import * as Option from "effect/Option"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import * as Sockets from "../../../../examples/shop/sockets.ts"
 import * as CoterieCluster from "../../src/CoterieCluster.ts"
 import * as CoterieRunnerHealth from "../../src/CoterieRunnerHealth.ts"
 import * as RunnerPeers from "../../src/RunnerPeers.ts"
@@ -48,12 +48,9 @@ const storage = Layer.merge(
   SqlRunnerStorage.layerWith({ prefix }),
 ).pipe(Layer.provide(PgClient.layer(database)))
 
-const peers = Cluster.layer({
-  cluster: prefix,
-  name,
-  seeds,
-  metadata: { [RunnerPeers.metadataKey]: `127.0.0.1:${port}` },
-}).pipe(Layer.provide(NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 })))
+const host = "127.0.0.1"
+const socketOptions = { host, port, storage, sharding: options.sharding }
+const peers = Sockets.peers(name, seeds, socketOptions)
 
 /** Effect's own sockets, and its own configuration except for the given settings. */
 const sockets = SocketRunner.layer.pipe(
@@ -62,7 +59,7 @@ const sockets = SocketRunner.layer.pipe(
 )
 const socketConfig = ShardingConfig.layer({
   ...options.sharding,
-  runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", port)),
+  runnerAddress: Option.some(RunnerAddress.make(host, port)),
 })
 const base = Layer.mergeAll(socketConfig, RpcSerialization.layerSchemaBinary())
 
@@ -82,12 +79,7 @@ const engineOf = (): Layer.Layer<Sharding.Sharding, unknown, Cluster.Cluster> =>
     case "client":
       return CoterieCluster.layerClientOnly({ storage, sharding })
     case "responder":
-      return Layer.merge(sockets, CoterieRunnerHealth.layerResponder()).pipe(
-        Layer.provide(CoterieRunnerHealth.layer),
-        Layer.provide(RunnerPeers.layerByMetadata()),
-        Layer.provide(storage),
-        Layer.provide(base),
-      )
+      return Sockets.engine(socketOptions)
     case "health":
       return sockets.pipe(Layer.provide(health), Layer.provide(storage), Layer.provide(base))
     case "ping":
@@ -103,6 +95,8 @@ const program = Effect.gen(function* () {
   const sharding = yield* Sharding.Sharding
   const client = yield* Account.Account.client
   const self = yield* (yield* Cluster.Cluster).self
+  const hasNode = mode === "coterie" || mode === "client"
+  const runner = hasNode ? `${self.name}:${self.generation}` : `${host}:${port}`
 
   const locate = (entity: string, within: number) =>
     client(entity)
@@ -128,7 +122,7 @@ const program = Effect.gen(function* () {
         return report({ _tag: "Holder", id: command.id, holds: holds(sharding) })
     }
   }
-  yield* report({ _tag: "Started", address: self.addresses[0] ?? "", runner: `${self.name}:${self.generation}` })
+  yield* report({ _tag: "Started", address: self.addresses[0] ?? "", runner })
   yield* (yield* Stdio.Stdio).stdin.pipe(
     Stream.decodeText(),
     Stream.splitLines,

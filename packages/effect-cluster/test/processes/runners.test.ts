@@ -105,4 +105,19 @@ describe.skipIf(Postgres.missing !== undefined)(skipped, () => {
       timeout,
     )
   })
+
+  layer(Fleet.layer(["a", "b"], { shardLockExpiration: lease }, "responder"), {
+    excludeTestServices: true,
+    timeout,
+  })((it) => {
+    it.effect(
+      "answer over Effect's own sockets for a killed runner, which its peers have marked",
+      () =>
+        Effect.gen(function* () {
+          const { runners } = yield* Fleet.Fleet
+          yield* Failover.kill(yield* Runners.holder(runners()))
+        }),
+      timeout,
+    )
+  })
 })
