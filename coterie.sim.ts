@@ -3,4 +3,5 @@ export { anything, crossed, oneCutLink, small, three, withdrawn } from "./packag
 export { renewed } from "./packages/core/test/simulation/renewals.ts"
 export { manualStart } from "./packages/core/test/simulation/manualStart.ts"
 export { survivesBabblers } from "./packages/core/test/simulation/babblers.ts"
+export { runners } from "./packages/effect-cluster/test/simulation.ts"
 export { requests } from "./packages/rpc/test/simulation.ts"

@@ -14,6 +14,7 @@ export default defineConfig({
     projects: [
       project("admin", "packages/admin"),
       project("core", "packages/core"),
+      project("effect-cluster", "packages/effect-cluster"),
       project("node-transport", "packages/node-transport"),
       project("rpc", "packages/rpc"),
       project("schema-binary", "packages/schema-binary"),

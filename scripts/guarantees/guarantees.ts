@@ -627,6 +627,78 @@ const admin: Page = {
   ],
 }
 
+const engine: Page = {
+  file: "effect-cluster.md",
+  guarantees: [
+    {
+      heading: "What it covers",
+      statement:
+        "With advisory locks, the entities of a killed runner answer on others before its lease has ended, whichever runner it is.",
+      tests: [
+        "answer for a killed runner, which its peers have marked",
+        "answer for a killed runner that was the one to check the health of the others",
+        "answer for one of two, when the other has lost as many as it reaches",
+      ],
+      scripts: ["test:runners"],
+    },
+    {
+      heading: "What it covers",
+      statement: "A process that stands still keeps its entities until its lease has ended.",
+      tests: ["answer for a process that stands still, and not before its lease has ended"],
+      scripts: ["test:runners"],
+    },
+    {
+      heading: "Peers or the engine?",
+      statement: "No two runners own a shard, whatever is lost, and every entity answers after the faults.",
+      tests: [
+        "no two runners own a shard, and every entity answers after the faults",
+        "a storage that grants a lock twice is found",
+      ],
+    },
+    {
+      heading: "Who is dead",
+      statement:
+        "A node marks a runner only if it reaches more than it has lost, so at most one side of a split acts at once.",
+      tests: [
+        "is now on at most one side of any split, and never on the smaller side",
+        "of a minority marks nobody and says so once, until it is no longer a minority",
+        "the majority serves everything in a partition, and the minority serves again afterwards",
+      ],
+    },
+    {
+      heading: "Who is dead",
+      statement: "A runner that this node has not met keeps its flag.",
+      tests: [
+        "is unknown before this node has met its peer",
+        "leaves the flag of its own runner and of unknown runners as it is",
+      ],
+    },
+    {
+      heading: "Who is dead",
+      statement: "One responder writes, and the next one only if the first has not.",
+      tests: ["of the first node in line acts, and the next one only if the first has not"],
+    },
+    {
+      heading: "Who is dead",
+      statement: "A runner whose node has stopped hands its shards over.",
+      tests: ["a runner whose node has left hands its shards over"],
+    },
+    {
+      heading: "Messages",
+      statement: "A lost link fails no call forever, and a persisted request is carried out once.",
+      tests: ["a lost link fails no call forever, and a persisted one is carried out once"],
+    },
+    {
+      heading: "Messages",
+      statement: "A request or an answer that is too large fails its call once, with the sizes.",
+      tests: [
+        "calls and answers that are too large end once, with the sizes",
+        "a persisted call that is too large for a link goes through the storage",
+      ],
+    },
+  ],
+}
+
 const compatibility: Page = {
   file: "compatibility.md",
   guarantees: [
@@ -835,4 +907,4 @@ const requests: Page = {
 }
 
 /** The guarantees of all guides, in the order of the page. */
-export const guarantees: ReadonlyArray<Page> = [membership, messages, requests, admin, compatibility, security]
+export const guarantees: ReadonlyArray<Page> = [membership, messages, requests, engine, admin, compatibility, security]
