@@ -43,6 +43,7 @@ import type { Draws, Stream } from "./kernel/Draws.ts"
 import type { Prng } from "./kernel/Prng.ts"
 import * as Engine from "./network/Engine.ts"
 import type { Process } from "./network/Environment.ts"
+import { SimHost } from "./SimHost.ts"
 
 export type { ConnectionInfo, Snapshot } from "./network/Engine.ts"
 
@@ -124,6 +125,11 @@ export interface Shape {
    * needs a layer of its own. Building a layer at a crashed host starts the host again.
    */
   readonly transport: (host: string, options?: number | TransportOptions) => Layer.Layer<Transport.Transport>
+  /**
+   * Returns the host of a node, for the layers of `SimSocket` and `SimSocketServer`. Each node needs a layer of its own.
+   * Building a layer at a crashed host starts the host again.
+   */
+  readonly host: (host: string) => Layer.Layer<SimHost>
   /**
    * Changes the proof of a node. Connections that are made later have the new identity; open connections keep theirs. A
    * transport that is built later has the identity of its options.
@@ -264,6 +270,7 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
         const { identity, port } = typeof given === "number" ? { port: given, identity: undefined } : given
         return engine.transport(host, port, () => identity)
       },
+      host: (name) => Layer.effect(SimHost)(Effect.map(engine.sockets(name), (sockets) => ({ name, sockets }))),
       prove: (host, identity) => Effect.sync(() => engine.prove(host, identity)),
       withdraw: (host, { peer, within = defaultWithdrawal } = {}) =>
         Effect.sync(() => engine.withdraw(host, peer, within)),

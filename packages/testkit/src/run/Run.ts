@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Draws from "../kernel/Draws.ts"
 import * as EventLoop from "../kernel/eventLoop.ts"
@@ -16,6 +17,7 @@ import { TimerCount } from "../kernel/TimerCount.ts"
 import type { RunningTimer } from "../kernel/TimerHandle.ts"
 import { Engine } from "../network/Engine.ts"
 import * as Scenario from "../Scenario.ts"
+import { SimHost } from "../SimHost.ts"
 import * as SimulationError from "../SimulationError.ts"
 import { Checks } from "./Checks.ts"
 import { calm, FaultInjector } from "./FaultInjector.ts"
@@ -145,6 +147,8 @@ class Run {
       slowStart: (name) => faults.slowStart(name),
       context: (life) => this.contextOf(life),
       transport: (name, identity) => engine.transport(name, undefined, identity),
+      addHost: (name) => engine.addNode(name),
+      host: (name) => Layer.effect(SimHost)(Effect.map(engine.sockets(name), (sockets) => ({ name, sockets }))),
       loseConnections: (name, silent) => engine.crash(name, { silent }),
       fail: (failure) => this.fail(failure),
       record: (event) => recorder.add(event),

@@ -19,6 +19,8 @@ const runtime: Runtime = {
   }),
   context: () => Context.empty(),
   transport: () => assert.fail("no node is started"),
+  host: () => assert.fail("no node is started"),
+  addHost: () => undefined,
   loseConnections: () => undefined,
   fail: () => undefined,
   record: () => undefined,
