@@ -315,6 +315,7 @@ export const make = Effect.fnUntraced(function* ({
   })
   const shared = {
     database,
+    hasSessions: locks === "advisory",
     faults,
     random,
     latency: yield* millisOf("latency", latency),

@@ -196,6 +196,24 @@ describe("row locks", () => {
     ),
   )
 
+  it.live("stay with a process whose operation failed, and with its successor alone", () =>
+    run((sim) =>
+      Effect.gen(function* () {
+        const { acquire, nodes, owners, refresh, storage } = yield* world(sim, { locks: "rows" })
+        yield* acquire("a")
+        yield* storage.failing("a", 1)
+        yield* Effect.flip(acquire("a"))
+        yield* storage.heal
+        assert.deepStrictEqual(yield* refresh("a"), both)
+        assert.deepStrictEqual(owners(), { "default:1": ["a"], "default:2": ["a"] })
+        yield* nodes.a.powerOff
+        yield* nodes.a.restart
+        assert.deepStrictEqual(yield* acquire("a"), both)
+        assert.strictEqual(storage.soleOwners(), true)
+      }),
+    ),
+  )
+
   it.live("are shared by two processes with one address, which the invariant names", () =>
     run((sim) =>
       Effect.gen(function* () {
