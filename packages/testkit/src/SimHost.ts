@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type { Disk } from "./disk/Disk.ts"
 import type { HostSockets } from "./network/HostSockets.ts"
 
 /**
@@ -21,5 +22,7 @@ export class SimHost extends Context.Service<
     readonly name: string
     /** Sockets of the process. */
     readonly sockets: HostSockets
+    /** Disk of the machine, which outlives the process. */
+    readonly disk: Disk
   }
 >()("@coterie/testkit/SimHost") {}

@@ -37,6 +37,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { Distribution } from "./Distribution.ts"
+import { DiskTable } from "./disk/DiskTable.ts"
 import * as Microseconds from "./internal/Microseconds.ts"
 import { ClockTimeline } from "./internal/ClockTimeline.ts"
 import type { Draws, Stream } from "./kernel/Draws.ts"
@@ -245,10 +246,12 @@ const splitChance = 0.75
  */
 export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const timeline = new ClockTimeline(yield* Clock.Clock, yield* Effect.context<never>())
+    const draws = drawsFrom(yield* Random.Random)
     const engine = new Engine.Engine(
       {
-        timeline: new ClockTimeline(yield* Clock.Clock, yield* Effect.context<never>()),
-        draws: drawsFrom(yield* Random.Random),
+        timeline,
+        draws,
         process: () => inline,
       },
       {
@@ -264,13 +267,18 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
         linger: options.linger,
       },
     )
+    // A test that wants faults of disks uses a simulation. Here, a disk keeps everything.
+    const disks = new DiskTable({ draws, now: () => timeline.now(), conditions: {} })
     yield* Effect.addFinalizer(() => Effect.sync(() => engine.close()))
     return SimNetwork.of({
       transport: (host, given = {}) => {
         const { identity, port } = typeof given === "number" ? { port: given, identity: undefined } : given
         return engine.transport(host, port, () => identity)
       },
-      host: (name) => Layer.effect(SimHost)(Effect.map(engine.sockets(name), (sockets) => ({ name, sockets }))),
+      host: (name) =>
+        Layer.effect(SimHost)(
+          Effect.map(engine.sockets(name), (sockets) => ({ name, sockets, disk: disks.get(name) })),
+        ),
       prove: (host, identity) => Effect.sync(() => engine.prove(host, identity)),
       withdraw: (host, { peer, within = defaultWithdrawal } = {}) =>
         Effect.sync(() => engine.withdraw(host, peer, within)),

@@ -194,6 +194,25 @@ describe("a simulated node", () => {
     ),
   )
 
+  it.live("that is slow opens its connections, also if the answer comes before it waits for it", () =>
+    run(
+      (sim) =>
+        Effect.gen(function* () {
+          const { a } = yield* echoes(sim)
+          // Each task takes longer than the answer of the network, and a fiber may be interrupted at any operation.
+          yield* a.slow("5 millis")
+          yield* a.run(
+            Effect.forEach(
+              Array.from({ length: 60 }),
+              () => Effect.timeout(Effect.scoped(greet({ host: "b", port: 80 })), "20 seconds"),
+              { concurrency: 4 },
+            ),
+          )
+        }),
+      { explore: "preempt" },
+    ),
+  )
+
   it.live("that stops with an open connection leaves something behind", () =>
     Effect.gen(function* () {
       const error = yield* failure("InvariantViolated", (sim) =>

@@ -3,7 +3,7 @@
 /** Codes and numbers of the errors that the simulation reports, as on Linux. Resolver errors have numbers of libuv. */
 const numbers = {
   ENOENT: -2,
-  EIO: -5,
+  EBADF: -9,
   EACCES: -13,
   EEXIST: -17,
   ENOTDIR: -20,
@@ -19,6 +19,8 @@ const numbers = {
   ECONNREFUSED: -111,
   EHOSTUNREACH: -113,
   ENOTFOUND: -3008,
+  // Code of Node's own check, whose number is not negative.
+  ERR_FS_EISDIR: 21,
 } as const
 
 export type Code = keyof typeof numbers

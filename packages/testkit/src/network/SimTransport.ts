@@ -94,7 +94,10 @@ export const dial = (
       const back = hosts.direction(remote, host)
       const endpoint = connections.dial(instance, address, there, back)
       const opened = Effect.callback<void, Transport.TransportError>((resume) => {
-        endpoint.waiter = () => resume(outcome(endpoint))
+        const waiter = () => resume(outcome(endpoint))
+        // The dial may have ended since it began, while this fiber did not run.
+        if (endpoint.state !== "opening") return waiter()
+        endpoint.waiter = waiter
       })
       yield* Effect.onExit(restore(opened), (exit) =>
         Effect.sync(() => {

@@ -61,6 +61,8 @@ export interface Runtime {
   readonly host: (name: string) => Layer.Layer<SimHost>
   /** Ends the connections of the host, as its operating system does when the process dies. */
   readonly loseConnections: (name: string, silent: boolean) => void
+  /** Loses what is not durable on the disk of the node. */
+  readonly losePower: (name: string) => void
   readonly fail: (failure: SimulationError.Failure) => void
   readonly record: (event: Trace.Event) => void
   /** Called when a life has run its finalizers. It must free everything that it holds soon. */
@@ -220,7 +222,7 @@ export class SimNode<A> {
 
   /** Kills the process: no finalizer runs. */
   crash(silent: boolean): void {
-    const { kernel, loseConnections } = this.runtime
+    const { kernel, loseConnections, losePower } = this.runtime
     const life = this.currentLife
     if (life === undefined || !this.isAlive) return
     life.lostPower = silent
@@ -229,6 +231,7 @@ export class SimNode<A> {
     this.resume()
     this.built = undefined
     loseConnections(this.name, silent)
+    if (silent) losePower(this.name)
     this.loseGuests(`${this.name} has crashed`)
     this.enter("crashed")
   }

@@ -22,6 +22,7 @@ const runtime: Runtime = {
   host: () => assert.fail("no node is started"),
   addHost: () => undefined,
   loseConnections: () => undefined,
+  losePower: () => undefined,
   fail: () => undefined,
   record: () => undefined,
   stopped: () => undefined,
