@@ -134,6 +134,25 @@ describe.each(["advisory", "rows"] as const)("%s locks", (locks) => {
     ),
   )
 
+  it.live(
+    `${locks === "rows" ? "expire one by one" : "live as long as their session"} while others are refreshed`,
+    () =>
+      run((sim) =>
+        Effect.gen(function* () {
+          const { acquire, owners, refresh, register, storage } = yield* world(sim, { locks })
+          yield* register("a")
+          yield* acquire("a")
+          for (const seconds of [20, 40]) {
+            yield* at(sim, seconds)
+            yield* refresh("a", 1)
+          }
+          assert.deepStrictEqual(Object.keys(owners()), locks === "rows" ? ["default:1"] : both)
+          // A refresh of locks renews the registration, too.
+          assert.deepStrictEqual(storage.runners(), [{ address: "a:1", healthy: true }])
+        }),
+      ),
+  )
+
   it.live("are granted twice by the planted mistake, which the invariant names", () =>
     run((sim) =>
       Effect.gen(function* () {

@@ -235,6 +235,28 @@ describe("a simulated node", () => {
     }),
   )
 
+  it.live("closes a connection whose handler ends without a reader", () =>
+    run((sim) =>
+      Effect.gen(function* () {
+        const layerRude = Layer.effectDiscard(
+          Effect.gen(function* () {
+            const server = yield* SimSocketServer.make({ port: 80 })
+            yield* Effect.forkScoped(server.run(() => Effect.void))
+          }),
+        )
+        const { a } = yield* sim.nodes(["a"], () => Layer.merge(layerHost, layerRude))
+        const error = yield* a.run(
+          Effect.gen(function* () {
+            const { pull } = yield* (yield* SimSocket.makeNet({ port: 80 })).reader
+            return yield* Effect.flip(pull)
+          }),
+        )
+        assert(error.reason._tag === "SocketCloseError")
+        assert.strictEqual(error.reason.code, 1000)
+      }),
+    ),
+  )
+
   it.live("cannot upgrade a connection to TLS", () =>
     run((sim) =>
       Effect.gen(function* () {

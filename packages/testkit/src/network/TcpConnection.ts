@@ -6,7 +6,6 @@ import { type SystemError, systemError } from "../internal/systemError.ts"
 import type { Connections } from "./Connections.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as SimTransport from "./SimTransport.ts"
-import { connectionClosed } from "./transportError.ts"
 
 export class TcpConnection {
   private readonly connections: Connections
@@ -49,11 +48,10 @@ export class TcpConnection {
   }
 
   /**
-   * Closes the connection. Written bytes are delivered. If bytes have arrived that the program did not read, the other
-   * side receives a reset.
+   * Closes the connection. Written bytes are delivered. Bytes that have arrived and were not read are discarded without
+   * a reset, because Node has them in its own buffer.
    */
   close(): void {
-    if (this.endpoint.unread > 0) this.connections.reset(this.endpoint, connectionClosed(this.endpoint))
-    else this.connections.close(this.endpoint)
+    this.connections.close(this.endpoint)
   }
 }

@@ -1,4 +1,4 @@
-/** Faults between the nodes and a storage. The functions that the simulation calls for each operation are here, too. */
+/** Faults between the nodes and a storage. */
 interface Fault {
   cut: boolean
   /** Additional time of an operation, in milliseconds. */
