@@ -5,8 +5,8 @@ import { Effect } from "effect"
 import { runners } from "../simulation/runners/scenario.ts"
 
 describe("runners of Effect's cluster engine", () => {
-  it.sim(runners(), { seeds: 3 })
-  it.sim(runners(undefined, "advisory"), { seeds: 3 })
+  it.sim(runners(), { seeds: 2 })
+  it.sim(runners(undefined, "advisory"), { seeds: 2 })
 
   it.live("that get a shard lock twice are found, and the failure is shrunk", () =>
     Effect.gen(function* () {

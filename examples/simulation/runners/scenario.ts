@@ -44,9 +44,10 @@ const lasting = { min: "1 seconds", mean: "10 seconds", max: "60 seconds" } as c
 
 /**
  * Faults of the runners and their network. A process that stands still for longer than its lease still takes its shards
- * for its own when it goes on, until it asks the storage. The engine cannot prevent it, so no pause is that long.
+ * for its own when it goes on, until it asks the storage. The engine cannot prevent it, so no pause is that long. With
+ * advisory locks there is no pause at all: it lets operations of the database time out.
  */
-const faults: FaultPlan.Input = {
+const faultsOf = (locks: SimRunnerStorage.Locks): FaultPlan.Input => ({
   swarm: {
     network: { delay: {}, loss: { uniform: [0, 0.05] } },
     faults: {
@@ -55,16 +56,16 @@ const faults: FaultPlan.Input = {
       reset: {},
       crash: { for: lasting },
       stop: { for: lasting },
-      pause: { for: { min: "100 millis", mean: "2 seconds", max: "8 seconds" } },
+      ...(locks === "rows" ? { pause: { for: { min: "100 millis", mean: "2 seconds", max: "8 seconds" } } } : {}),
     },
   },
-}
+})
 
 export const runners = (mistake?: "grantsTwice", locks: SimRunnerStorage.Locks = "rows") =>
   Simulation.scenario(
     `runners of a cluster, ${locks} locks${mistake === undefined ? "" : `: ${mistake}`}`,
     {
-      faults,
+      faults: faultsOf(locks),
       timeLimit: "20 minutes",
       // With `preempt`, a server of Effect's RPC rarely never stops: a handler that ends between two finalizers of its
       // connection writes to the closed connection, and waits for another one.
