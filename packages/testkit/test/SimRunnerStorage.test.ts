@@ -316,11 +316,13 @@ describe("faults of the storage", () => {
     ),
   )
 
-  it.live("reject a probability and a time that are none", () =>
+  it.live("reject a probability, a time and a node that are none", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { storage } = yield* world(sim)
         assert.include((yield* Effect.flip(storage.failing("a", 2))).message, "2 is not a probability")
+        const unknown = yield* Effect.flip(storage.cut("c"))
+        assert.strictEqual(unknown.message, 'no node "c" uses the storage; the nodes are: a, b')
         assert.include((yield* Effect.flip(storage.slow("a", "Infinity"))).message, "not a finite duration")
         const error = yield* Effect.flip(SimRunnerStorage.make({ expiration: "Infinity" }))
         assert.include(error.message, "expiration: Infinity is not a finite duration")

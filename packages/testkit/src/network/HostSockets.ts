@@ -23,6 +23,16 @@ const unspecified: ReadonlySet<string> = new Set(["0.0.0.0", "::"])
 /** Form of an IPv4 address. */
 const ipv4 = /^\d{1,3}(\.\d{1,3}){3}$/
 
+/** Dies with the error of Node if the number cannot be a port. */
+const requirePort = (port: number): Effect.Effect<void> =>
+  Number.isInteger(port) && port >= 0 && port < 65_536
+    ? Effect.void
+    : Effect.die(
+        Object.assign(new RangeError(`Port should be >= 0 and < 65536. Received ${port}.`), {
+          code: "ERR_SOCKET_BAD_PORT",
+        }),
+      )
+
 /** Listener of a program. Connections that arrive before `begin` wait. */
 export interface TcpListener {
   /** Address on which the listener listens, as the operating system reports it. */
@@ -68,6 +78,7 @@ export class HostSockets {
   connect(host: string, port: number): Effect.Effect<TcpConnection, SystemError, Scope.Scope> {
     const { connections, hosts, instance } = this.options
     return Effect.gen({ self: this }, function* () {
+      yield* requirePort(port)
       const remote = yield* Effect.fromResult(this.resolve(host))
       const failed = (code: "ECONNREFUSED" | "ETIMEDOUT") =>
         systemError(code, "connect", `${remote.ip}:${port}`, { address: remote.ip, port })
@@ -85,7 +96,10 @@ export class HostSockets {
   listen(host: string | undefined, port: number): Effect.Effect<TcpListener, SystemError, Scope.Scope> {
     const { connections, listeners } = this.options
     return Effect.acquireRelease(
-      Effect.suspend(() => Effect.fromResult(this.open(host, port))),
+      Effect.andThen(
+        requirePort(port),
+        Effect.suspend(() => Effect.fromResult(this.open(host, port))),
+      ),
       (listener) =>
         Effect.sync(() => {
           listeners.remove(listener)

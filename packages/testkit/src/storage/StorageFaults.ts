@@ -11,6 +11,17 @@ const none: Readonly<Fault> = { cut: false, slowBy: 0, failing: 0 }
 
 export class StorageFaults {
   private readonly faults = new Map<string, Fault>()
+  private readonly names = new Set<string>()
+
+  /** Names of the nodes that use the storage. */
+  get nodes(): ReadonlySet<string> {
+    return this.names
+  }
+
+  /** Adds a node that uses the storage. */
+  addNode(node: string): void {
+    this.names.add(node)
+  }
 
   /** Returns the faults of a node. */
   of(node: string): Readonly<Fault> {

@@ -333,6 +333,19 @@ export const contract: { readonly [name: string]: Test } = {
       assert.include(String(message), "EADDRINUSE")
     }),
 
+  "a number that is no port is a defect": (sockets) =>
+    Effect.gen(function* () {
+      const socket = yield* sockets.socket({ host: "127.0.0.1", port: 65_536 })
+      const exits: ReadonlyArray<Exit.Exit<unknown, unknown>> = [
+        yield* Effect.exit(sockets.server({ host: "127.0.0.1", port: 65_536 })),
+        yield* Effect.exit(socket.reader),
+      ]
+      for (const exit of exits) {
+        assert(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+        assert.strictEqual(causeOf({ _tag: "defect", cause: Cause.squash(exit.cause) })["code"], "ERR_SOCKET_BAD_PORT")
+      }
+    }),
+
   "a server on an address of another host fails with SocketServerOpenError": (sockets) =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(sockets.server({ host: "10.255.255.1", port: 0 }))
