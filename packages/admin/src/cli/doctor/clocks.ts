@@ -1,5 +1,6 @@
 /** Check of the clocks of all nodes and of this machine. */
 import * as Result from "effect/Result"
+import { maxDifference } from "../../internal/verdict/clocks.ts"
 import { ago, printable } from "../text.ts"
 import type { Facts } from "./facts.ts"
 import { check, fail, type Finding, warn } from "./finding.ts"
@@ -8,7 +9,7 @@ const minute = 60_000
 const hour = 60 * minute
 
 /** Difference from which a clock is a warning, and a failure. Logs and events are hard to compare from then on. */
-const warnFrom = minute
+const warnFrom = maxDifference
 const failFrom = 10 * minute
 
 /** Difference from which a further drift can break generations, which may be a day ahead of the clock of a peer at most. */
