@@ -11,6 +11,7 @@ export default defineConfig({
       project("admin", "packages/admin"),
       project("core", "packages/core"),
       project("node-transport", "packages/node-transport"),
+      project("reactivity", "packages/reactivity"),
       project("rpc", "packages/rpc"),
       project("schema-binary", "packages/schema-binary"),
       project("testkit", "packages/testkit"),

@@ -1,0 +1,2 @@
+export * as PeerInvalidation from "./PeerInvalidation.ts"
+export * as PeerReactivity from "./PeerReactivity.ts"
