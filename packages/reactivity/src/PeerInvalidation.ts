@@ -25,13 +25,12 @@ import { Cluster } from "@coterie/core/Cluster"
 import { OptionsError } from "@coterie/core/ClusterError"
 import type { Message } from "@coterie/core/Message"
 import * as MonotonicTime from "@coterie/core/MonotonicTime"
-import type { PeerId } from "@coterie/core/Peer"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as Scope from "effect/Scope"
-import * as Channel from "./internal/Channel.ts"
+import { Channel } from "./internal/Channel.ts"
 import { format, maxBytes } from "./internal/messages.ts"
 import { Reader } from "./internal/Reader.ts"
 import type { Bounds } from "./internal/StaleKeys.ts"
@@ -49,12 +48,12 @@ export type Stale =
       /**
        * Cause of the invalidation of everything.
        *
-       * - `Requested`: a peer invalidated everything, or more keys at once than {@link Options.maxKeys}.
-       * - `Missed`: a peer has invalidated keys while this node had no link to it, or the message was lost with a link.
+       * - `Told`: a peer said so. Each peer says it when this node gets a link to it, because this node has not heard what
+       *   the peer wrote before. A peer also says it instead of more than {@link Options.maxKeys} keys.
        * - `Gone`: a peer failed, or left without its last message. Its last invalidations may be lost.
        * - `Unread`: a peer sent more messages than this node reads, or a message that this node cannot decode.
        */
-      readonly cause: "Requested" | "Missed" | "Gone" | "Unread"
+      readonly cause: "Told" | "Gone" | "Unread"
     }
 
 /**
@@ -158,10 +157,8 @@ export const make = Effect.fnUntraced(function* (
     cluster.lane(`invalidation/${name}`, { format }),
     ({ problem }) => new OptionsError({ option: "name", problem: `the channel needs a valid lane name: ${problem}` }),
   )
-  const isMember = (life: PeerId): boolean =>
-    cluster.viewUnsafe().peers.get(life.name)?.generation === life.generation
-  const channel = yield* Channel.make({ lane, bounds, messageInterval, isMember })
-  // The fibers that send to peers end before this: their outboxes have one owner at a time.
+  const channel = new Channel({ lane, bounds, messageInterval })
+  // Finalizers run in reverse order, so the fibers that send to peers have ended before this sends.
   yield* Effect.addFinalizer(() => channel.end)
   const fibers = yield* FiberMap.make<string>()
   const call = (stale: Stale): Effect.Effect<void> =>
@@ -172,7 +169,6 @@ export const make = Effect.fnUntraced(function* (
   const reader = new Reader({
     onKeys: (keys) => call({ _tag: "Keys", keys }),
     onAll: (cause) => call({ _tag: "All", cause }),
-    onGone: () => channel.prune(),
     now: () => MonotonicTime.millisUnsafe(clock),
     maxBytes: maxBytes(bounds),
     // Twice what a correct peer sends, because the intervals of two clocks differ.

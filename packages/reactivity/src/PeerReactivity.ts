@@ -24,8 +24,10 @@
  */
 import type { Cluster } from "@coterie/core/Cluster"
 import type { OptionsError } from "@coterie/core/ClusterError"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type * as Scope from "effect/Scope"
@@ -39,12 +41,12 @@ import * as PeerInvalidation from "./PeerInvalidation.ts"
  * @since 0.1.0
  */
 export interface Options extends PeerInvalidation.Options {
-  /** Name of the channel. Nodes with different names do not hear each other. Defaults to `reactivity`. */
+  /** Name of the channel. Nodes with different names do not hear each other. Defaults to `default`. */
   readonly channel?: string | undefined
 }
 
 /** Default of {@link Options.channel}. */
-const defaultChannel = "reactivity"
+const defaultChannel = "default"
 
 /** Keys of Effect's service. */
 type Keys = Parameters<Reactivity.Reactivity["invalidate"]>[0]
@@ -69,7 +71,7 @@ class PeerBatch extends Context.Service<PeerBatch, Set<string>>()("@coterie/reac
  * - Where a peer's invalidation may be lost, every query and handler of this node runs again (`PeerInvalidation.Stale`).
  * - In `withBatch`, peers hear of the keys at the end of the batch. In `SqlClient.withTransaction`, they hear of the keys
  *   after the commit, and of none after a rollback.
- * - An interruption after the effect of a mutation has succeeded does not skip the invalidation.
+ * - A mutation that is interrupted invalidates its keys, because its effect may have written. Effect's own does not.
  * - Fails with the `OptionsError` of `PeerInvalidation.make`.
  *
  * @category constructors
@@ -81,7 +83,7 @@ export const make = Effect.fnUntraced(function* ({
 }: Options = {}): Effect.fn.Return<Reactivity.Reactivity, OptionsError, Cluster | Scope.Scope> {
   const local = yield* Reactivity.make
   const peers = yield* PeerInvalidation.make(
-    channel,
+    `reactivity/${channel}`,
     (stale) =>
       Effect.sync(() => local.invalidateUnsafe(stale._tag === "All" ? [everything] : [...stale.keys])),
     options,
@@ -116,7 +118,9 @@ export const make = Effect.fnUntraced(function* ({
       Effect.suspend(() => {
         const flat = flatten(keys)
         if (flat instanceof TypeError) return Effect.die(flat)
-        return Effect.uninterruptibleMask((restore) => Effect.tap(restore(effect), invalidate(keys)))
+        return Effect.onExit(effect, (exit) =>
+          Exit.isSuccess(exit) || Cause.hasInterrupts(exit.cause) ? invalidate(keys) : Effect.void,
+        )
       }),
     // Those of `local` register with `local`, which does not know the additional key.
     query: (keys, effect) => Effect.suspend(() => local.query(registered(keys), effect)),

@@ -1,11 +1,11 @@
 /**
- * What this node has heard of each writer, and what it may have missed. Pure but for its own state: the caller has the
- * clock, and passes on everything that happened in the order in which it happened.
+ * The members, and what this node may have missed when one of them is gone. Pure but for its own state: the caller has
+ * the clock, and passes on everything that happened in the order in which it happened.
  *
- * This node may have missed an invalidation in two cases. A message does not continue the last one of its writer. Or a
- * member is gone and has not said that it has ended: its last messages may be lost, or it wrote while there was no link.
+ * A member that has a link greets this node with "all keys", so whatever it wrote before that is known. A member that is
+ * gone greets no more. If it has not said that it has ended, its last messages may be lost, or it wrote while there was
+ * no link.
  */
-import type { Keys } from "./StaleKeys.ts"
 
 /**
  * Time of a session after which a member that said nothing takes no part, in milliseconds. A member that takes part
@@ -19,24 +19,10 @@ export interface Life {
   readonly generation: number
 }
 
-/** A message of a writer. */
-export interface Heard {
-  /** Identity of the writer. A node has another one each time that it opens the channel. */
-  readonly writer: string
-  readonly after: number
-  readonly until: number
-  /** Stale keys. Absent for all keys. */
-  readonly keys?: ReadonlyArray<string> | undefined
-  /** `true` if the writer sends nothing after this message. */
-  readonly end?: boolean | undefined
-}
-
 interface Member {
   readonly generation: number
-  /** Last message of the writer. */
-  heard?: { readonly writer: string; readonly until: number; readonly end: boolean } | undefined
-  /** `true` if a message of the member could not be used. */
-  wasUnheard?: boolean
+  /** Last message of the member: an ordinary one, or its last. `undefined` if it sent none. */
+  said?: "something" | "its last" | undefined
   /** Start of the session, in milliseconds. `undefined` without a session. */
   since?: number | undefined
   /** `true` if a session was long enough for a greeting. */
@@ -69,22 +55,9 @@ export class Ledger {
     member.since = undefined
   }
 
-  /** Records a message of a member. Returns the keys that are stale at this node. */
-  received(life: Life, message: Heard): Keys {
-    const member = this.of(life)
-    const { after, end = false, keys, until, writer } = message
-    const { heard } = member
-    // A writer that has ended is followed by another one, of which this node has heard nothing.
-    const reached = heard === undefined || heard.end ? 0 : heard.writer === writer ? heard.until : undefined
-    member.heard = { writer, until, end }
-    return keys === undefined || reached !== after ? "all" : new Set(keys)
-  }
-
-  /** Records that a message of a member was not read. */
-  unheard(life: Life): void {
-    const member = this.of(life)
-    member.heard = undefined
-    member.wasUnheard = true
+  /** Records a message of a member. `isLast` is `true` if the member sends nothing after it. */
+  received(life: Life, isLast: boolean): void {
+    this.of(life).said = isLast ? "its last" : "something"
   }
 
   /** Records that a member is gone. Returns `true` if this node may have missed an invalidation of it. */
@@ -92,9 +65,7 @@ export class Ledger {
     const member = this.members.get(name)
     if (member?.generation !== generation) return false
     this.members.delete(name)
-    const { heard, wasUnheard = false } = member
-    if (heard !== undefined) return !heard.end
-    return wasUnheard || !isIntroduced(member, now)
+    return member.said === undefined ? !isIntroduced(member, now) : member.said === "something"
   }
 
   /** Records all members. Returns `true` if this node may have missed an invalidation of a member that is gone. */

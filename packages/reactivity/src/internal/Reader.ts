@@ -15,15 +15,13 @@ import { MessageBudget } from "./MessageBudget.ts"
 import { decode } from "./messages.ts"
 
 /** Cause of an invalidation of everything (`Stale` of `PeerInvalidation`). */
-export type Cause = "Requested" | "Missed" | "Gone" | "Unread"
+export type Cause = "Told" | "Gone" | "Unread"
 
 export interface Options {
   /** Handles keys that a peer made stale. */
   readonly onKeys: (keys: ReadonlySet<string>) => Effect.Effect<void>
   /** Handles that all keys are stale. */
   readonly onAll: (cause: Cause) => Effect.Effect<void>
-  /** Called after a member is gone. */
-  readonly onGone: () => void
   /** Returns the monotonic time, in milliseconds. */
   readonly now: () => number
   /** Maximum number of bytes of a message that is decoded. */
@@ -63,7 +61,7 @@ export class Reader {
       Effect.andThen(Effect.yieldNow),
       Effect.andThen(
         Effect.suspend(() => {
-          const cause = this.due ?? "Requested"
+          const cause = this.due ?? "Told"
           this.due = undefined
           this.isDue.closeUnsafe()
           return this.options.onAll(cause)
@@ -104,13 +102,14 @@ export class Reader {
       unread.push([message, decoded.failure])
       return this.notRead(from)
     }
-    const stale = this.ledger.received(from, decoded.success)
-    if (stale === "all") this.allStale(decoded.success.keys === undefined ? "Requested" : "Missed")
+    const { end = false, keys: stale } = decoded.success
+    this.ledger.received(from, end)
+    if (stale === undefined) this.allStale("Told")
     else for (const key of stale) keys.add(key)
   }
 
   private notRead(from: PeerId): void {
-    this.ledger.unheard(from)
+    this.ledger.received(from, false)
     this.allStale("Unread")
   }
 
@@ -123,8 +122,7 @@ export class Reader {
       case "SessionEnded":
         return this.ledger.sessionEnded(item.from, now)
       case "Snapshot":
-        if (this.ledger.snapshot(item.view.peers, now)) this.allStale("Gone")
-        return this.options.onGone()
+        return this.ledger.snapshot(item.view.peers, now) ? this.allStale("Gone") : undefined
       case "Joined":
       case "Recovered":
         return this.ledger.joined(item.peer)
@@ -141,7 +139,6 @@ export class Reader {
   private gone(life: PeerId, now: number): void {
     this.budget.forget(life.name)
     if (this.ledger.gone(life, now)) this.allStale("Gone")
-    this.options.onGone()
   }
 
   private allStale(cause: Cause): void {
