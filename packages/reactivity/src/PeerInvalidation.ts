@@ -31,6 +31,7 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as Scope from "effect/Scope"
 import { Channel } from "./internal/Channel.ts"
+import { countInvalidations } from "./internal/countInvalidations.ts"
 import { format, maxBytes } from "./internal/messages.ts"
 import { Reader } from "./internal/Reader.ts"
 import type { Bounds } from "./internal/StaleKeys.ts"
@@ -157,6 +158,8 @@ export const make = Effect.fnUntraced(function* (
     cluster.lane(`invalidation/${name}`, { format }),
     ({ problem }) => new OptionsError({ option: "name", problem: `the channel needs a valid lane name: ${problem}` }),
   )
+  const laneLabel = cluster.metrics.laneLabel(lane.name)
+  const counters = countInvalidations(cluster.metrics, laneLabel === lane.name ? name : laneLabel)
   const channel = new Channel({ lane, bounds, messageInterval })
   // Finalizers run in reverse order, so the fibers that send to peers have ended before this sends.
   yield* Effect.addFinalizer(() => channel.end)
@@ -167,8 +170,14 @@ export const make = Effect.fnUntraced(function* (
       (cause) => Effect.logError(`the handler of the channel "${name}" failed, so stale values may remain`, cause),
     )
   const reader = new Reader({
-    onKeys: (keys) => call({ _tag: "Keys", keys }),
-    onAll: (cause) => call({ _tag: "All", cause }),
+    onKeys: (keys) => {
+      counters.keys()
+      return call({ _tag: "Keys", keys })
+    },
+    onAll: (cause) => {
+      counters.all(cause)
+      return call({ _tag: "All", cause })
+    },
     now: () => MonotonicTime.millisUnsafe(clock),
     maxBytes: maxBytes(bounds),
     // Twice what a correct peer sends, because the intervals of two clocks differ.

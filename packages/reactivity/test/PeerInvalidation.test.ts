@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import * as Support from "./support.ts"
 
@@ -194,6 +195,32 @@ describe("PeerInvalidation", () => {
       }
       assert.deepStrictEqual(b.texts(), ["bad", "good"])
       assert.strictEqual(lines.filter((line) => line.includes(`the handler of the channel "test" failed`)).length, 1)
+    }),
+  )
+
+  test("the invalidations that peers cause are counted", (network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a")
+      const b = yield* start(network, "b")
+      yield* b.linked(1)
+      yield* settle
+      const counts = () =>
+        Object.fromEntries(
+          Metric.snapshotUnsafe(b.context).flatMap(({ attributes, id, state }) =>
+            id === "coterie_invalidations_total" && attributes?.["node"] === "b" && "count" in state
+              ? [[`${attributes["channel"]} ${attributes["kind"]}`, Number(state.count)]]
+              : [],
+          ),
+        )
+      const before = counts()
+      assert.deepStrictEqual(Object.keys(before).sort(), ["test Gone", "test Told", "test Unread", "test keys"])
+      yield* a.channel.invalidate(["x", "y"])
+      yield* settle
+      yield* network.crash("a", { silent: true })
+      yield* b.linked(0)
+      yield* Effect.sleep("1 minute")
+      const after = counts()
+      assert.deepStrictEqual(after, { ...before, "test keys": 1, "test Gone": 1 })
     }),
   )
 
