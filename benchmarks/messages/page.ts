@@ -3,9 +3,9 @@
  *
  *     npx -y pnpm@12 exec node benchmarks/messages/page.ts
  */
-import * as fs from "node:fs"
 import * as Schema from "effect/Schema"
-import { fill, table } from "../membership/markdown.ts"
+import * as Page from "../harness/page.ts"
+import { systems } from "./systems/index.ts"
 
 const figure = Schema.NullOr(Schema.Number)
 
@@ -24,38 +24,12 @@ const Row = Schema.Struct({
 })
 type Row = typeof Row.Type
 
-const Results = Schema.Struct({
-  date: Schema.String,
-  machine: Schema.String,
-  node: Schema.String,
-  rounds: Schema.Number,
-  results: Schema.Array(Row),
-})
+const nameOf = ({ mode, system }: Pick<Row, "system" | "mode">): string => `${system}, ${mode}`
 
-const { date, machine, node, results, rounds } = Schema.decodeUnknownSync(Schema.fromJsonString(Results))(
-  fs.readFileSync(new URL("../results.json", import.meta.url), "utf8"),
+/** Names of the rows. Round trips have the mode `message`, which some systems have for no other measure. */
+const order = Object.entries(systems).flatMap(([system, { modes }]) =>
+  [...new Set([...modes, "message"])].map((mode) => nameOf({ system, mode })),
 )
-
-const page = new URL("../../docs/performance.md", import.meta.url)
-
-const whole = (value: number | null): string => (value === null ? "" : Math.round(value).toLocaleString("en"))
-
-/** Returns a table with a row for each system and mode, and with the given columns. */
-const tableOf = (
-  rows: ReadonlyArray<Row>,
-  columns: ReadonlyArray<{ readonly title: string; readonly of: (row: Row) => string | undefined }>,
-): string => {
-  const groups = Map.groupBy(rows, ({ mode, system }) => `${system}, ${mode}`)
-  return table(
-    ["", ...columns.map(({ title }) => title)],
-    [...groups].map(([name, group]) => [
-      name,
-      ...columns.map(({ of }) => group.map(of).find((text) => text !== undefined) ?? ""),
-    ]),
-  )
-}
-
-const of = (bench: string): ReadonlyArray<Row> => results.filter((row) => row.bench === bench)
 
 const sizes = [100, 1_024, 65_536, 1_048_576]
 const sizeName = (size: number): string =>
@@ -63,49 +37,45 @@ const sizeName = (size: number): string =>
 
 const ratio = (value: number | null): string => (value === null ? "" : ` (${value.toFixed(2)})`)
 
-fill(page, "run", `${machine}, Node ${node}, ${date.slice(0, 10)}, medians of ${rounds} interleaved rounds`)
-fill(
-  page,
-  "oneway",
-  tableOf(
-    of("oneway"),
-    sizes.map((size) => ({
-      title: `${sizeName(size)}, ${size < 65_536 ? "messages/s" : "MB/s"}`,
-      of: (row) =>
-        row.size === size
-          ? `${whole(size < 65_536 ? row.msgsPerSecond : row.mbPerSecond)}${ratio(row.ratioToRaw)}`
-          : undefined,
-    })),
-  ),
-)
-fill(
-  page,
-  "roundtrip",
-  tableOf(of("roundtrip"), [
-    { title: "p50, µs", of: ({ p50us }) => p50us?.toFixed(1) },
-    { title: "p99, µs", of: ({ p99us }) => p99us?.toFixed(0) },
-    { title: "p50 to raw", of: ({ ratioToRaw }) => ratioToRaw?.toFixed(2) },
-  ]),
-)
-fill(
-  page,
-  "broadcast",
-  tableOf(
-    results.filter(({ bench }) => bench.startsWith("broadcast")),
-    [2, 8, 32].flatMap((peers) =>
-      [100, 1_024].map((size) => ({
-        title: `${peers} peers, ${sizeName(size)}`,
-        of: (row: Row) =>
-          row.bench === `broadcast-${peers}` && row.size === size ? whole(row.msgsPerSecond) : undefined,
-      })),
-    ),
-  ),
-)
-fill(
-  page,
-  "stopped",
-  tableOf(of("stopped"), [
-    { title: "before, MB", of: ({ rssBeforeMb }) => whole(rssBeforeMb) },
-    { title: "after 5 s, MB", of: ({ rssAfterMb }) => whole(rssAfterMb) },
-  ]),
-)
+const table = (name: string, rows: ReadonlyArray<Row>, columns: ReadonlyArray<Page.Column<Row>>): Page.Fresh =>
+  Page.tableOf({ name, order }, rows, nameOf, columns)
+
+Page.write("messages", Row, {
+  name: "run",
+  tables: (rows) => {
+    const of = (bench: string) => rows.filter((row) => row.bench === bench)
+    return [
+      table(
+        "oneway",
+        of("oneway"),
+        sizes.map((size) => ({
+          title: `${sizeName(size)}, ${size < 65_536 ? "messages/s" : "MB/s"}`,
+          of: (row) =>
+            row.size === size
+              ? `${Page.digits(size < 65_536 ? row.msgsPerSecond : row.mbPerSecond, 0)}${ratio(row.ratioToRaw)}`
+              : undefined,
+        })),
+      ),
+      table("roundtrip", of("roundtrip"), [
+        { title: "p50, µs", of: ({ p50us }) => Page.digits(p50us, 1) },
+        { title: "p99, µs", of: ({ p99us }) => Page.digits(p99us, 0) },
+        { title: "p50 to raw", of: ({ ratioToRaw }) => Page.digits(ratioToRaw, 2) },
+      ]),
+      table(
+        "broadcast",
+        rows.filter(({ bench }) => bench.startsWith("broadcast")),
+        [2, 8, 32].flatMap((peers) =>
+          [100, 1_024].map((size) => ({
+            title: `${peers} peers, ${sizeName(size)}`,
+            of: (row) =>
+              row.bench === `broadcast-${peers}` && row.size === size ? Page.digits(row.msgsPerSecond, 0) : undefined,
+          })),
+        ),
+      ),
+      table("stopped", of("stopped"), [
+        { title: "before, MB", of: ({ rssBeforeMb }) => Page.digits(rssBeforeMb, 0) },
+        { title: "after 5 s, MB", of: ({ rssAfterMb }) => Page.digits(rssAfterMb, 0) },
+      ]),
+    ]
+  },
+})

@@ -38,10 +38,3 @@ export interface Calls {
   /** Returns the resident set in bytes. */
   readonly memory: () => Promise<number>
 }
-
-export interface Request {
-  readonly name: keyof Calls
-  readonly args: ReadonlyArray<unknown>
-}
-
-export type Answer = { readonly value: unknown } | { readonly error: string }

@@ -1,9 +1,9 @@
 /** Cell of the result: one measure of one system. */
 import type * as Effect from "effect/Effect"
+import type { Cores } from "../../harness/cores.ts"
+import type { Failed } from "../../harness/Process.ts"
 import type { Mode, Setup } from "../systems/Driver.ts"
 import type { System } from "../systems/index.ts"
-import type { Cores } from "./cores.ts"
-import type { Failed } from "./Process.ts"
 
 /** Numbers of a measurement. A number that does not apply is `null`. */
 export interface Figures {

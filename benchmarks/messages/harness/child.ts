@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Driver, Hub, Receiver, Setup, Take } from "../systems/Driver.ts"
 import { systems } from "../systems/index.ts"
-import type { Answer, Calls, Latency, Request } from "./Calls.ts"
+import { percentile } from "../../harness/rounds.ts"
+import { serve } from "../../harness/serve.ts"
+import type { Calls, Latency } from "./Calls.ts"
 
 /** Resident set, in bytes, at which a sender stops. It protects the machine. */
 const memoryCap = 1e9
@@ -29,8 +31,7 @@ const takeInto =
 
 const percentiles = (samples: Array<number>): Latency => {
   samples.sort((a, b) => a - b)
-  const at = (part: number): number => samples[Math.max(0, Math.ceil(part * samples.length) - 1)] ?? Number.NaN
-  return { p50: at(0.5), p99: at(0.99) }
+  return { p50: percentile(samples, 0.5), p99: percentile(samples, 0.99) }
 }
 
 /** Ends this process with an error. The parent notices the end. */
@@ -123,17 +124,4 @@ const make = (): Calls => {
   }
 }
 
-const calls = make()
-
-const answer = (value: Answer): void => void process.send?.(value)
-
-process.on("message", (message) => {
-  // Process.ts sends these messages and checks names and arguments against the same interface.
-  const { args, name } = message as Request
-  const call = calls[name] as (...args: ReadonlyArray<unknown>) => Promise<unknown>
-  call(...args).then(
-    (value) => answer({ value }),
-    (error: unknown) => answer({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
-  )
-})
-process.on("disconnect", () => process.exit())
+serve(make())

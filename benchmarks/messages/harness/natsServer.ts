@@ -4,7 +4,7 @@ import * as readline from "node:readline"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { host } from "../systems/Driver.ts"
-import * as Children from "./children.ts"
+import * as Children from "../../harness/children.ts"
 
 /** Starts the server on a free port. Returns the port, or `undefined` if the program is missing or does not start. */
 export const start: Effect.Effect<number | undefined, never, Scope.Scope> = Effect.gen(function* () {

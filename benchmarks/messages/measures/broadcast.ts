@@ -1,7 +1,7 @@
 /** Throughput from one node to many: the messages that arrive at all of them. The receiving nodes share one process. */
 import * as Effect from "effect/Effect"
 import type { Cell, Plan } from "../harness/Cell.ts"
-import * as Process from "../harness/Process.ts"
+import * as Node from "../harness/Node.ts"
 import { throughput } from "./throughput.ts"
 
 const peers = [2, 8, 32]
@@ -16,9 +16,9 @@ export const cells = ({ cores, setup, systems, timing }: Plan): ReadonlyArray<Ce
           modes.map((mode) => {
             const measure = Effect.scoped(
               Effect.gen(function* () {
-                const hub = yield* Process.start(cores?.sender, setup(system, mode, size))
+                const hub = yield* Node.start(cores?.sender, setup(system, mode, size))
                 const address = yield* hub.call("hub")
-                const receivers = yield* Process.start(cores?.receiver, setup(system, mode, size))
+                const receivers = yield* Node.start(cores?.receiver, setup(system, mode, size))
                 yield* receivers.call("join", address, count)
                 yield* hub.call("broadcast")
                 return yield* throughput(hub, receivers, size, timing)

@@ -1,7 +1,7 @@
 /** Throughput from one node to another: the messages that arrive after a warm-up. */
 import * as Effect from "effect/Effect"
 import type { Cell, Plan } from "../harness/Cell.ts"
-import * as Process from "../harness/Process.ts"
+import * as Node from "../harness/Node.ts"
 import { throughput } from "./throughput.ts"
 
 const sizes = [100, 1024, 64 * 1024, 1024 * 1024]
@@ -12,9 +12,9 @@ export const cells = ({ cores, setup, systems, timing }: Plan): ReadonlyArray<Ce
       modes.map((mode) => {
         const measure = Effect.scoped(
           Effect.gen(function* () {
-            const receiver = yield* Process.start(cores?.receiver, setup(system, mode, size))
+            const receiver = yield* Node.start(cores?.receiver, setup(system, mode, size))
             const address = yield* receiver.call("receive")
-            const sender = yield* Process.start(cores?.sender, setup(system, mode, size))
+            const sender = yield* Node.start(cores?.sender, setup(system, mode, size))
             yield* sender.call("send", address, "pump")
             return yield* throughput(sender, receiver, size, timing)
           }),

@@ -1,7 +1,7 @@
 /** Memory of a sender whose receiver stops reading. The sender waits only where the API makes it wait. */
 import * as Effect from "effect/Effect"
 import { type Cell, nothing, type Plan } from "../harness/Cell.ts"
-import * as Process from "../harness/Process.ts"
+import * as Node from "../harness/Node.ts"
 
 const size = 1024
 const megabyte = 1e6
@@ -12,9 +12,9 @@ export const cells = ({ cores, setup, systems, timing }: Plan): ReadonlyArray<Ce
     if (stopped === "not measured" || mode === undefined) return []
     const measure = Effect.scoped(
       Effect.gen(function* () {
-        const receiver = yield* Process.start(cores?.receiver, setup(system, mode, size))
+        const receiver = yield* Node.start(cores?.receiver, setup(system, mode, size))
         const address = yield* receiver.call("receive")
-        const sender = yield* Process.start(cores?.sender, setup(system, mode, size))
+        const sender = yield* Node.start(cores?.sender, setup(system, mode, size))
         yield* sender.call("send", address, "flood")
         yield* Effect.sleep(timing.warmUp)
         const before = yield* sender.call("memory")

@@ -1,4 +1,5 @@
 /** Interface that a system implements to be measured. The harness is the same for all systems. */
+import type { Proofs } from "../../harness/proofs.ts"
 
 /**
  * Mode of passing messages to a system and taking them from it: as many at once as the system allows, or one at a time.
@@ -12,16 +13,9 @@ export interface Setup {
   readonly mode: Mode
   /** Size of a message in bytes. */
   readonly size: number
-  /** Certificate for mutual TLS. Both ends have it and trust only it. */
-  readonly certificate?: Certificate
+  readonly proofs: Proofs
   /** Port of the nats-server. */
   readonly natsPort?: number
-}
-
-/** Certificate and its key in PEM. */
-export interface Certificate {
-  readonly key: string
-  readonly cert: string
 }
 
 /** Function that is called with each complete message. */
@@ -64,7 +58,7 @@ export interface Driver {
   readonly join?: (hub: string, takes: ReadonlyArray<Take>) => Promise<void>
 }
 
-export const host = "127.0.0.1"
+export { host } from "../../harness/sockets.ts"
 
 /** Number of bytes in transit at which a sender waits, if the system leaves this to the program. */
 export const windowBytes = 1024 * 1024

@@ -2,29 +2,29 @@
 import * as Cluster from "@coterie/core/Cluster"
 import type { Message } from "@coterie/core/Message"
 import type { Transport } from "@coterie/core/Transport"
-import { NodeTransport } from "@coterie/node-transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
-import { countOf, type Driver, host, type Setup, type Take } from "./Driver.ts"
+import * as Transports from "../../harness/transports.ts"
+import { countOf, type Driver, type Setup, type Take } from "./Driver.ts"
 
 /** Number of bytes that one effect sends in the mode `batch`, but at least one message. */
 const batchBytes = 64 * 1024
 
 const hubName = "hub"
 
-export const make = (setup: Setup): Driver => makeOver(setup, () => NodeTransport.layerTcp({ host, port: 0 }))
+export const make = (setup: Setup): Driver => makeOver(setup, Transports.tcp())
 
-/** Makes the driver over a transport. */
-export const makeOver = (setup: Setup, transport: () => Layer.Layer<Transport>): Driver => {
+/** Makes the driver over a transport. Each node gets its own. */
+export const makeOver = <E>(setup: Setup, transport: Layer.Layer<Transport, E>): Driver => {
   const node = async (name: string) => {
     // All nodes have one host, so the bound for one host must allow all of them.
     const limits = { handshakesPerHost: 64 }
     const runtime = ManagedRuntime.make(
       Layer.provide(Cluster.layer({ cluster: "bench", name, limits }), [
-        transport(),
+        transport,
         Layer.succeed(References.MinimumLogLevel, "Error"),
       ]),
     )

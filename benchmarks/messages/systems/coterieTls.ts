@@ -1,7 +1,6 @@
-/** Coterie over mutual TLS 1.3. */
-import type { Driver, Setup } from "./Driver.ts"
+/** Coterie over TLS 1.3 with certificates. */
+import * as Transports from "../../harness/transports.ts"
 import * as Coterie from "./coterie.ts"
-import * as TlsTransport from "./TlsTransport.ts"
-import { mutual } from "./rawTls.ts"
+import type { Driver, Setup } from "./Driver.ts"
 
-export const make = (setup: Setup): Driver => Coterie.makeOver(setup, () => TlsTransport.layer(mutual(setup)))
+export const make = (setup: Setup): Driver => Coterie.makeOver(setup, Transports.certificates(setup.proofs))

@@ -7,7 +7,7 @@ export interface System {
   readonly modes: ReadonlyArray<Mode>
   readonly broadcasts?: boolean
   /** Resource that a node needs. */
-  readonly needs?: "certificate" | "nats-server"
+  readonly needs?: "nats-server"
   /** Way to make a receiver stop reading. */
   readonly stopped: "SIGSTOP" | "pause" | "not measured"
 }
@@ -17,15 +17,16 @@ export const limit = "raw"
 
 export const systems: { readonly [name: string]: System } = {
   raw: { load: () => import("./raw.ts"), modes: ["batch", "message"], broadcasts: true, stopped: "SIGSTOP" },
-  "raw-tls": { load: () => import("./rawTls.ts"), modes: ["batch"], needs: "certificate", stopped: "not measured" },
+  "raw-secret": { load: () => import("./rawSecret.ts"), modes: ["batch"], stopped: "not measured" },
+  "raw-tls": { load: () => import("./rawTls.ts"), modes: ["batch"], stopped: "not measured" },
   // Coterie ends the link to a stopped process, and keeps the link to a process whose reader does not read.
   coterie: { load: () => import("./coterie.ts"), modes: ["batch", "message"], broadcasts: true, stopped: "pause" },
-  "coterie-tls": {
-    load: () => import("./coterieTls.ts"),
+  "coterie-secret": {
+    load: () => import("./coterieSecret.ts"),
     modes: ["batch", "message"],
-    needs: "certificate",
     stopped: "not measured",
   },
+  "coterie-tls": { load: () => import("./coterieTls.ts"), modes: ["batch", "message"], stopped: "not measured" },
   zeromq: { load: () => import("./zeromq.ts"), modes: ["message"], broadcasts: true, stopped: "SIGSTOP" },
   ws: { load: () => import("./ws.ts"), modes: ["message"], broadcasts: true, stopped: "SIGSTOP" },
   libp2p: { load: () => import("./libp2p.ts"), modes: ["batch", "message"], stopped: "SIGSTOP" },

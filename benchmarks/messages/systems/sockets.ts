@@ -1,6 +1,7 @@
 /** Sockets with minimal framing, to which libraries over sockets are compared. */
 import { once } from "node:events"
-import type { AddressInfo, Server, Socket } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
+import type { Sockets } from "../../harness/sockets.ts"
 import { countOf, type Driver, type Sender, type Setup, type Take, turn } from "./Driver.ts"
 import { encode, headBytes, splitter } from "./framing.ts"
 
@@ -12,12 +13,6 @@ const turnWrites = 256
 
 /** Size from which a message is written separately from its head, instead of copied behind it. */
 const uncopied = 16 * 1024
-
-/** Ways to get a socket: listen and connect. */
-export interface Sockets {
-  readonly listen: (accept: (socket: Socket) => void) => Server
-  readonly connect: (port: number) => Promise<Socket>
-}
 
 /** Function that writes the next messages to all sockets. Returns the sockets that must drain first. */
 type Write = (sockets: ReadonlyArray<Socket>, payload: Uint8Array) => ReadonlyArray<Socket>

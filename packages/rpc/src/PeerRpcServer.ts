@@ -52,7 +52,7 @@ export interface Options {
    * Maximum number of requests of one peer in flight. They include requests whose response the peer has not taken, and
    * requests whose handler still runs after the response, such as a `discard` request. With {@link layerProtocol}, a
    * handler that runs after the response does not count. A request beyond the limit fails with `RequestLost` and the
-   * reason `GivenUp`. A larger limit lets a peer occupy more memory of the server. Defaults to 1,024.
+   * reason `Busy`. A larger limit lets a peer occupy more memory of the server. Defaults to 1,024.
    */
   readonly limit?: number | undefined
 }

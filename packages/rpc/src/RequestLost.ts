@@ -4,8 +4,8 @@
  *
  * - `SendError` of `@coterie/core`: the request was not sent, so the peer did not carry it out. Make it again, or make
  *   it to another peer.
- * - {@link RequestLost}: the request was sent and will not be answered. The peer may have carried it out, in whole or
- *   in part.
+ * - {@link RequestLost}: the request was sent and will not be answered. `maybeDelivered` of its reason reports whether
+ *   the peer may have carried it out, in whole or in part.
  *
  * @since 0.1.0
  */
@@ -36,12 +36,10 @@ export class SessionEnded extends Schema.TaggedError<SessionEnded>()("SessionEnd
  *
  * **Details**
  *
- * There are four causes:
+ * There are two causes:
  *
  * - The peer stopped serving.
  * - The session ended at the peer only, and the request was lost with it.
- * - The requests of this node in flight at the peer have reached the `limit` of its server.
- * - The response is larger than the `limits.messageBytes` of the peer.
  *
  * @category reasons
  * @since 0.1.0
@@ -51,10 +49,47 @@ export class GivenUp extends Schema.TaggedError<GivenUp>()("GivenUp", {}) {
   readonly maybeDelivered = true
 
   override get message(): string {
-    return (
-      "the peer will not answer: it stopped serving, or lost the request, or has as many requests of this node in flight as " +
-      'the option "limit" of its server allows, or its response is larger than its limits.messageBytes'
-    )
+    return "the peer will not answer: it stopped serving, or lost the request"
+  }
+}
+
+/**
+ * Reason of a {@link RequestLost}: the requests of this node in flight at the peer have reached the `limit` of its
+ * server.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Busy extends Schema.TaggedError<Busy>()("Busy", {
+  /** Value of the option `limit` of the server. */
+  limit: Schema.Number,
+}) {
+  /** The peer has not carried the request out. */
+  readonly maybeDelivered = false
+
+  override get message(): string {
+    return `this node has too many requests in flight at the peer: the option "limit" of its server is ${this.limit}`
+  }
+}
+
+/**
+ * Reason of a {@link RequestLost}: the peer carried the request out, and the response, or a chunk of a stream, is larger
+ * than the `limits.messageBytes` of the peer. The peer interrupts the handler of a stream.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class ResponseTooLarge extends Schema.TaggedError<ResponseTooLarge>()("ResponseTooLarge", {
+  /** Size of the response. */
+  bytes: Schema.Number,
+  /** Value of `limits.messageBytes` of the peer. */
+  limit: Schema.Number,
+}) {
+  /** The peer has carried the request out, in whole or in part. */
+  readonly maybeDelivered = true
+
+  override get message(): string {
+    return `the response has ${this.bytes} bytes; the limit of the peer is ${this.limit} (limits.messageBytes)`
   }
 }
 
@@ -79,7 +114,7 @@ export class ClientClosed extends Schema.TaggedError<ClientClosed>()("ClientClos
  * @category reasons
  * @since 0.1.0
  */
-export const RequestLostReason = Schema.Union([SessionEnded, GivenUp, ClientClosed])
+export const RequestLostReason = Schema.Union([SessionEnded, GivenUp, Busy, ResponseTooLarge, ClientClosed])
 
 /**
  * Reason of a {@link RequestLost}.
@@ -87,10 +122,11 @@ export const RequestLostReason = Schema.Union([SessionEnded, GivenUp, ClientClos
  * @category reasons
  * @since 0.1.0
  */
-export type RequestLostReason = SessionEnded | GivenUp | ClientClosed
+export type RequestLostReason = SessionEnded | GivenUp | Busy | ResponseTooLarge | ClientClosed
 
 /**
- * Error of a request that was sent and will not be answered. The peer may have carried it out, in whole or in part.
+ * Error of a request that was sent and will not be answered. The peer may have carried it out, in whole or in part,
+ * unless `maybeDelivered` is `false`.
  *
  * @category errors
  * @since 0.1.0
@@ -101,15 +137,16 @@ export class RequestLost extends Schema.TaggedError<RequestLost>()("RequestLost"
   reason: RequestLostReason,
 }) {
   /**
-   * Always `true`, because the request was sent. `SendError` has the field as well, so {@link Cause} has it in every
-   * case.
+   * `false` if the peer has certainly not carried the request out, so that it can be made again. `SendError` has the
+   * field as well, so {@link Cause} has it in every case.
    */
-  get maybeDelivered(): true {
+  get maybeDelivered(): boolean {
     return this.reason.maybeDelivered
   }
 
   override get message(): string {
-    return `"${this.peer}" did not answer a request, which may have been carried out: ${this.reason.message}`
+    const carriedOut = this.maybeDelivered ? "may have been" : "was not"
+    return `"${this.peer}" did not answer a request, which ${carriedOut} carried out: ${this.reason.message}`
   }
 }
 

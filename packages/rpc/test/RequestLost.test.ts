@@ -43,7 +43,8 @@ describe("a request that the cluster did not carry", () => {
       )
       assert.strictEqual(yield* retry(Effect.fail(toClientError(unsent))), "again")
       assert.strictEqual(yield* Effect.flip(retry(Effect.fail(toClientError(lost)))), lost)
-      expectTypeOf<RequestLost.RequestLost["maybeDelivered"]>().toEqualTypeOf<true>()
+      const busy = new RequestLost.RequestLost({ peer: "b", reason: new RequestLost.Busy({ limit: 2 }) })
+      assert.strictEqual(yield* retry(Effect.fail(toClientError(busy))), "again")
     }),
   )
 

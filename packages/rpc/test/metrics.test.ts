@@ -127,7 +127,7 @@ describe("the metrics of requests", () => {
     }),
   )
 
-  measured("count requests beyond the limit of the server as busy at the server", (counts, world) =>
+  measured("count requests beyond the limit of the server as Busy on both sides", (counts, world) =>
     Effect.gen(function* () {
       const { seen, toB } = yield* Support.pair(world, { limit: 2 })
       const waiting = [
@@ -135,14 +135,14 @@ describe("the metrics of requests", () => {
         yield* Support.background(toB.Wait({ id: "y" })),
       ]
       yield* World.eventually(() => seen.began.length === 2)
-      assert.strictEqual(yield* Support.failure(toB.Half({ number: 2 })), "lost GivenUp")
-      assert.deepStrictEqual(counts.outcomes("a", "out"), { GivenUp: 1 })
-      assert.deepStrictEqual(counts.outcomes("b", "in"), { busy: 1 })
+      assert.strictEqual(yield* Support.failure(toB.Half({ number: 2 })), "lost Busy")
+      assert.deepStrictEqual(counts.outcomes("a", "out"), { Busy: 1 })
+      assert.deepStrictEqual(counts.outcomes("b", "in"), { Busy: 1 })
       for (const { fiber } of waiting) yield* Fiber.interrupt(fiber)
       yield* World.eventually(() => counts.inFlight("b", "in") === 0)
       yield* toB.Half({ number: 2 })
-      assert.deepStrictEqual(counts.outcomes("a", "out"), { GivenUp: 1, interrupted: 2, success: 1 })
-      assert.deepStrictEqual(counts.outcomes("b", "in"), { busy: 1, interrupted: 2, success: 1 })
+      assert.deepStrictEqual(counts.outcomes("a", "out"), { Busy: 1, interrupted: 2, success: 1 })
+      assert.deepStrictEqual(counts.outcomes("b", "in"), { Busy: 1, interrupted: 2, success: 1 })
     }),
   )
 

@@ -11,6 +11,13 @@ import * as Support from "./support.ts"
 
 const scenario = World.simulated
 
+const serializations = [
+  ["JSON", undefined],
+  ["JSON-RPC", RpcSerialization.layerJsonRpc()],
+  ["JSON in lines", RpcSerialization.layerNdjson],
+  ["SchemaBinary", RpcSerialization.layerSchemaBinary()],
+] as const
+
 scenario("a request is answered", (world) =>
   Effect.gen(function* () {
     const { toB } = yield* Support.pair(world)
@@ -134,11 +141,7 @@ scenario("the clients of several peers share one node, and each gets the answers
   }),
 )
 
-for (const [name, serialization] of [
-  ["JSON-RPC", RpcSerialization.layerJsonRpc()],
-  ["JSON in lines", RpcSerialization.layerNdjson],
-  ["SchemaBinary", RpcSerialization.layerSchemaBinary()],
-] as const) {
+for (const [name, serialization] of serializations) {
   scenario(`requests work with ${name}`, (world) =>
     Effect.gen(function* () {
       const { client, seen, server, toB } = yield* Support.pair(world, { serialization })
@@ -395,23 +398,52 @@ scenario("a request that is too large is not sent", (world) =>
   }),
 )
 
-scenario("a request whose answer is too large fails, and other requests do not", (world) =>
-  Effect.gen(function* () {
-    const { seen, toB } = yield* Support.pair(world, {}, { b: { limits: { messageBytes: 10_000 } } })
-    const waiting = yield* Support.background(toB.Wait({ id: "x" }))
-    yield* World.eventually(() => seen.began.length === 1)
-    assert.strictEqual(yield* Support.failure(toB.Repeat({ text: "x", times: 10_000 })), "lost GivenUp")
-    assert.strictEqual((yield* toB.Repeat({ text: "x", times: 5_000 })).length, 5_000)
-    assert.isFalse(waiting.isDone())
-  }),
-)
+for (const [name, serialization] of serializations) {
+  scenario(`a response beyond messageBytes fails its request once, with both sizes (${name})`, (world) =>
+    Effect.gen(function* () {
+      const limits = { messageBytes: 10_000 }
+      const { seen, toB } = yield* Support.pair(world, { serialization }, { b: { limits } })
+      const waiting = yield* Support.background(toB.Wait({ id: "x" }))
+      yield* World.eventually(() => seen.began.length === 1)
+      const error = yield* Effect.flip(toB.Repeat({ text: "x", times: 20_000 }))
+      assert.strictEqual(Support.describeError(error), "lost ResponseTooLarge")
+      assert.match(String(error), /response has 20\d{3} bytes.* 10000/)
+      assert.strictEqual(seen.repeated, 1)
+      assert.strictEqual(
+        yield* Support.failure(Stream.runDrain(toB.Blocks({ bytes: 20_000 }))),
+        "lost ResponseTooLarge",
+      )
+      yield* World.eventually(() => seen.ended === 1)
+      assert.strictEqual((yield* toB.Repeat({ text: "x", times: 5_000 })).length, 5_000)
+      assert.isFalse(waiting.isDone())
+    }),
+  )
 
-scenario("requests beyond the limit of the server are given up until a request ends", (world) =>
+  scenario(`a request beyond the limit of the server fails with Busy and is not carried out (${name})`, (world) =>
+    Effect.gen(function* () {
+      const { seen, toB } = yield* Support.pair(world, { limit: 2, serialization })
+      for (const id of ["1", "2"]) yield* Support.background(toB.Wait({ id }))
+      yield* World.eventually(() => seen.began.length === 2)
+      for (const request of [toB.Wait({ id: "3" }), Stream.runDrain(toB.Count({ to: 3 }))]) {
+        const error = yield* Effect.flip(request)
+        const cause = error._tag === "RpcClientError" ? RequestLost.causeOf(error) : undefined
+        assert.strictEqual(cause?.reason._tag, "Busy")
+        assert.isFalse(cause?.maybeDelivered)
+        assert.include(cause?.message, "was not carried out")
+        assert.include(cause?.message, '"limit" of its server is 2')
+      }
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual([seen.began, seen.counted], [["1", "2"], 0])
+    }),
+  )
+}
+
+scenario("requests beyond the limit of the server are refused until a request ends", (world) =>
   Effect.gen(function* () {
     const { seen, toB } = yield* Support.pair(world, { limit: 3 })
     const waiting = yield* Effect.forEach(["1", "2", "3"], (id) => Support.background(toB.Wait({ id })))
     yield* World.eventually(() => seen.began.length === 3)
-    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost GivenUp")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost Busy")
     yield* Fiber.interrupt(waiting[0]?.fiber ?? (yield* Effect.die("none")))
     yield* World.eventually(() => seen.interrupted.length === 1)
     yield* Effect.sleep("1 second")
@@ -535,7 +567,7 @@ scenario("notifications count towards the limit, run to their end, and have no a
     for (const id of ["x", "y", "z"]) yield* notify("Wait", { id })
     yield* Effect.sleep("1 second")
     assert.deepStrictEqual(seen.began, ["x", "y"])
-    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost GivenUp")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost Busy")
     yield* a.crash
     yield* World.eventually(() => seen.interrupted.length === 2)
   }),
@@ -548,8 +580,8 @@ scenario("requests without a waiting caller count towards the limit until their 
     yield* toB.Fail(undefined, { discard: true })
     for (const id of ["x", "y"]) yield* toB.Wait({ id }, { discard: true })
     assert.deepStrictEqual(seen.began, ["x", "y"])
-    assert.strictEqual(yield* Support.failure(toB.Wait({ id: "z" }, { discard: true })), "lost GivenUp")
-    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost GivenUp")
+    assert.strictEqual(yield* Support.failure(toB.Wait({ id: "z" }, { discard: true })), "lost Busy")
+    assert.strictEqual(yield* Support.failure(toB.Half({ number: 8 })), "lost Busy")
     yield* a.crash
     yield* World.eventually(() => seen.interrupted.length === 2)
   }),

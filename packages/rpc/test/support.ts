@@ -38,6 +38,8 @@ export const Work = RpcGroup.make(
   Rpc.make("Repeat", { payload: { text: Schema.String, times: Schema.Number }, success: Schema.String }),
   /** Never answers. */
   Rpc.make("Wait", { payload: { id: Schema.String }, success: Schema.Void }),
+  /** Emits one block of this size, and does not end. */
+  Rpc.make("Blocks", { payload: { bytes: Schema.Number }, success: Schema.String, stream: true }),
   Rpc.make("Count", { payload: { to: Schema.Number }, success: Schema.Number, stream: true }),
   Rpc.make("Fail", { success: Schema.Void }),
   /** The decoder of its payload throws. */
@@ -56,14 +58,24 @@ export interface Seen {
   readonly interrupted: Array<string>
   /** Number of values produced for `Count`. */
   counted: number
-  /** Number of requests `Count` that have ended. */
+  /** Number of requests `Repeat`. */
+  repeated: number
+  /** Number of requests `Count` and `Blocks` that have ended. */
   ended: number
 }
 
 export const handlers = (seen: Seen) =>
   Work.toLayer({
     Half: ({ number }) => (number % 2 === 0 ? Effect.succeed(number / 2) : Effect.fail(new Odd({ number }))),
-    Repeat: ({ text, times }) => Effect.succeed(text.repeat(times)),
+    Repeat: ({ text, times }) =>
+      Effect.sync(() => {
+        seen.repeated++
+        return text.repeat(times)
+      }),
+    Blocks: ({ bytes }) =>
+      Stream.concat(Stream.succeed("x".repeat(bytes)), Stream.never).pipe(
+        Stream.ensuring(Effect.sync(() => seen.ended++)),
+      ),
     Wait: ({ id }) =>
       Effect.suspend(() => {
         seen.began.push(id)
@@ -95,7 +107,7 @@ const on = (node: World.Node, { serialization }: How) =>
 
 /** Serves the group until the scope closes or the returned `stop` runs. */
 export const serve = Effect.fnUntraced(function* (node: World.Node, how: How = {}) {
-  const seen: Seen = { began: [], interrupted: [], counted: 0, ended: 0 }
+  const seen: Seen = { began: [], interrupted: [], repeated: 0, counted: 0, ended: 0 }
   const scope = yield* Scope.fork(yield* Effect.scope)
   const layer = PeerRpcServer.layer(Work, how).pipe(Layer.provide([handlers(seen), on(node, how)]))
   yield* Layer.buildWithScope(layer, scope)

@@ -2,17 +2,22 @@
  * Messages between a client and a server, and their encoding. Each message of Effect's RPC is one message of a lane.
  * Coterie replaces only the ids of requests: its ids are unique across all nodes and generations.
  *
- * Effect defines `Eof` and `Interrupt` as messages to servers. Here they also travel to clients, because a session can
- * end for one side only (docs/protocol.md, "What a receiver may rely on"):
+ * Effect defines `Eof`, `Interrupt` and `Request` as messages to servers. Here they also travel to clients, because a
+ * session can end for one side only (docs/protocol.md, "What a receiver may rely on"), and because a server can refuse a
+ * request. Binary serializations have no place for other messages or fields.
  *
  * - `Eof` to a client: requests in flight may be lost. The client sends an `Ack` for each of them.
  * - `Interrupt` to a client: the server does not have this request in flight and will not answer it. The server also
  *   sends it in response to an `Ack` for such a request.
+ * - `Request` with the tag `GiveUp` to a client: the server will not answer the request with this id, for the reason in
+ *   the payload.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { ExitEncoded } from "effect/rpc/RpcMessage"
-import type { Parser } from "effect/rpc/RpcSerialization"
+import type { CodecFor, Parser } from "effect/rpc/RpcSerialization"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { Busy, ResponseTooLarge } from "../RequestLost.ts"
 
 /** Id of a request: a text between nodes, and the id of Effect's client within a node. */
 export type RequestId = string | number
@@ -56,10 +61,36 @@ export const FromServer = Schema.Union([
   Schema.TaggedStruct("Chunk", { requestId, values: unchecked<NonEmptyReadonlyArray<unknown>>() }),
   Schema.TaggedStruct("Exit", { requestId, exit: unchecked<ExitEncoded<unknown, unknown>>() }),
   Schema.TaggedStruct("Defect", { defect: Schema.Unknown }),
+  Schema.TaggedStruct("Request", {
+    id: requestId,
+    tag: Schema.Literal("GiveUp"),
+    payload: Schema.Unknown,
+    headers: Schema.Tuple([]),
+  }),
   Interrupt,
   Eof,
 ])
 export type FromServer = typeof FromServer.Type
+
+/** Message with which a server gives up a request for a reason. */
+export type GiveUp = Extract<FromServer, { readonly _tag: "Request" }>
+
+const GiveUpReason = Schema.Union([Busy, ResponseTooLarge])
+
+/** Reason for which a server gives up a request that it has, or does not accept. */
+export type GiveUpReason = typeof GiveUpReason.Type
+
+/** Makes the encoder of messages that give up a request. */
+export const encodeGiveUpWith = (codecFor: CodecFor): ((id: RequestId, reason: GiveUpReason) => GiveUp) => {
+  const encodeReason = Schema.encodeSync(codecFor(GiveUpReason))
+  return (id, reason) => ({ _tag: "Request", id, tag: "GiveUp", payload: encodeReason(reason), headers: [] })
+}
+
+/** Makes the decoder of the reason of a message. It returns `None` for a reason that this version does not know. */
+export const decodeGiveUpWith = (codecFor: CodecFor): ((message: GiveUp) => Option.Option<GiveUpReason>) => {
+  const decodeReason = Schema.decodeUnknownOption(codecFor(GiveUpReason))
+  return ({ payload }) => decodeReason(payload)
+}
 
 /** Encodes a message. Returns `undefined` if the serialization has no representation of the message. */
 export const encode = (parser: Parser, message: FromClient | FromServer): Uint8Array | string | undefined =>

@@ -16,8 +16,6 @@ export type RequestOutcome =
   | RequestLostReason["_tag"]
   /** The peer sent a response that cannot be used. */
   | "malformed"
-  /** The limit of requests in flight was reached. */
-  | "busy"
   /** The server stopped. */
   | "stopped"
 

@@ -8,6 +8,15 @@ import * as Stream from "effect/Stream"
 
 export const serialization = RpcSerialization.json
 
+/** Returns the message with which a server gives up a request for a reason, as JSON. */
+export const giveUp = (id: string, reason: object) => ({
+  _tag: "Request",
+  id,
+  tag: "GiveUp",
+  payload: reason,
+  headers: [],
+})
+
 const reasons = {
   LinkLost: new LinkLost({ maybeDelivered: true }),
   NotConnected: new NotConnected(),

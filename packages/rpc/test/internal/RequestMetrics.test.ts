@@ -19,8 +19,8 @@ describe("the metrics of requests", () => {
 
   it("count a refused request, which is never in flight", () => {
     const fake = new FakeMetrics()
-    fake.requests("in").refuse("busy")
-    assert.deepStrictEqual(fake.values, { "total in": 1, "outcomes_total in busy": 1 })
+    fake.requests("in").refuse("Busy")
+    assert.deepStrictEqual(fake.values, { "total in": 1, "outcomes_total in Busy": 1 })
   })
 
   it("have a series of successes from the start, and series of other outcomes once they occur", () => {

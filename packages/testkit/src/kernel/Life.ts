@@ -6,6 +6,8 @@ export class Life {
   /** Number of the life, counted from 1. */
   readonly number: number
   alive = true
+  /** `true` if the life ended because its machine lost power, so that nobody outside was told. */
+  lostPower = false
   /** Number of fibers that have started and not ended. */
   fibers = 0
   /** Id of the fiber that was created last. Ids count from 1, as in a new process. */

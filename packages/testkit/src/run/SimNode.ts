@@ -215,6 +215,7 @@ export class SimNode<A> {
     const { kernel, loseConnections } = this.runtime
     const life = this.currentLife
     if (life === undefined || !this.isAlive) return
+    life.lostPower = silent
     kernel.kill(life)
     // A paused process can be killed, and the next process is not paused.
     this.resume()

@@ -2,6 +2,7 @@
 import type { LaneItem } from "@coterie/core/Lane"
 import type { Message, SessionEnded } from "@coterie/core/Message"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { Parser } from "effect/rpc/RpcSerialization"
 import { outcomeOfExit } from "../requestOutcomes.ts"
 import type { RpcLanes } from "../RpcLanes.ts"
@@ -30,6 +31,7 @@ export class ResponseReader {
   private readonly ids: RequestIds
   private readonly inFlight: InFlightRequests
   private readonly sender: RequestSender
+  private readonly decodeGiveUp: (message: RpcMessages.GiveUp) => Option.Option<RpcMessages.GiveUpReason>
   /** Decoders of the open sessions. */
   private readonly parsers = new Map<number, Parser>()
 
@@ -38,6 +40,7 @@ export class ResponseReader {
     this.ids = ids
     this.inFlight = inFlight
     this.sender = sender
+    this.decodeGiveUp = RpcMessages.decodeGiveUpWith(lanes.serialization.codecFor)
   }
 
   /** Handles one item of the lane of responses. */
@@ -101,7 +104,7 @@ export class ResponseReader {
       case "Defect":
         return this.onDefect(peer, response)
       default: {
-        const id = String(response.requestId)
+        const id = String(response._tag === "Request" ? response.id : response.requestId)
         const request = this.inFlight.get(id)
         if (request !== undefined && request.peer === peer) return this.onResponseTo(request, response)
         // Without an interrupt the server continues a stream that no request waits for.
@@ -112,12 +115,16 @@ export class ResponseReader {
 
   private onResponseTo(
     request: InFlightRequest,
-    response: Extract<RpcMessages.FromServer, { readonly requestId: RpcMessages.RequestId }>,
+    response: Exclude<RpcMessages.FromServer, { readonly _tag: "Eof" | "Defect" }>,
   ): Effect.Effect<void> {
     const { id, peer, requestId } = request
     switch (response._tag) {
       case "Interrupt":
         return Effect.sync(() => this.inFlight.fail(request, givenUp(peer)))
+      case "Request":
+        return Effect.sync(() =>
+          this.inFlight.fail(request, givenUp(peer, Option.getOrUndefined(this.decodeGiveUp(response)))),
+        )
       case "Exit":
         // Effect's client checks any other value.
         if (response.exit === null) {

@@ -13,8 +13,9 @@ const requestLost = (peer: string, reason: RequestLostReason): RpcClientError =>
 /** Returns the error of a request whose session ended. */
 export const sessionEnded = (peer: string): RpcClientError => requestLost(peer, new SessionEnded())
 
-/** Returns the error of a request that the server does not have in flight. */
-export const givenUp = (peer: string): RpcClientError => requestLost(peer, new GivenUp())
+/** Returns the error of a request that the server does not have in flight, or gives up for the reason. */
+export const givenUp = (peer: string, reason: RequestLostReason = new GivenUp()): RpcClientError =>
+  requestLost(peer, reason)
 
 /** Returns the error of a request that was in flight when this node left or closed its client. */
 export const clientClosed = (peer: string): RpcClientError => requestLost(peer, new ClientClosed())

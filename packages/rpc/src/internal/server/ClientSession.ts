@@ -9,6 +9,7 @@ import * as Queue from "effect/Queue"
 import { constEof, type FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { Parser } from "effect/rpc/RpcSerialization"
 import * as Stream from "effect/Stream"
+import { Busy } from "../../RequestLost.ts"
 import type { RequestMetrics } from "../RequestMetrics.ts"
 import { outcomeOfExit, type RequestOutcome } from "../requestOutcomes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
@@ -32,6 +33,7 @@ export interface Options {
   readonly peer: PeerId
   readonly session: number
   readonly parser: Parser
+  readonly encodeGiveUp: (requestId: RpcMessages.RequestId, reason: RpcMessages.GiveUpReason) => RpcMessages.GiveUp
   /** Maximum number of requests in flight. A request is in flight until its last response is sent. */
   readonly limit: number
   readonly metrics: RequestMetrics
@@ -45,6 +47,7 @@ export class ClientSession {
   readonly session: number
   readonly parser: Parser
   private readonly queue: ResponseQueue
+  private readonly encodeGiveUp: Options["encodeGiveUp"]
   private readonly limit: number
   private readonly capacity: number
   private readonly metrics: RequestMetrics
@@ -66,12 +69,13 @@ export class ClientSession {
    */
   hasLoggedTooLarge = false
 
-  constructor({ clientId, limit, metrics, parser, peer, session }: Options, queue: ResponseQueue) {
+  constructor({ clientId, encodeGiveUp, limit, metrics, parser, peer, session }: Options, queue: ResponseQueue) {
     this.clientId = clientId
     this.peer = peer
     this.session = session
     this.parser = parser
     this.queue = queue
+    this.encodeGiveUp = encodeGiveUp
     this.limit = limit
     this.capacity = Math.max(2 * limit, minCapacity)
     this.metrics = metrics
@@ -83,12 +87,13 @@ export class ClientSession {
   }
 
   /**
-   * Adds a request. Its id must differ from the ids of the requests in flight. Returns `false` without adding it if the
-   * limit of requests in flight is reached.
+   * Adds a request. Its id must differ from the ids of the requests in flight. If the limit of requests in flight is
+   * reached, refuses the request with `Busy` and returns `false`.
    */
   addRequest(requestId: RpcMessages.RequestId): boolean {
     if (this.isAtLimit) {
-      this.metrics.refuse("busy")
+      this.metrics.refuse("Busy")
+      this.offerUnlessFull(this.encodeGiveUp(requestId, new Busy({ limit: this.limit })))
       return false
     }
     this.metrics.begin()
@@ -102,7 +107,7 @@ export class ClientSession {
    */
   addNotification(): string | undefined {
     if (this.isAtLimit) {
-      this.metrics.refuse("busy")
+      this.metrics.refuse("Busy")
       return undefined
     }
     const id = this.unusedNotificationId()
@@ -188,11 +193,16 @@ export class ClientSession {
     }
   }
 
-  /** Ends a request without an answer and denies it. */
-  giveUp(requestId: RpcMessages.RequestId, outcome: RequestOutcome): void {
+  /** Ends a request without an answer, and tells its client so, and the reason if it has one. */
+  giveUp(
+    requestId: RpcMessages.RequestId,
+    reason: RpcMessages.GiveUpReason | "defect" | "malformed" | "stopped",
+  ): void {
     const isNotification = this.isNotification(requestId)
-    this.end(requestId, outcome)
-    if (!isNotification) this.deny(requestId)
+    this.end(requestId, typeof reason === "string" ? reason : reason._tag)
+    if (isNotification) return
+    if (typeof reason === "string") this.deny(requestId)
+    else this.offerUnlessFull(this.encodeGiveUp(requestId, reason))
   }
 
   /**

@@ -15,7 +15,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RequestMetrics } from "../RequestMetrics.ts"
 import type { RequestOutcome } from "../requestOutcomes.ts"
-import type { RequestId } from "../RpcMessages.ts"
+import { ResponseTooLarge } from "../../RequestLost.ts"
+import * as RpcMessages from "../RpcMessages.ts"
 import * as ClientSession from "./ClientSession.ts"
 import type { ServerInput } from "./ServerInput.ts"
 
@@ -42,12 +43,14 @@ interface OpenSession {
 export class ClientSessions {
   private readonly disconnected: Queue.Queue<number>
   private readonly options: Options
+  private readonly encodeGiveUp: ClientSession.Options["encodeGiveUp"]
   private readonly byClientId = new Map<number, OpenSession>()
   private readonly bySession = new Map<number, ClientSession.ClientSession>()
   private lastClientId = 0
 
   constructor(options: Options, disconnected: Queue.Queue<number>) {
     this.options = options
+    this.encodeGiveUp = RpcMessages.encodeGiveUpWith(options.serialization.codecFor)
     this.disconnected = disconnected
   }
 
@@ -105,7 +108,15 @@ export class ClientSessions {
   private readonly open = Effect.fnUntraced({ self: this }, function* (peer: Message["from"], session: number) {
     const { limit, metrics, scope, serialization } = this.options
     const parser = serialization.makeUnsafe()
-    const client = yield* ClientSession.make({ clientId: ++this.lastClientId, peer, session, parser, limit, metrics })
+    const client = yield* ClientSession.make({
+      clientId: ++this.lastClientId,
+      peer,
+      session,
+      parser,
+      encodeGiveUp: this.encodeGiveUp,
+      limit,
+      metrics,
+    })
     const sender = yield* Effect.forkIn(this.sendResponses(client), scope)
     this.byClientId.set(client.clientId, { client, sender })
     this.bySession.set(session, client)
@@ -113,7 +124,10 @@ export class ClientSessions {
   })
 
   /** Interrupts the handlers of requests that a defect ended. */
-  private interrupt(client: ClientSession.ClientSession, ended: ReadonlyArray<RequestId>): Effect.Effect<void> {
+  private interrupt(
+    client: ClientSession.ClientSession,
+    ended: ReadonlyArray<RpcMessages.RequestId>,
+  ): Effect.Effect<void> {
     return Effect.forEach(
       ended,
       (requestId) =>
@@ -169,11 +183,12 @@ export class ClientSessions {
     { requestId }: ClientSession.QueuedResponse,
     error: SendError,
   ): Effect.Effect<void> {
-    switch (error.reason._tag) {
+    const { reason } = error
+    switch (reason._tag) {
       case "TooLarge": {
         // A defect has ended requests of which the client does not learn.
         if (requestId === undefined) return Effect.sync(() => client.confirmLater())
-        client.giveUp(requestId, "TooLarge")
+        client.giveUp(requestId, new ResponseTooLarge({ bytes: reason.bytes, limit: reason.limit }))
         const interrupt = Effect.ignore(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }))
         if (client.hasLoggedTooLarge) return interrupt
         client.hasLoggedTooLarge = true

@@ -98,8 +98,7 @@ export class RequestReader {
     }
     // A peer that reuses the id of a request in flight gets one exit.
     if (client.hasRequest(message.id)) return Effect.void
-    if (!client.addRequest(message.id)) return Effect.sync(() => client.deny(message.id))
-    return this.deliver(client, { ...request, headers })
+    return client.addRequest(message.id) ? this.deliver(client, { ...request, headers }) : Effect.void
   }
 
   /**

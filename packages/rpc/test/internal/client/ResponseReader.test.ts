@@ -11,7 +11,7 @@ import type { InFlightRequest } from "../../../src/internal/client/InFlightReque
 import { RequestIds } from "../../../src/internal/client/RequestIds.ts"
 import * as RequestSender from "../../../src/internal/client/RequestSender.ts"
 import { ResponseReader } from "../../../src/internal/client/ResponseReader.ts"
-import { FakeLane, message, sendError, serialization as json, sessionEnded } from "../FakeLane.ts"
+import { FakeLane, giveUp, message, sendError, serialization as json, sessionEnded } from "../FakeLane.ts"
 import { inFlightRequests } from "../FakeMetrics.ts"
 
 const setUp = Effect.fnUntraced(function* (serialization = json) {
@@ -77,6 +77,28 @@ describe("the reader of responses", () => {
       assert.include(yield* stateOf(request), "a response without an exit")
       assert.deepStrictEqual(written, [])
     }),
+  )
+
+  it.live(
+    "fails a request that the server gives up, with the reason or with GivenUp for a reason that it does not know",
+    () =>
+      Effect.gen(function* () {
+        const { add, reader, written } = yield* setUp()
+        const states: Array<string> = []
+        for (const reason of [
+          { _tag: "Busy", limit: 2 },
+          { _tag: "ResponseTooLarge", bytes: 2, limit: 1 },
+          { _tag: "?" },
+        ]) {
+          const request = add()
+          yield* reader.read(message(giveUp(request.id, reason), { from: "c" }))
+          assert.strictEqual(yield* stateOf(request), "waiting")
+          yield* reader.read(message(giveUp(request.id, reason)))
+          states.push(yield* stateOf(request))
+        }
+        assert.deepStrictEqual(states, ["Busy", "ResponseTooLarge", "GivenUp"])
+        assert.deepStrictEqual(written, [])
+      }),
   )
 
   it.live("counts requests by the kind of their responses", () =>

@@ -3,6 +3,8 @@ import * as Effect from "effect/Effect"
 import type { ExitEncoded, FromServerEncoded } from "effect/rpc/RpcMessage"
 import * as Stream from "effect/Stream"
 import * as ClientSession from "../../../src/internal/server/ClientSession.ts"
+import { ResponseTooLarge } from "@coterie/rpc/RequestLost"
+import * as RpcMessages from "../../../src/internal/RpcMessages.ts"
 import { serialization } from "../FakeLane.ts"
 import { FakeMetrics } from "../FakeMetrics.ts"
 
@@ -12,6 +14,7 @@ const make = (limit: number, fake = new FakeMetrics()) =>
     peer: { name: "a", generation: 1 },
     session: 1,
     parser: serialization.makeUnsafe(),
+    encodeGiveUp: RpcMessages.encodeGiveUpWith(serialization.codecFor),
     limit,
     metrics: fake.requests("in"),
   })
@@ -84,11 +87,12 @@ describe("a session of a client", () => {
       )
       client.giveUp(ids[0] ?? "", "stopped")
       client.respond(exit(ids[1] ?? ""))
-      assert.deepStrictEqual(yield* responsesOf(client), [])
+      // The refusal of the request beyond the limit.
+      assert.deepStrictEqual(yield* responsesOf(client), [["Request", undefined]])
       assert.deepStrictEqual(fake.values, {
         "total in": 5,
         "in_flight in": 1,
-        "outcomes_total in busy": 2,
+        "outcomes_total in Busy": 2,
         "outcomes_total in stopped": 1,
         "outcomes_total in success": 1,
       })
@@ -136,7 +140,7 @@ describe("a session of a client", () => {
       const fake = new FakeMetrics()
       const client = yield* make(5, fake)
       for (const id of ["1", "2", "3", "4", "5", "6"]) client.addRequest(id)
-      assert.deepStrictEqual(fake.values, { "total in": 6, "in_flight in": 5, "outcomes_total in busy": 1 })
+      assert.deepStrictEqual(fake.values, { "total in": 6, "in_flight in": 5, "outcomes_total in Busy": 1 })
       client.respond(exit("1"))
       client.respond(exit("1"))
       client.respond({
@@ -144,7 +148,7 @@ describe("a session of a client", () => {
         requestId: "2",
         exit: { _tag: "Failure", cause: [{ _tag: "Fail", error: "no" }] },
       })
-      client.giveUp("3", "TooLarge")
+      client.giveUp("3", new ResponseTooLarge({ bytes: 2, limit: 1 }))
       client.giveUp("3", "stopped")
       client.deny("4")
       client.respond({ _tag: "Defect", defect: "a bug" })
@@ -152,10 +156,10 @@ describe("a session of a client", () => {
       client.endRequests("SessionEnded")
       assert.deepStrictEqual(fake.values, {
         "total in": 6,
-        "outcomes_total in busy": 1,
+        "outcomes_total in Busy": 1,
         "outcomes_total in success": 1,
         "outcomes_total in failure": 1,
-        "outcomes_total in TooLarge": 1,
+        "outcomes_total in ResponseTooLarge": 1,
         "outcomes_total in defect": 2,
       })
     }),

@@ -7,7 +7,7 @@ import * as Queue from "effect/Queue"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import * as ClientSessions from "../../../src/internal/server/ClientSessions.ts"
 import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
-import { FakeLane, message, sendError, serialization } from "../FakeLane.ts"
+import { FakeLane, giveUp, message, sendError, serialization } from "../FakeLane.ts"
 import { FakeMetrics } from "../FakeMetrics.ts"
 
 const setUp = Effect.gen(function* () {
@@ -130,7 +130,7 @@ describe("the sessions of clients", () => {
       yield* settle
       const interrupt = { _tag: "Interrupt", requestId: "1" }
       assert.deepStrictEqual(passed, [[client.clientId, interrupt]])
-      assert.deepStrictEqual(fake.takeSent().slice(1), [interrupt])
+      assert.deepStrictEqual(fake.takeSent().slice(1), [giveUp("1", { _tag: "ResponseTooLarge", bytes: 2, limit: 1 })])
     }).pipe(Effect.provide(Logger.layer([]))),
   )
 
@@ -215,7 +215,7 @@ describe("the sessions of clients", () => {
       fake.outcome = Effect.fail(sendError("TooLarge"))
       client.respond({ _tag: "Chunk", requestId: "1", values: [1] })
       yield* settle
-      assert.deepStrictEqual(counts.values, { "total in": 1, "outcomes_total in TooLarge": 1 })
+      assert.deepStrictEqual(counts.values, { "total in": 1, "outcomes_total in ResponseTooLarge": 1 })
     }).pipe(Effect.provide(Logger.layer([]))),
   )
 

@@ -4,7 +4,7 @@ import type { FromClientEncoded } from "effect/rpc/RpcMessage"
 import * as ClientSessions from "../../../src/internal/server/ClientSessions.ts"
 import { RequestReader } from "../../../src/internal/server/RequestReader.ts"
 import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
-import { FakeLane, message, serialization, sessionEnded } from "../FakeLane.ts"
+import { FakeLane, giveUp, message, serialization, sessionEnded } from "../FakeLane.ts"
 import { FakeMetrics } from "../FakeMetrics.ts"
 
 const setUp = Effect.gen(function* () {
@@ -37,6 +37,7 @@ const setUp = Effect.gen(function* () {
 const request = (id: string) => ({ _tag: "Request", id, tag: "Half", payload: 1, headers: [["a", "b"]] })
 const ack = (requestId: string) => ({ _tag: "Ack", requestId })
 const interrupt = (requestId: string) => ({ _tag: "Interrupt", requestId })
+const refused = (requestId: string) => giveUp(requestId, { _tag: "Busy", limit: 2 })
 
 describe("the reader of requests", () => {
   it.effect("passes a request on with the headers that name the peer of the link", () =>
@@ -52,12 +53,12 @@ describe("the reader of requests", () => {
     }),
   )
 
-  it.effect("gives up requests beyond the limit", () =>
+  it.effect("refuses requests beyond the limit with Busy", () =>
     Effect.gen(function* () {
       const { passed, read, sent } = yield* setUp
       for (const id of ["1", "2", "3"]) yield* read(request(id))
       assert.strictEqual(passed.length, 2)
-      assert.deepStrictEqual(yield* sent, [interrupt("3")])
+      assert.deepStrictEqual(yield* sent, [refused("3")])
     }),
   )
 
@@ -73,7 +74,7 @@ describe("the reader of requests", () => {
         ],
       )
       assert.deepStrictEqual(yield* sent, [])
-      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in busy": 1 })
+      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in Busy": 1 })
     }),
   )
 
@@ -84,8 +85,8 @@ describe("the reader of requests", () => {
       assert.deepStrictEqual(yield* sent, [])
       yield* read(request("3"))
       assert.strictEqual(passed.length, 2)
-      assert.deepStrictEqual(yield* sent, [interrupt("3")])
-      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in busy": 1 })
+      assert.deepStrictEqual(yield* sent, [refused("3")])
+      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in Busy": 1 })
     }),
   )
 
@@ -115,7 +116,7 @@ describe("the reader of requests", () => {
       const { counts, read } = yield* setUp
       for (const id of ["1", "2", "3"]) yield* read(request(id))
       yield* read(ack("5"))
-      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in busy": 1 })
+      assert.deepStrictEqual(counts.values, { "total in": 3, "in_flight in": 2, "outcomes_total in Busy": 1 })
     }),
   )
 
@@ -160,7 +161,7 @@ describe("the reader of requests", () => {
         assert.deepStrictEqual(passed.slice(2), [interrupt("1"), interrupt("2")] as unknown)
         yield* sent
         yield* read(request("3"))
-        assert.deepStrictEqual(yield* sent, [interrupt("3")])
+        assert.deepStrictEqual(yield* sent, [refused("3")])
         const client = sessions.get(1)
         for (const requestId of ["1", "2"]) {
           client?.respond({ _tag: "Exit", requestId, exit: { _tag: "Success", value: 1 } })
@@ -171,7 +172,7 @@ describe("the reader of requests", () => {
         assert.deepStrictEqual(counts.values, {
           "total in": 4,
           "in_flight in": 1,
-          "outcomes_total in busy": 1,
+          "outcomes_total in Busy": 1,
           "outcomes_total in defect": 2,
         })
       }),

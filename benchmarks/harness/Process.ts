@@ -4,10 +4,9 @@ import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { Setup } from "../systems/Driver.ts"
-import type { Answer, Calls, Request } from "./Calls.ts"
 import * as Children from "./children.ts"
 import { pinned } from "./cores.ts"
+import type { Answer, Calls, Request } from "./serve.ts"
 
 /** Error of a failed measurement. */
 export class Failed extends Schema.TaggedError<Failed>()("Failed", { message: Schema.String }) {}
@@ -21,37 +20,46 @@ const patienceMillis = 20_000
 /** Time for a released child to end by itself. It writes its CPU profile at a normal end. */
 const graceMillis = 2_000
 
-export interface Process {
-  readonly call: <Name extends keyof Calls>(
+/** Process that answers the calls of an interface. */
+export interface Process<C extends Calls<C>> {
+  readonly call: <Name extends keyof C & string>(
     name: Name,
-    ...args: Parameters<Calls[Name]>
-  ) => Effect.Effect<Awaited<ReturnType<Calls[Name]>>, Failed>
+    ...args: Parameters<C[Name]>
+  ) => Effect.Effect<Awaited<ReturnType<C[Name]>>, Failed>
   /** Stops the process with SIGSTOP. */
   readonly stop: Effect.Effect<void>
   /** Fails with the output of the process if it has ended. */
   readonly alive: Effect.Effect<void, Failed>
 }
 
-/** Starts a child on a core. The child runs a part of the system. */
-export const start = (core: number | undefined, setup: Setup): Effect.Effect<Process, Failed, Scope.Scope> =>
+export interface Program {
+  /** Module that answers the calls with `serve`. */
+  readonly module: URL
+  /** Core of the process. With `undefined` the system chooses. */
+  readonly core: number | undefined
+  /** Options of Node in addition to those of this process. */
+  readonly flags?: ReadonlyArray<string>
+}
+
+/** Starts a child that answers the calls of an interface. */
+export const start = <C extends Calls<C>>(program: Program): Effect.Effect<Process<C>, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const child = yield* Children.scoped(() => spawn(core), graceMillis)
+    const child = yield* Children.scoped(() => spawn(program), graceMillis)
     const output = listen(child)
     // Output after the release, for example about the end of the other side, is not a failure and is ignored.
     const withOutput = (message: string) => new Failed({ message: `${message}\n${output()}` })
-    const process: Process = {
-      call: (name, ...args) => Effect.mapError(ask(child, { name, args }), ({ message }) => withOutput(message)),
+    return {
+      call: (name, ...args) =>
+        Effect.mapError(ask<C, typeof name>(child, { name, args }), (e) => withOutput(e.message)),
       stop: Effect.sync(() => void child.kill("SIGSTOP")),
       alive: Effect.suspend(() =>
         Children.hasEnded(child) ? Effect.fail(withOutput("a process has ended")) : Effect.void,
       ),
     }
-    yield* process.call("setup", setup)
-    return process
   })
 
-const spawn = (core: number | undefined): Child.ChildProcess => {
-  const program = [...process.execArgv, fileURLToPath(new URL("child.ts", import.meta.url))]
+const spawn = ({ core, flags = [], module }: Program): Child.ChildProcess => {
+  const program = [...process.execArgv, ...flags, fileURLToPath(module)]
   const [command, ...args] = pinned(core, [process.execPath, ...program])
   return Child.spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "ipc"], serialization: "advanced" })
 }
@@ -67,11 +75,19 @@ const listen = (child: Child.ChildProcess): (() => string) => {
   return () => output
 }
 
-const ask = <Name extends keyof Calls>(
+const ask = <C extends Calls<C>, Name extends keyof C & string>(
   child: Child.ChildProcess,
   request: Request & { readonly name: Name },
-): Effect.Effect<Awaited<ReturnType<Calls[Name]>>, Failed> =>
-  Effect.callback<Answer, Failed>((resume) => {
+): Effect.Effect<Awaited<ReturnType<C[Name]>>, Failed> =>
+  Effect.callback<Answer, Failed>((done) => {
+    const stop = () => {
+      child.off("exit", onExit)
+      child.off("message", onMessage)
+    }
+    const resume = (effect: Effect.Effect<Answer, Failed>) => {
+      stop()
+      done(effect)
+    }
     const fail = (message: string) => resume(Effect.fail(new Failed({ message })))
     const onExit = () => fail(`the process ended before it answered "${request.name}"`)
     // A child sends only answers, and the parent makes one call at a time.
@@ -80,10 +96,7 @@ const ask = <Name extends keyof Calls>(
     child.once("message", onMessage)
     if (Children.hasEnded(child)) onExit()
     else child.send(request, (error) => error !== null && fail(error.message))
-    return Effect.sync(() => {
-      child.off("exit", onExit)
-      child.off("message", onMessage)
-    })
+    return Effect.sync(stop)
   }).pipe(
     Effect.timeoutOrElse({
       duration:
@@ -93,7 +106,7 @@ const ask = <Name extends keyof Calls>(
     Effect.flatMap((answer) =>
       "error" in answer
         ? Effect.fail(new Failed({ message: `${request.name}: ${answer.error}` }))
-        : // child.ts returns the result of the call with that name.
-          Effect.succeed(answer.value as Awaited<ReturnType<Calls[Name]>>),
+        : // The child returns the result of the call with that name.
+          Effect.succeed(answer.value as Awaited<ReturnType<C[Name]>>),
     ),
   )
