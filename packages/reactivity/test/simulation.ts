@@ -28,8 +28,8 @@ class App extends Context.Service<
   {
     /** Value that the last run of the query of each key has read. */
     readonly seen: ReadonlyMap<string, number>
-    /** Number of mutations that this life has made. */
-    readonly mutations: () => number
+    /** Mutates a key. */
+    readonly mutate: (key: string) => Effect.Effect<void>
     /** Stops the mutations. */
     readonly stop: Effect.Effect<void>
   }
@@ -38,7 +38,6 @@ class App extends Context.Service<
 const makeApp = Effect.fnUntraced(function* (store: Store) {
   const reactivity = yield* Reactivity.Reactivity
   const seen = new Map<string, number>()
-  let mutations = 0
   let isTalking = true
   for (const key of keys) {
     // A read takes time, and the answer is that of its start.
@@ -55,20 +54,20 @@ const makeApp = Effect.fnUntraced(function* (store: Store) {
     // A crash may come before the value is stored, and between that and the invalidation.
     yield* Effect.sleep(yield* Random.nextIntBetween(0, 5))
     store.set(key, (store.get(key) ?? 0) + 1)
-    mutations++
     yield* Effect.sleep(yield* Random.nextIntBetween(0, 5))
   })
+  const mutate = (key: string) => reactivity.mutation([key], write(key))
   const talk = Effect.gen(function* () {
     while (isTalking) {
       const key = keys[yield* Random.nextIntBetween(0, keys.length)] ?? "a"
-      yield* reactivity.mutation([key], write(key))
+      yield* mutate(key)
       yield* Effect.sleep(yield* Random.nextIntBetween(1, 400))
     }
   })
   yield* Effect.forkScoped(talk)
   return App.of({
     seen,
-    mutations: () => mutations,
+    mutate,
     stop: Effect.sync(() => {
       isTalking = false
     }),
@@ -124,5 +123,12 @@ export const mutations = Simulation.scenario(
       yield* sim.converges(() => Object.values(nodes).every((node) => node.state === "running"))
       for (const node of Object.values(nodes)) yield* node.run(Effect.flatMap(App, ({ stop }) => stop))
       yield* sim.converges(() => isFresh(nodes, store), { within: "1 minute" })
+      // The last mutation of an instance that does not return, at any moment of it. It may be lost with the link.
+      const { [names.at(-1) ?? ""]: last, ...others } = nodes
+      if (last === undefined) return
+      yield* Effect.forkScoped(Effect.ignore(last.run(Effect.flatMap(App, ({ mutate }) => mutate("a")))))
+      yield* Effect.sleep(yield* Random.nextIntBetween(0, 30))
+      yield* (yield* Random.nextBoolean) ? last.crash : last.powerOff
+      yield* sim.converges(() => isFresh(others, store), { within: "1 minute" })
     }),
 )
