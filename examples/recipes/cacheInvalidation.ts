@@ -21,7 +21,10 @@ export const layer = Layer.effect(Profiles)(
   Effect.gen(function* () {
     const store = KeyValueStore.prefix(yield* KeyValueStore.KeyValueStore, "name.")
     const lookup = (user: string) =>
-      Effect.tap(Effect.map(store.get(user), (name) => name ?? user), Effect.logInfo(`read ${user} from the store`))
+      Effect.tap(
+        Effect.map(store.get(user), (name) => name ?? user),
+        Effect.logInfo(`read ${user} from the store`),
+      )
     const cache = yield* Cache.make({ capacity: 10_000, lookup })
     const { invalidate } = yield* PeerCache.attach(cache, { channel: "profiles", key: Schema.String })
     return {

@@ -84,8 +84,7 @@ export const make = Effect.fnUntraced(function* ({
   const local = yield* Reactivity.make
   const peers = yield* PeerInvalidation.make(
     `reactivity/${channel}`,
-    (stale) =>
-      Effect.sync(() => local.invalidateUnsafe(stale._tag === "All" ? [everything] : [...stale.keys])),
+    (stale) => Effect.sync(() => local.invalidateUnsafe(stale._tag === "All" ? [everything] : [...stale.keys])),
     options,
   )
 

@@ -30,11 +30,19 @@ const start = Effect.fnUntraced(function* (
     key = User,
     lines,
     read = Effect.void,
-  }: { readonly key?: Schema.Codec<User, unknown>; readonly lines?: Array<string>; readonly read?: Effect.Effect<void> } = {},
+  }: {
+    readonly key?: Schema.Codec<User, unknown>
+    readonly lines?: Array<string>
+    readonly read?: Effect.Effect<void>
+  } = {},
 ) {
   const layer = Layer.effect(Names)(
     Effect.gen(function* () {
-      const lookup = ({ id }: User) => Effect.tap(Effect.sync(() => store.get(id) ?? "nobody"), read)
+      const lookup = ({ id }: User) =>
+        Effect.tap(
+          Effect.sync(() => store.get(id) ?? "nobody"),
+          read,
+        )
       const cache = yield* Cache.make({ capacity: 100, lookup })
       return { cache, peers: yield* PeerCache.attach(cache, { channel: "names", key }) }
     }),
@@ -74,8 +82,7 @@ describe("PeerCache", () => {
       yield* a.peers.invalidateAll
       yield* settle
       assert.deepStrictEqual([yield* a.get(1), yield* b.get(1)], ["nobody", "nobody"])
-    }),
-  )
+    }))
 
   test("does not keep a value that was overwritten during its lookup", (network) =>
     Effect.gen(function* () {
@@ -92,8 +99,7 @@ describe("PeerCache", () => {
       yield* Deferred.succeed(isRead, undefined)
       assert.strictEqual(yield* Fiber.join(reading), "ann")
       assert.strictEqual(yield* b.get(1), "anna")
-    }),
-  )
+    }))
 
   test("fails for a key that does not match its schema, and peers then forget everything", (network) =>
     Effect.gen(function* () {
@@ -109,8 +115,7 @@ describe("PeerCache", () => {
       assert.strictEqual(error.topic, "names")
       yield* settle
       assert.strictEqual(yield* b.get(1), "anna")
-    }),
-  )
+    }))
 
   test("forgets everything for keys that it cannot decode, with one line in the log", (network) =>
     Effect.gen(function* () {
@@ -133,8 +138,9 @@ describe("PeerCache", () => {
         yield* settle
         assert.strictEqual(yield* b.get(1), name)
       }
-      const warnings = lines.filter((line) => line.includes(`the cache "names" cannot decode the key {"id":1} of a peer`))
+      const warnings = lines.filter((line) =>
+        line.includes(`the cache "names" cannot decode the key {"id":1} of a peer`),
+      )
       assert.strictEqual(warnings.length, 1, lines.join("\n"))
-    }),
-  )
+    }))
 })

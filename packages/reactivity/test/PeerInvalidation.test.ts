@@ -73,8 +73,7 @@ describe("PeerInvalidation", () => {
       yield* a.channel.invalidateAll
       yield* settle
       assert.deepStrictEqual(b.texts(), ["all: Told"])
-    }),
-  )
+    }))
 
   test("a node that invalidates a million keys a second costs its peers 20 messages a second and one run of everything", (network) =>
     Effect.gen(function* () {
@@ -97,8 +96,7 @@ describe("PeerInvalidation", () => {
       assert.isAtMost(texts.filter((text) => text === "all: Told").length, 3)
       assert.isAtMost(texts.length, 4)
       assert.isAtMost((yield* network.bytes("a", "b")) - before, 20_000)
-    }),
-  )
+    }))
 
   test("a peer that handles nothing delays no other peer, and is told everything once when it goes on", (network) =>
     Effect.gen(function* () {
@@ -124,8 +122,7 @@ describe("PeerInvalidation", () => {
       const rest = b.texts()
       assert.isBelow(rest.length, 60)
       assert.strictEqual(rest.at(-1), "all: Told")
-    }),
-  )
+    }))
 
   test("a peer that babbles is not read beyond a bound, and delays no other peer", (network) =>
     Effect.gen(function* () {
@@ -150,8 +147,7 @@ describe("PeerInvalidation", () => {
       assert.include(texts, "all: Unread")
       assert.strictEqual(lines.filter((line) => line.includes(`"a" sent a message on "invalidation/test"`)).length, 1)
       assert.isDefined(babbling)
-    }),
-  )
+    }))
 
   test("a message that cannot be decoded is a dead letter, and invalidates everything", (network) =>
     Effect.gen(function* () {
@@ -162,9 +158,12 @@ describe("PeerInvalidation", () => {
       b.texts()
       const lane = yield* b.cluster.lane("invalidation/test", { format: "json" })
       const letters: Array<string> = []
-      yield* Effect.forkScoped(Stream.runForEach(lane.deadLetters, ({ reason }) => Effect.sync(() => letters.push(reason))), {
-        startImmediately: true,
-      })
+      yield* Effect.forkScoped(
+        Stream.runForEach(lane.deadLetters, ({ reason }) => Effect.sync(() => letters.push(reason))),
+        {
+          startImmediately: true,
+        },
+      )
       for (const text of ["{", `{"keys":[1]}`, `{"keys":["${"x".repeat(500_000)}"]}`]) {
         yield* other.say(text)
         yield* settle
@@ -176,8 +175,7 @@ describe("PeerInvalidation", () => {
       yield* other.say(`{"keys":["x"],"later":1}`)
       yield* settle
       assert.deepStrictEqual(b.texts(), ["x"])
-    }),
-  )
+    }))
 
   test("a handler that fails is logged, and gets the next keys", (network) =>
     Effect.gen(function* () {
@@ -195,8 +193,7 @@ describe("PeerInvalidation", () => {
       }
       assert.deepStrictEqual(b.texts(), ["bad", "good"])
       assert.strictEqual(lines.filter((line) => line.includes(`the handler of the channel "test" failed`)).length, 1)
-    }),
-  )
+    }))
 
   test("the invalidations that peers cause are counted", (network) =>
     Effect.gen(function* () {
@@ -221,8 +218,7 @@ describe("PeerInvalidation", () => {
       yield* Effect.sleep("1 minute")
       const after = counts()
       assert.deepStrictEqual(after, { ...before, "test keys": 1, "test Gone": 1 })
-    }),
-  )
+    }))
 
   test("a member that takes no part and fails invalidates nothing", (network) =>
     Effect.gen(function* () {
@@ -236,8 +232,7 @@ describe("PeerInvalidation", () => {
       yield* Effect.sleep("1 minute")
       assert.strictEqual((yield* b.cluster.view).peers.size, 1)
       assert.deepStrictEqual([b.texts(), c.texts()], [[], []])
-    }),
-  )
+    }))
 
   test("options that are out of bounds fail with their name", (network) =>
     Effect.gen(function* () {
@@ -254,6 +249,5 @@ describe("PeerInvalidation", () => {
       assert.strictEqual(yield* make("x", { maxCharacters: 1.5 }), "maxCharacters")
       assert.strictEqual(yield* make("x", { messageInterval: 0 }), "messageInterval")
       assert.strictEqual(yield* make("x", { allInterval: "Infinity" }), "allInterval")
-    }),
-  )
+    }))
 })

@@ -45,7 +45,8 @@ describe("PeerPersistedCache", () => {
       const invalidate = (node: typeof a, user: string) =>
         node.run(Effect.flatMap(Names, (cache) => cache.invalidate(new Name({ user }))))
 
-      for (const node of [a, b]) assert.deepStrictEqual([yield* get(node, "ann"), yield* get(node, "bob")], ["Ann", "Bob"])
+      for (const node of [a, b])
+        assert.deepStrictEqual([yield* get(node, "ann"), yield* get(node, "bob")], ["Ann", "Bob"])
       assert.deepStrictEqual(lookups.splice(0), ["ann", "bob"])
 
       users.set("ann", "Anna").set("bob", "Bobby")
@@ -64,6 +65,5 @@ describe("PeerPersistedCache", () => {
       // The memory is empty, and the store still has the value of the key that was not invalidated.
       assert.deepStrictEqual([yield* get(b, "ann"), yield* get(b, "bob")], ["Anna", "Bobby"])
       assert.deepStrictEqual(lookups, ["bob"])
-    }),
-  )
+    }))
 })

@@ -20,11 +20,7 @@ const Numbers = Topic.make("numbers", Schema.Int)
 
 class Service extends Context.Service<Service, PeerPubSub.PeerPubSub<number>>()("test/Service") {}
 
-const start = Effect.fnUntraced(function* (
-  network: SimNetwork.Shape,
-  name: string,
-  options?: PeerPubSub.Options,
-) {
+const start = Effect.fnUntraced(function* (network: SimNetwork.Shape, name: string, options?: PeerPubSub.Options) {
   const node = yield* Support.start(network, name, Layer.effect(Service)(PeerPubSub.make(Numbers, options)))
   return { ...node, pubsub: yield* node.run(Service) }
 })
@@ -62,8 +58,7 @@ describe("PeerPubSub", () => {
       yield* settle
       for (const { items } of readers) assert.deepStrictEqual(items, [1, 2, 3, 4])
       assert.deepStrictEqual(yield* PubSub.takeAll(subscription), [1, 2, 3, 4])
-    }),
-  )
+    }))
 
   test("a value that does not match the schema fails, and reaches nobody", (network) =>
     Effect.gen(function* () {
@@ -74,8 +69,7 @@ describe("PeerPubSub", () => {
       assert.strictEqual(error._tag, "EncodeError")
       yield* settle
       assert.deepStrictEqual(reader.items, [1])
-    }),
-  )
+    }))
 
   test("a lost session is a gap for subscriptions that want gaps, and the others go on", (network) =>
     Effect.gen(function* () {
@@ -92,8 +86,7 @@ describe("PeerPubSub", () => {
       yield* settle
       assert.deepStrictEqual(gaps.items, ["1 of a", "gap: a", "2 of a"])
       assert.deepStrictEqual(values.items, [1, 2])
-    }),
-  )
+    }))
 
   test("with sliding, a slow subscription loses the oldest values and is told how many, and nobody waits", (network) =>
     Effect.gen(function* () {
@@ -113,12 +106,14 @@ describe("PeerPubSub", () => {
       yield* settle
       // It had taken the first one.
       assert.deepStrictEqual(slow.items, ["1 of a", "gap: 5 lost", "7 of a", "8 of a", "9 of a", "10 of a"])
-    }),
-  )
+    }))
 
   test("with dropping, all subscriptions of the node lose the newest values and are told how many", (network) =>
     Effect.gen(function* () {
-      const [a, b] = yield* Effect.all([start(network, "a"), start(network, "b", { strategy: "dropping", capacity: 4 })])
+      const [a, b] = yield* Effect.all([
+        start(network, "a"),
+        start(network, "b", { strategy: "dropping", capacity: 4 }),
+      ])
       yield* b.linked(1)
       const latch = yield* Latch.make(true)
       const slow = yield* read(Stream.map(b.pubsub.streamWithGaps, describeItem), latch.await)
@@ -135,8 +130,7 @@ describe("PeerPubSub", () => {
       yield* settle
       const expected = ["1 of a", "2 of a", "3 of a", "4 of a", "5 of a", "gap: 5 lost", "11 of a"]
       assert.deepStrictEqual([slow.items, fast.items], [expected, expected])
-    }),
-  )
+    }))
 
   test("with suspend, a subscription that stands still makes publishers wait once, and skip its node", (network) =>
     Effect.gen(function* () {
@@ -159,8 +153,7 @@ describe("PeerPubSub", () => {
       assert.isAbove(skipped.length, 1_000)
       assert.strictEqual(fast.items.length, 6_000)
       yield* latch.open
-    }),
-  )
+    }))
 
   test("shutdown ends the streams, interrupts those who take and publish, and other nodes continue", (network) =>
     Effect.gen(function* () {
@@ -184,8 +177,7 @@ describe("PeerPubSub", () => {
       assert.deepStrictEqual([...sent].sort(), ["a", "c"])
       yield* settle
       assert.deepStrictEqual(ofC.items, [2])
-    }),
-  )
+    }))
 
   test("when the node has left, the streams end after the values that wait", (network) =>
     Effect.gen(function* () {
@@ -199,13 +191,11 @@ describe("PeerPubSub", () => {
       yield* Fiber.join(reader.fiber)
       assert.deepStrictEqual(reader.items, [1])
       assert.strictEqual((yield* Effect.flip(b.pubsub.publish(2)))._tag, "SendError")
-    }),
-  )
+    }))
 
   test("a capacity that is no whole number fails", (network) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(start(network, "a", { capacity: 0 }))
       assert.strictEqual(error._tag === "OptionsError" ? error.option : error._tag, "capacity")
-    }),
-  )
+    }))
 })

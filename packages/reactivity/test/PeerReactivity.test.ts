@@ -27,10 +27,12 @@ const start = Effect.fnUntraced(function* (
   const reactivity = yield* node.run(Reactivity.Reactivity)
   const counts = new Map<string, number>()
   const query = (label: string, keys: Keys) =>
-    reactivity.stream(
-      keys,
-      Effect.sync(() => void counts.set(label, (counts.get(label) ?? 0) + 1)),
-    ).pipe(Stream.runDrain, Effect.forkScoped)
+    reactivity
+      .stream(
+        keys,
+        Effect.sync(() => void counts.set(label, (counts.get(label) ?? 0) + 1)),
+      )
+      .pipe(Stream.runDrain, Effect.forkScoped)
   /** Returns the runs of a query since the last call. */
   const runs = (label: string): number => {
     const count = counts.get(label) ?? 0
@@ -68,8 +70,7 @@ describe("PeerReactivity", () => {
       yield* settle
       // A record with ids invalidates the queries of the name, as in Effect.
       for (const { runs } of [a, b, c]) assert.deepStrictEqual([runs("x"), runs("y")], [0, 1])
-    }),
-  )
+    }))
 
   test("a mutation that fails runs no query", (network) =>
     Effect.gen(function* () {
@@ -77,8 +78,7 @@ describe("PeerReactivity", () => {
       yield* Effect.ignore(a?.reactivity.mutation(["x"], Effect.fail("no")) ?? Effect.void)
       yield* settle
       assert.deepStrictEqual([a?.runs("x"), b?.runs("x")], [0, 0])
-    }),
-  )
+    }))
 
   test("a mutation that is interrupted invalidates its keys, because it may have written", (network) =>
     Effect.gen(function* () {
@@ -92,8 +92,7 @@ describe("PeerReactivity", () => {
       yield* Fiber.join(interrupting)
       yield* settle
       assert.deepStrictEqual([a.runs("x"), b.runs("x")], [1, 1])
-    }),
-  )
+    }))
 
   test("peers hear of the keys of a batch at its end", (network) =>
     Effect.gen(function* () {
@@ -108,8 +107,7 @@ describe("PeerReactivity", () => {
       yield* a.reactivity.withBatch(batch)
       yield* settle
       assert.deepStrictEqual([a.runs("x"), b.runs("x")], [1, 1])
-    }),
-  )
+    }))
 
   test("a lost link and its return run every query again once, which has then seen what was written meanwhile", (network) =>
     Effect.gen(function* () {
@@ -127,8 +125,7 @@ describe("PeerReactivity", () => {
       yield* settle
       assert.deepStrictEqual([a.runs("x"), b.runs("x"), c.runs("x")], [1, 1, 0])
       assert.deepStrictEqual([a.runs("y"), b.runs("y"), c.runs("y")], [1, 1, 0])
-    }),
-  )
+    }))
 
   test("a peer that fails runs every query again once, because its last invalidations may be lost", (network) =>
     Effect.gen(function* () {
@@ -139,8 +136,7 @@ describe("PeerReactivity", () => {
       yield* Effect.sleep("1 minute")
       assert.strictEqual((yield* b.cluster.view).peers.size, 1)
       assert.deepStrictEqual([b.runs("x"), c.runs("x")], [1, 1])
-    }),
-  )
+    }))
 
   test("a peer that leaves runs no query, and its last invalidations arrive", (network) =>
     Effect.gen(function* () {
@@ -151,8 +147,7 @@ describe("PeerReactivity", () => {
       yield* settle
       assert.strictEqual((yield* b.cluster.view).peers.size, 0)
       assert.deepStrictEqual([b.runs("x"), b.runs("y")], [1, 0])
-    }),
-  )
+    }))
 
   test("a node that joins runs every query of the others once", (network) =>
     Effect.gen(function* () {
@@ -162,8 +157,7 @@ describe("PeerReactivity", () => {
       yield* c.linked(2)
       yield* settle
       assert.deepStrictEqual([a.runs("x"), b.runs("x")], [1, 1])
-    }),
-  )
+    }))
 
   test("a key that peers cannot compare is a defect that says what to do, and no query misses the change", (network) =>
     Effect.gen(function* () {
@@ -176,7 +170,12 @@ describe("PeerReactivity", () => {
           assert.match(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "success", message),
         )
       let isWritten = false
-      yield* dies(a.reactivity.mutation([key], Effect.sync(() => void (isWritten = true))))
+      yield* dies(
+        a.reactivity.mutation(
+          [key],
+          Effect.sync(() => void (isWritten = true)),
+        ),
+      )
       assert.isFalse(isWritten)
       yield* dies(Effect.scoped(a.reactivity.query([key], Effect.void)))
       yield* dies(Stream.runDrain(a.reactivity.stream({ x: [key] }, Effect.void)))
@@ -190,8 +189,7 @@ describe("PeerReactivity", () => {
       assert.throws(() => a.reactivity.invalidateUnsafe(["x", key]), message)
       yield* settle
       assert.deepStrictEqual([a.runs("x"), b.runs("x")], [1, 1])
-    }),
-  )
+    }))
 
   test("nodes with different channels do not hear each other", (network) =>
     Effect.gen(function* () {
@@ -204,8 +202,7 @@ describe("PeerReactivity", () => {
       a.reactivity.invalidateUnsafe(["x"])
       yield* settle
       assert.strictEqual(b.runs("x"), 0)
-    }),
-  )
+    }))
 
   test("a handler that is registered runs for its keys, and after a gap, until it is removed", (network) =>
     Effect.gen(function* () {
@@ -223,6 +220,5 @@ describe("PeerReactivity", () => {
       a.reactivity.invalidateUnsafe(["z"])
       yield* settle
       assert.strictEqual(count, 2)
-    }),
-  )
+    }))
 })

@@ -14,23 +14,26 @@ describe("a transaction of SqlClient", () => {
     Effect.gen(function* () {
       const database = yield* Sqlite.open
       database.exec("CREATE TABLE teas (name TEXT)")
-      const services = Layer.provideMerge(Layer.effect(SqlClient.SqlClient)(Sqlite.client(database)), PeerReactivity.layer)
+      const services = Layer.provideMerge(
+        Layer.effect(SqlClient.SqlClient)(Sqlite.client(database)),
+        PeerReactivity.layer,
+      )
       const a = yield* start(network, "a", services)
       const b = yield* start(network, "b", services)
       yield* b.linked(1)
       const seen: Array<string> = []
       const sqlOfB = Context.get(b.context, SqlClient.SqlClient)
-      yield* sqlOfB
-        .reactive(["teas"], sqlOfB<{ readonly name: string }>`SELECT name FROM teas ORDER BY name`)
-        .pipe(
-          Stream.runForEach((rows) => Effect.sync(() => void seen.push(rows.map(({ name }) => name).join()))),
-          Effect.forkScoped,
-        )
+      yield* sqlOfB.reactive(["teas"], sqlOfB<{ readonly name: string }>`SELECT name FROM teas ORDER BY name`).pipe(
+        Stream.runForEach((rows) => Effect.sync(() => void seen.push(rows.map(({ name }) => name).join()))),
+        Effect.forkScoped,
+      )
       yield* settle
       seen.length = 0
 
       const add = (name: string) =>
-        Effect.flatMap(SqlClient.SqlClient, (sql) => Reactivity.mutation(sql`INSERT INTO teas VALUES (${name})`, ["teas"]))
+        Effect.flatMap(SqlClient.SqlClient, (sql) =>
+          Reactivity.mutation(sql`INSERT INTO teas VALUES (${name})`, ["teas"]),
+        )
       const transaction = <A, E, R>(body: Effect.Effect<A, E, R>) =>
         a.run(Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(body)))
 
@@ -57,6 +60,5 @@ describe("a transaction of SqlClient", () => {
       )
       yield* settle
       assert.deepStrictEqual(seen, ["assam,ceylon", "assam,ceylon,oolong"])
-    }),
-  )
+    }))
 })

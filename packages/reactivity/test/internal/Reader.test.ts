@@ -60,9 +60,9 @@ const view = (...peers: ReadonlyArray<Peer>): ViewItem => ({
 })
 
 const departures: Readonly<Record<string, ViewItem>> = {
-  "fails": { _tag: "Failed", peer: { ...peer(1), status: "failed" } },
-  "leaves": { _tag: "Left", peer: { ...peer(1), status: "left" } },
-  "disconnects": { _tag: "Disconnected", peer: { ...peer(1), status: "disconnected" } },
+  fails: { _tag: "Failed", peer: { ...peer(1), status: "failed" } },
+  leaves: { _tag: "Left", peer: { ...peer(1), status: "left" } },
+  disconnects: { _tag: "Disconnected", peer: { ...peer(1), status: "disconnected" } },
   "is replaced": { _tag: "Replaced", peer: peer(2), old: { ...peer(1), status: "replaced" } },
   "is missing after events were dropped": view(),
   "has another life after events were dropped": view(peer(2)),

@@ -137,15 +137,12 @@ describe("a reader", () => {
     { arbitrary: { runs: 2_000 } },
   )
 
-  it.effect.prop(
-    "holds no stale value after a writer has failed, whatever was lost",
-    [Steps],
-    ([choices]) =>
-      Effect.sync(() => {
-        const model = play(choices)
-        model.restart()
-        assert.deepStrictEqual(model.stale(), [])
-      }),
+  it.effect.prop("holds no stale value after a writer has failed, whatever was lost", [Steps], ([choices]) =>
+    Effect.sync(() => {
+      const model = play(choices)
+      model.restart()
+      assert.deepStrictEqual(model.stale(), [])
+    }),
   )
 })
 
