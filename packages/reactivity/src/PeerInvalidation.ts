@@ -30,6 +30,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { Channel } from "./internal/Channel.ts"
 import { countInvalidations } from "./internal/countInvalidations.ts"
 import { format, maxBytes } from "./internal/messages.ts"
@@ -164,10 +165,13 @@ export const make = Effect.fnUntraced(function* (
   // Finalizers run in reverse order, so the fibers that send to peers have ended before this sends.
   yield* Effect.addFinalizer(() => channel.end)
   const fibers = yield* FiberMap.make<string>()
+  const oneAtATime = yield* Semaphore.make(1)
   const call = (stale: Stale): Effect.Effect<void> =>
-    Effect.catchCause(
-      Effect.suspend(() => onStale(stale)),
-      (cause) => Effect.logError(`the handler of the channel "${name}" failed, so stale values may remain`, cause),
+    Effect.suspend(() => onStale(stale)).pipe(
+      oneAtATime.withPermits(1),
+      Effect.catchCause((cause) =>
+        Effect.logError(`the handler of the channel "${name}" failed, so stale values may remain`, cause),
+      ),
     )
   const reader = new Reader({
     onKeys: (keys) => {

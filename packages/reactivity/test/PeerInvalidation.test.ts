@@ -1,4 +1,5 @@
 import * as Cluster from "@coterie/core/Cluster"
+import type * as Limits from "@coterie/core/Limits"
 import * as PeerInvalidation from "@coterie/reactivity/PeerInvalidation"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"
 import { assert, describe } from "@effect/vitest"
@@ -20,9 +21,11 @@ const start = Effect.fnUntraced(function* (
   name: string,
   {
     handle = () => Effect.void,
+    limits,
     lines = [],
     ...options
   }: PeerInvalidation.Options & {
+    readonly limits?: Limits.Options
     readonly handle?: (stale: PeerInvalidation.Stale) => Effect.Effect<void>
     readonly lines?: Array<string>
   } = {},
@@ -38,7 +41,7 @@ const start = Effect.fnUntraced(function* (
       options,
     ),
   )
-  const node = yield* Support.start(network, name, layer, { lines })
+  const node = yield* Support.start(network, name, layer, { lines, limits })
   const channel = yield* node.run(Channel)
   const texts = () =>
     stale.splice(0).map((item) => (item._tag === "All" ? `all: ${item.cause}` : [...item.keys].join()))
@@ -194,6 +197,47 @@ describe("PeerInvalidation", () => {
       assert.deepStrictEqual(b.texts(), ["bad", "good"])
       assert.strictEqual(lines.filter((line) => line.includes(`the handler of the channel "test" failed`)).length, 1)
     }))
+
+  test("calls its handler for one thing after the other", (network) =>
+    Effect.gen(function* () {
+      let running = 0
+      let most = 0
+      const handle = () =>
+        Effect.suspend(() => {
+          most = Math.max(most, ++running)
+          return Effect.andThen(
+            Effect.sleep("200 millis"),
+            Effect.sync(() => void running--),
+          )
+        })
+      const a = yield* start(network, "a")
+      const b = yield* start(network, "b", { handle })
+      yield* b.linked(1)
+      yield* settle
+      b.texts()
+      a.channel.invalidateUnsafe(["x"])
+      yield* Effect.sleep("100 millis")
+      yield* a.channel.invalidateAll
+      yield* Effect.sleep("100 millis")
+      a.channel.invalidateUnsafe(["y"])
+      yield* settle
+      assert.deepStrictEqual(b.texts(), ["x", "all: Told", "y"])
+      assert.strictEqual(most, 1)
+    }),
+  )
+
+  test("keys that do not fit into a message of the node become all keys", (network) =>
+    Effect.gen(function* () {
+      const a = yield* start(network, "a", { limits: { messageBytes: 1_024 } })
+      const b = yield* start(network, "b")
+      yield* b.linked(1)
+      yield* settle
+      b.texts()
+      a.channel.invalidateUnsafe(Array.from({ length: 100 }, (_, i) => `${i}`.padEnd(100)))
+      yield* settle
+      assert.deepStrictEqual(b.texts(), ["all: Told"])
+    }),
+  )
 
   test("the invalidations that peers cause are counted", (network) =>
     Effect.gen(function* () {

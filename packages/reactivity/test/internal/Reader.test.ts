@@ -2,7 +2,10 @@ import type { LaneItem, ViewItem } from "@coterie/core/Lane"
 import type { Peer } from "@coterie/core/Peer"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import { introductionMillis } from "../../src/internal/Ledger.ts"
 import { Reader } from "../../src/internal/Reader.ts"
 
@@ -69,6 +72,36 @@ const departures: Readonly<Record<string, ViewItem>> = {
 }
 
 describe("the reader of a channel", () => {
+  it.effect("invalidates everything again if that becomes due while it is being done", () =>
+    Effect.gen(function* () {
+      let count = 0
+      const done = yield* Latch.make(false)
+      const reader = new Reader({
+        onKeys: () => Effect.void,
+        onAll: () => Effect.suspend(() => (++count === 1 ? done.await : Effect.void)),
+        now: () => 0,
+        maxBytes: 1_000,
+        messagesPerSecond: 10,
+        allInterval: 1_000,
+        deadLetter: () => Effect.void,
+      })
+      const turns = Effect.forEach(Array.from({ length: 20 }), () => Effect.yieldNow, { discard: true })
+      const items = yield* Queue.unbounded<LaneItem>()
+      yield* Effect.forkScoped(reader.run(Stream.fromQueue(items)), { startImmediately: true })
+      for (const _ of [1, 2]) {
+        yield* Queue.offer(items, message("{}"))
+        yield* turns
+        assert.strictEqual(count, 1)
+      }
+      yield* done.open
+      yield* turns
+      assert.strictEqual(count, 1, "not before the interval is over")
+      yield* TestClock.adjust("1 second")
+      yield* turns
+      assert.strictEqual(count, 2)
+    }).pipe(Effect.scoped),
+  )
+
   for (const [what, departure] of Object.entries(departures)) {
     it.effect(`invalidates everything when a peer ${what} that has not said that it has ended`, () =>
       Effect.gen(function* () {
