@@ -108,11 +108,11 @@ export interface PeerInvalidation {
   readonly name: string
   /** Tells all peers that keys are stale. Does not wait for them, and never fails. */
   readonly invalidate: (keys: KeyList) => Effect.Effect<void>
-  /** Like {@link PeerInvalidation.invalidate}, for code that cannot run effects. */
+  /** Does what {@link PeerInvalidation.invalidate} does, for code that cannot run effects. */
   readonly invalidateUnsafe: (keys: KeyList) => void
   /** Tells all peers that all keys are stale. */
   readonly invalidateAll: Effect.Effect<void>
-  /** Like {@link PeerInvalidation.invalidateAll}, for code that cannot run effects. */
+  /** Does what {@link PeerInvalidation.invalidateAll} does, for code that cannot run effects. */
   readonly invalidateAllUnsafe: () => void
 }
 

@@ -223,8 +223,7 @@ describe("PeerInvalidation", () => {
       yield* settle
       assert.deepStrictEqual(b.texts(), ["x", "all: Told", "y"])
       assert.strictEqual(most, 1)
-    }),
-  )
+    }))
 
   test("keys that do not fit into a message of the node become all keys", (network) =>
     Effect.gen(function* () {
@@ -236,8 +235,7 @@ describe("PeerInvalidation", () => {
       a.channel.invalidateUnsafe(Array.from({ length: 100 }, (_, i) => `${i}`.padEnd(100)))
       yield* settle
       assert.deepStrictEqual(b.texts(), ["all: Told"])
-    }),
-  )
+    }))
 
   test("the invalidations that peers cause are counted", (network) =>
     Effect.gen(function* () {
