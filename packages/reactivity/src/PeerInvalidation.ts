@@ -31,7 +31,7 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { Channel } from "./internal/Channel.ts"
+import { Channel, sessionWithSelf } from "./internal/Channel.ts"
 import { countInvalidations } from "./internal/countInvalidations.ts"
 import { format, maxBytes } from "./internal/messages.ts"
 import { Reader } from "./internal/Reader.ts"
@@ -86,8 +86,8 @@ export interface Options {
   readonly maxCharacters?: number | undefined
   /**
    * Minimum time between two messages to one peer. Keys that become stale in the meantime go into one message. The first
-   * message after a pause is sent at once. A peer that sends more than twice as often is not read: everything is
-   * invalidated instead. Defaults to 50 milliseconds, so that a peer costs at most 20,480 keys a second.
+   * message after a pause is sent at once. A peer that sends more than twice as often, and more than 10 messages a
+   * second, is not read: everything is invalidated instead. Defaults to 50 milliseconds, so that a peer costs at most 20,480 keys a second.
    */
   readonly messageInterval?: Duration.Input | undefined
   /**
@@ -125,6 +125,9 @@ const defaultMessageInterval: Duration.Input = "50 millis"
 /** Default of {@link Options.allInterval}. */
 const defaultAllInterval: Duration.Input = "1 second"
 
+/** Number of messages of a peer in a second that this node always decodes. Delays on the way let messages arrive together. */
+const leastMessagesPerSecond = 10
+
 /**
  * Opens a channel of invalidations until the scope closes. `onStale` is called for everything that becomes stale at
  * this node because of a peer, one call after the other. It is not called for the keys that this node itself
@@ -141,8 +144,8 @@ const defaultAllInterval: Duration.Input = "1 second"
  * - A defect of `onStale` is logged, and the next call follows.
  * - When the scope closes, peers get the last keys. A peer that takes them within a second invalidates nothing else.
  * - Fails with `OptionsError` if a bound is invalid (`maxKeys`, `maxCharacters`, `messageInterval`, `allInterval`), if
- *   `invalidation/` and the name are no valid name of a lane (`name`), or if this node already reads 4,096 lanes
- *   (`lanes`).
+ *   `invalidation/` and the name are no valid name of a lane or this node has a channel of this name already (`name`), or
+ *   if it already reads 4,096 lanes (`lanes`).
  *
  * @category constructors
  * @since 0.1.0
@@ -159,6 +162,13 @@ export const make = Effect.fnUntraced(function* (
     cluster.lane(`invalidation/${name}`, { format }),
     ({ problem }) => new OptionsError({ option: "name", problem: `the channel needs a valid lane name: ${problem}` }),
   )
+  // The last message of one channel would end the other one at the peers, and neither would hear the other.
+  if ((yield* lane.readers).some(({ session }) => session === sessionWithSelf)) {
+    return yield* new OptionsError({
+      option: "name",
+      problem: `this node has a channel "${name}" already; use that one`,
+    })
+  }
   const laneLabel = cluster.metrics.laneLabel(lane.name)
   const counters = countInvalidations(cluster.metrics, laneLabel === lane.name ? name : laneLabel)
   const channel = new Channel({ lane, bounds, messageInterval })
@@ -185,7 +195,7 @@ export const make = Effect.fnUntraced(function* (
     now: () => MonotonicTime.millisUnsafe(clock),
     maxBytes: maxBytes(bounds),
     // Twice what a correct peer sends, because the intervals of two clocks differ.
-    messagesPerSecond: Math.ceil(2_000 / messageInterval),
+    messagesPerSecond: Math.max(leastMessagesPerSecond, Math.ceil(2_000 / messageInterval)),
     allInterval,
     deadLetter: (message: Message, reason: string) => lane.deadLetter(message, reason),
   })

@@ -287,6 +287,8 @@ describe("PeerInvalidation", () => {
           Effect.map(({ option }) => option),
         )
       assert.strictEqual(yield* make("x".repeat(200)), "name")
+      yield* PeerInvalidation.make("once", () => Effect.void).pipe(Effect.provideService(Cluster.Cluster, node.cluster))
+      assert.strictEqual(yield* make("once"), "name")
       assert.strictEqual(yield* make("x", { maxKeys: 0 }), "maxKeys")
       assert.strictEqual(yield* make("x", { maxCharacters: 1.5 }), "maxCharacters")
       assert.strictEqual(yield* make("x", { messageInterval: 0 }), "messageInterval")

@@ -16,6 +16,9 @@ const retryPause = "1 second"
 /** Time for the last messages of a channel that is closed. A peer that takes none invalidates everything instead. */
 const endTimeout = "1 second"
 
+/** Number of the session of a node with itself (docs/messages.md, section "Addressing a peer"). */
+export const sessionWithSelf = 0
+
 const nothing: ReadonlySet<string> = new Set()
 
 export interface Options {
@@ -99,8 +102,9 @@ export class Channel {
   private follow(fibers: FiberMap.FiberMap<string>): Effect.Effect<void> {
     return Stream.runForEach(this.options.lane.readerChanges, (readers) =>
       Effect.suspend(() => {
-        // The session with this node itself has the number 0.
-        const peers = new Map(readers.flatMap((peer) => (peer.session === 0 ? [] : [[peer.name, peer] as const])))
+        const peers = new Map(
+          readers.flatMap((peer) => (peer.session === sessionWithSelf ? [] : [[peer.name, peer] as const])),
+        )
         const closed = [...this.recipients.keys()].filter((name) => !peers.has(name))
         for (const name of closed) this.recipients.delete(name)
         const opened = [...peers.values()].filter(

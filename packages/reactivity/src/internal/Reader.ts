@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { sessionWithSelf } from "./Channel.ts"
 import { Ledger } from "./Ledger.ts"
 import { MessageBudget } from "./MessageBudget.ts"
 import { decode } from "./messages.ts"
@@ -117,8 +118,7 @@ export class Reader {
     const now = this.options.now()
     switch (item._tag) {
       case "SessionStarted":
-        // The session with this node itself has the number 0.
-        return item.session === 0 ? undefined : this.ledger.sessionStarted(item.from, now)
+        return item.session === sessionWithSelf ? undefined : this.ledger.sessionStarted(item.from, now)
       case "SessionEnded":
         return this.ledger.sessionEnded(item.from, now)
       case "Snapshot":
