@@ -79,6 +79,11 @@ export interface PeerPubSub<A> {
    * Fails with `EncodeError` if the value does not match the schema of the topic, and with `SendError` if it is too
    * large or this node has left. In these cases no node gets it. `publish` of the topic has the further details. After
    * `shutdown` it interrupts the fiber that calls it.
+   *
+   * **Gotchas**
+   *
+   * With `suspend`, a fiber that takes from a subscription and publishes in between waits for itself once the buffer is
+   * full, for up to `limits.slowPeerTimeout`. Publish in another fiber.
    */
   readonly publish: (value: A) => Effect.Effect<BroadcastReport, EncodeError | SendError>
   /**
