@@ -22,7 +22,7 @@ export const sessionWithSelf = 0
 const nothing: ReadonlySet<string> = new Set()
 
 export interface Options {
-  readonly lane: Lane
+  readonly lane: Pick<Lane, "readerChanges" | "ready" | "send">
   readonly bounds: Bounds
   /** Minimum time between two messages to one peer, in milliseconds. */
   readonly messageInterval: number
