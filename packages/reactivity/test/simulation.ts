@@ -127,8 +127,9 @@ export const mutations = Simulation.scenario(
       const { [names.at(-1) ?? ""]: last, ...others } = nodes
       if (last === undefined) return
       yield* Effect.forkScoped(Effect.ignore(last.run(Effect.flatMap(App, ({ mutate }) => mutate("a")))))
-      yield* Effect.sleep(yield* Random.nextIntBetween(0, 30))
+      yield* Effect.sleep(yield* Random.nextIntBetween(1, 10))
       yield* (yield* Random.nextBoolean) ? last.crash : last.powerOff
-      yield* sim.converges(() => isFresh(others, store), { within: "1 minute" })
+      const othersAreFresh = () => isFresh(others, store)
+      yield* sim.until("the others have read the last value without the writer", othersAreFresh, { within: "1 minute" })
     }),
 )
