@@ -63,7 +63,7 @@ describe("PeerPubSub", () => {
   test("a value that does not match the schema fails, and reaches nobody", (network) =>
     Effect.gen(function* () {
       const [a, b] = yield* Effect.all([start(network, "a"), start(network, "b")])
-      yield* b.linked(1)
+      for (const node of [a, b]) yield* node.linked(1)
       const reader = yield* read(b.pubsub.stream)
       const error = yield* Effect.flip(a.pubsub.publishAll([1, 2.5, 3]))
       assert.strictEqual(error._tag, "EncodeError")
@@ -74,14 +74,14 @@ describe("PeerPubSub", () => {
   test("a lost session is a gap for subscriptions that want gaps, and the others go on", (network) =>
     Effect.gen(function* () {
       const [a, b] = yield* Effect.all([start(network, "a"), start(network, "b")])
-      yield* b.linked(1)
+      for (const node of [a, b]) yield* node.linked(1)
       const gaps = yield* read(Stream.map(b.pubsub.streamWithGaps, describeItem))
       const values = yield* read(b.pubsub.stream)
       yield* a.pubsub.publish(1)
       yield* settle
       yield* network.cut("a", "b")
       yield* settle
-      yield* b.linked(1)
+      for (const node of [a, b]) yield* node.linked(1)
       yield* a.pubsub.publish(2)
       yield* settle
       assert.deepStrictEqual(gaps.items, ["1 of a", "gap: a", "2 of a"])
@@ -91,7 +91,7 @@ describe("PeerPubSub", () => {
   test("with sliding, a slow subscription loses the oldest values and is told how many, and nobody waits", (network) =>
     Effect.gen(function* () {
       const [a, b] = yield* Effect.all([start(network, "a"), start(network, "b", { strategy: "sliding", capacity: 4 })])
-      yield* b.linked(1)
+      for (const node of [a, b]) yield* node.linked(1)
       const latch = yield* Latch.make(true)
       const slow = yield* read(Stream.map(b.pubsub.streamWithGaps, describeItem), latch.await)
       const fast = yield* read(b.pubsub.stream)
@@ -114,7 +114,7 @@ describe("PeerPubSub", () => {
         start(network, "a"),
         start(network, "b", { strategy: "dropping", capacity: 4 }),
       ])
-      yield* b.linked(1)
+      for (const node of [a, b]) yield* node.linked(1)
       const latch = yield* Latch.make(true)
       const slow = yield* read(Stream.map(b.pubsub.streamWithGaps, describeItem), latch.await)
       const fast = yield* read(Stream.map(b.pubsub.streamWithGaps, describeItem))
@@ -182,7 +182,7 @@ describe("PeerPubSub", () => {
   test("when the node has left, the streams end after the values that wait", (network) =>
     Effect.gen(function* () {
       const [a, b] = yield* Effect.all([start(network, "a"), start(network, "b")])
-      yield* b.linked(1)
+      for (const node of [a, b]) yield* node.linked(1)
       const reader = yield* read(b.pubsub.stream)
       yield* a.pubsub.publish(1)
       yield* settle
