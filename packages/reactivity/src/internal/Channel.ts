@@ -66,7 +66,7 @@ export class Channel {
 
   /** Sends until it is interrupted, or until this node has left. `fibers` has a fiber for each peer. */
   run(fibers: FiberMap.FiberMap<string>): Effect.Effect<void> {
-    return Effect.raceFirst(this.flushes, this.follow(fibers))
+    return Effect.ensuring(Effect.raceFirst(this.flushes, this.follow(fibers)), FiberMap.clear(fibers))
   }
 
   /** Sends each peer the keys that wait, and that no message follows. */

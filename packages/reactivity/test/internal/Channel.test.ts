@@ -2,6 +2,7 @@ import { LinkLost, SendError } from "@coterie/core/ClusterError"
 import type { ReadingPeer } from "@coterie/core/Lane"
 import * as VirtualTime from "@coterie/testkit/VirtualTime"
 import { assert, describe, it } from "@effect/vitest"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberMap from "effect/FiberMap"
@@ -15,7 +16,7 @@ const reader = (opening: number, session = 1): ReadingPeer => ({ name: "p", gene
 const start = Effect.gen(function* () {
   const sent: Array<string> = []
   let fails = false
-  const readers = yield* Queue.unbounded<ReadonlyArray<ReadingPeer>>()
+  const readers = yield* Queue.unbounded<ReadonlyArray<ReadingPeer>, Cause.Done>()
   const channel = new Channel({
     lane: {
       readerChanges: Stream.fromQueue(readers),
@@ -39,7 +40,8 @@ const start = Effect.gen(function* () {
   const stop = Effect.andThen(Fiber.interrupt(running), FiberMap.clear(fibers))
   const settle = Effect.sleep("5 seconds")
   const read = (...peers: ReadonlyArray<ReadingPeer>) => Effect.andThen(Queue.offer(readers, peers), settle)
-  return { channel, fail: () => void (fails = true), read, sent: () => sent.splice(0), settle, stop }
+  const leave = Effect.andThen(Queue.end(readers), settle)
+  return { channel, leave, fail: () => void (fails = true), read, sent: () => sent.splice(0), settle, stop }
 })
 
 describe("the sending side of a channel", () => {
@@ -73,6 +75,23 @@ describe("the sending side of a channel", () => {
       channel.invalidate(["x"])
       yield* settle
       assert.deepStrictEqual(sent(), ["{}"])
+    }).pipe(Effect.scoped, VirtualTime.flow),
+  )
+
+  it.effect("sends nothing after the node has left", () =>
+    Effect.gen(function* () {
+      const { channel, fail, leave, read, sent, settle } = yield* start
+      yield* read(reader(1))
+      sent()
+      fail()
+      channel.invalidate(["x"])
+      // The send has failed, and would be repeated after a second.
+      yield* Effect.sleep("500 millis")
+      yield* leave
+      assert.deepStrictEqual(sent(), [])
+      channel.invalidate(["y"])
+      yield* settle
+      assert.deepStrictEqual(sent(), [])
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
