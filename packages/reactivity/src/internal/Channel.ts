@@ -107,9 +107,7 @@ export class Channel {
         )
         const closed = [...this.recipients.keys()].filter((name) => !peers.has(name))
         for (const name of closed) this.recipients.delete(name)
-        const opened = [...peers.values()].filter(
-          ({ name, opening }) => this.recipients.get(name)?.peer.opening !== opening,
-        )
+        const opened = [...peers.values()].filter((peer) => !isSameOpening(this.recipients.get(peer.name)?.peer, peer))
         return Effect.andThen(
           Effect.forEach(closed, (name) => FiberMap.remove(fibers, name), { discard: true }),
           Effect.forEach(opened, (peer) => FiberMap.run(fibers, peer.name, this.deliver(this.add(peer))), {
@@ -156,3 +154,10 @@ export class Channel {
     return this.encoded.text
   }
 }
+
+/**
+ * Tests whether nothing that was sent to the first reader is lost to the second. An opening is known before the session
+ * of its link begins, so it may have the same number in two sessions.
+ */
+const isSameOpening = (a: ReadingPeer | undefined, b: ReadingPeer): boolean =>
+  a !== undefined && a.generation === b.generation && a.session === b.session && a.opening === b.opening

@@ -57,6 +57,9 @@ describe("the sending side of a channel", () => {
       assert.deepStrictEqual(sent(), [`{"keys":["x"]}`])
       yield* read(reader(2, 2))
       assert.deepStrictEqual(sent(), ["{}"])
+      // A link that is made while the old one has not ended yet has the same opening, in another session.
+      yield* read(reader(2, 3))
+      assert.deepStrictEqual(sent(), ["{}"])
       yield* read()
       channel.invalidate(["y"])
       yield* settle
