@@ -123,6 +123,10 @@ export const mutations = Simulation.scenario(
       yield* sim.converges(() => Object.values(nodes).every((node) => node.state === "running"))
       for (const node of Object.values(nodes)) yield* node.run(Effect.flatMap(App, ({ stop }) => stop))
       yield* sim.converges(() => isFresh(nodes, store), { within: "1 minute" })
+      // Nobody hears of the writes of an instance that it has never listed (docs/reactivity.md, section "Guarantees").
+      const allAreListed = () =>
+        Object.values(nodes).every((node) => node.service(Cluster.Cluster)?.viewUnsafe().peers.size === size - 1)
+      yield* sim.until("all instances list each other", allAreListed, { within: "2 minutes" })
       // The last mutation of an instance that does not return, at any moment of it. It may be lost with the link.
       const { [names.at(-1) ?? ""]: last, ...others } = nodes
       if (last === undefined) return
