@@ -1,7 +1,8 @@
 /**
  * Measures the cost of an idle cluster: real nodes on loopback TCP in a few processes, with the defaults for one data
- * center, after all have links. The same run measures bare sockets in the same processes for comparison. They have the
- * same number of connections, with the same 19 bytes in both directions every second.
+ * center, after all have links. It measures them without and with the admin service. The same run measures bare sockets
+ * in the same processes for comparison. They have the same number of connections, with the same 19 bytes in both
+ * directions every second.
  *
  *     node benchmarks/membership/idle.ts [--nodes 10,50,100] [--processes 4] [--seconds 10] [--rounds 3] [--out docs]
  *
@@ -18,6 +19,7 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Admin from "../../packages/admin/src/Admin.ts"
 import * as Cluster from "../../packages/core/src/Cluster.ts"
 import * as FrameCount from "../../packages/core/test/simulation/frameCount.ts"
 import { ViewTracker } from "../../packages/core/test/simulation/ViewTracker.ts"
@@ -47,7 +49,7 @@ const Answer = Schema.Union([
 ])
 type Answer = typeof Answer.Type
 
-const systems = ["bare sockets", "coterie"] as const
+const systems = ["bare sockets", "coterie", "coterie with its admin service"] as const
 type System = (typeof systems)[number]
 
 const host = "127.0.0.1"
@@ -64,14 +66,15 @@ interface Nodes {
   readonly bytes: () => number
 }
 
-const coterie = (): Nodes => {
+/** Makes nodes with another layer on each. */
+const coterie = <A, E>(more: Layer.Layer<A, E, Cluster.Cluster>): Nodes => {
   const counts: FrameCount.Counts = new Map()
   const views = new ViewTracker(() => 0)
   const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>) {
     // All nodes have one host, so bounds for one host must allow all of them.
     const limits = { handshakes: 1_024, handshakesPerHost: 1_024 }
     const context = yield* Layer.build(
-      Cluster.layer({ cluster: "idle", name, seeds, limits }).pipe(
+      Layer.provideMerge(more, Cluster.layer({ cluster: "idle", name, seeds, limits })).pipe(
         Layer.provide(FrameCount.layer(counts)),
         Layer.provide(NodeTransport.layerTcp({ host, port: 0 })),
       ),
@@ -322,5 +325,6 @@ const main = Effect.gen(function* () {
 })
 
 const [flag, system] = process.argv.slice(2)
-if (flag === "--serve") serve(system === "coterie" ? coterie() : bare())
+if (flag === "--serve" && system === "bare sockets") serve(bare())
+else if (flag === "--serve") serve(system === "coterie" ? coterie(Layer.empty) : coterie(Admin.layer()))
 else await Effect.runPromise(main)

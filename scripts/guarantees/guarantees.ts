@@ -637,7 +637,12 @@ const admin: Page = {
     {
       heading: "The cluster as every member sees it",
       statement: "A report names the pair of members that do not reach each other, from whichever node it is asked.",
-      tests: ["names the pair that does not reach each other, and has the rows of both"],
+      tests: [
+        "names the pair that does not reach each other, and has the rows of both",
+        "names the two nodes whose packets to each other are lost, at each of them, too, and exits with 1 until they have a link again",
+        "names the two nodes of which one does not receive the packets of the other",
+        "shows two parts if it asks a node on each side of a partition, and all nodes stay ready",
+      ],
     },
     {
       heading: "The cluster as every member sees it",
@@ -646,6 +651,8 @@ const admin: Page = {
         "has the reason of each member that does not answer",
         "gets the rows of members with a link, and the reason of each that did not answer",
         "ends before the deadline if no relay can have a link",
+        "names a node that stands still",
+        "lists a node without the admin service, and a node of an earlier release without one, and names the node that they do not reach",
       ],
     },
     {
@@ -662,10 +669,30 @@ const admin: Page = {
         "Readiness does not depend on other members, and liveness fails only for a problem that a restart may fix.",
       tests: [
         "stays good when the only other node dies",
+        "has at most one pod that is not ready while one pod after the other ...",
+        "that a newer process of its name has replaced is bad for good, and that of the newer one is good",
         "is ...started, ...ready and ...live when ...",
         "of a second process with the name of a living one is never good",
         "of a node with a wrong secret is never good",
       ],
+    },
+    {
+      heading: "Find the cause of a problem",
+      statement:
+        "The doctor finds a dead port, a wrong token, a wrong secret, a clock that is wrong, and a pair without a link, and says what to do.",
+      tests: [
+        "says that nothing answers at a dead port, and exits with 3",
+        "says that the token is missing or wrong, and exits with 4",
+        "finds a node with a wrong secret, at the node and with the secret from here",
+        "finds a clock that is an hour behind",
+        "names the pair without a link, and what to do",
+        "finds a node that was superseded and still answers",
+      ],
+    },
+    {
+      heading: "The command",
+      statement: "A stream of events that is cut continues after the last event.",
+      tests: ["continues after the last event when the stream is cut, and fails when the service is gone"],
     },
     {
       heading: "The command",

@@ -27,7 +27,8 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Access from "./internal/http/Access.ts"
-import type { Admin } from "./internal/Service.ts"
+import { annotateWithNode } from "./internal/annotateWithNode.ts"
+import { Admin } from "./internal/Service.ts"
 import { environmentConfig } from "./node/environmentConfig.ts"
 import * as ListenAddress from "./node/listenAddress.ts"
 import { readTokens } from "./node/readTokens.ts"
@@ -144,8 +145,9 @@ export const layer = (options: Options = {}): Layer.Layer<AdminServer, LayerErro
         return yield* new OptionsError({ option: "tokens", problem })
       }
       const access = yield* Access.make({ ...options, tokens })
+      const { inspection } = yield* Admin
       const started = Effect.tap(Server.BoundUrl, (url) =>
-        logStart(url, { isLocal: listen.isLocal, tokens: tokens.length }),
+        annotateWithNode(inspection, logStart(url, { isLocal: listen.isLocal, tokens: tokens.length })),
       )
       return Layer.effect(
         AdminServer,

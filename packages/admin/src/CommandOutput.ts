@@ -232,6 +232,21 @@ export const Metadata = Schema.Struct({
   metadata: Schema.Record(Schema.String, Schema.String),
 })
 
+/** A step of the dial of a probe, with its time in milliseconds. */
+const Step = Schema.Union([
+  /** The host of the address has these IP addresses. */
+  Schema.Struct({ step: Schema.Literal("resolved"), millis: Schema.Number, hosts: Schema.Array(Schema.String) }),
+  /** The connection is open. */
+  Schema.Struct({ step: Schema.Literal("connected"), millis: Schema.Number, host: Schema.String }),
+  /** The handshake of TLS is complete. */
+  Schema.Struct({
+    step: Schema.Literal("secured"),
+    millis: Schema.Number,
+    protocol: Schema.String,
+    cipher: Schema.String,
+  }),
+])
+
 /**
  * Schema of the output of `coterie probe`. `status` is `unanswered` if no peer answered; then `step` is the step that
  * failed, `connect` or `answer`. All times are in milliseconds.
@@ -253,6 +268,8 @@ export const Probe = Schema.Struct({
   identity: Schema.optionalKey(Schema.Json),
   connectMillis: Schema.optionalKey(Schema.Number),
   answerMillis: Schema.optionalKey(Schema.Number),
+  /** Steps of the dial that succeeded. */
+  steps: Schema.Array(Step),
   peer: Schema.optionalKey(
     Schema.Struct({
       name: Schema.String,
@@ -289,4 +306,45 @@ export const Debug = Schema.Struct({
   nodes: Schema.Array(Report.NodeReport),
   missing: Schema.Array(Schema.Struct({ name: Schema.String, message: Schema.String })),
   events: Schema.Array(Report.NodeEvent),
+})
+
+/**
+ * A finding of `coterie doctor`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Finding extends Schema.Schema.Type<typeof Finding> {}
+
+/**
+ * Schema of a finding of `coterie doctor`.
+ *
+ * - `ok`: the check found no problem.
+ * - `warn`: something that can be intended, or that may become a problem.
+ * - `fail`: a problem.
+ * - `skipped`: the check needs something that was not given; `message` says what.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Finding = Schema.Struct({
+  /** Name of the check in one word, such as `clocks`. */
+  check: Schema.String,
+  level: Schema.Literals(["ok", "warn", "fail", "skipped"]),
+  /** One sentence. */
+  message: Schema.String,
+  /** One or more sentences that say what to do. */
+  advice: Schema.optionalKey(Schema.String),
+})
+
+/**
+ * Schema of the output of `coterie doctor`. `level` is the worst level of the findings.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Doctor = Schema.Struct({
+  schema,
+  level: Schema.Literals(["ok", "warn", "fail"]),
+  findings: Schema.Array(Finding),
 })

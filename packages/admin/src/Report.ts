@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import { compareNames } from "@coterie/core/Peer"
 import * as Schema from "effect/Schema"
 
 /**
@@ -124,6 +125,14 @@ const Status = Schema.Struct({
   message: Schema.optionalKey(Schema.String),
 })
 
+const FailureDetector = Schema.Struct({
+  heartbeatMillis: Schema.Number,
+  linkTimeoutMillis: Schema.Number,
+  probeTimeoutMillis: Schema.Number,
+  suspicionMinMillis: Schema.Number,
+  suspicionMaxMillis: Schema.Number,
+})
+
 const AddressReport = Schema.Struct({
   address: Schema.String,
   source: open(["seed", "join", "discovery"]),
@@ -151,6 +160,8 @@ export const NodeReport = Schema.Struct({
   schema: Schema.Number,
   /** Version of the package `@coterie/admin` of the node. */
   version: Schema.String,
+  /** Name of the cluster. Absent in the report of a node of an early version, like `failureDetector`. */
+  cluster: Schema.optionalKey(Schema.String),
   name: Schema.String,
   generation: Schema.Number,
   incarnation: Schema.Number,
@@ -171,6 +182,7 @@ export const NodeReport = Schema.Struct({
   viewVersion: Schema.Number,
   localHealth: Schema.Number,
   lagMillis: Schema.Number,
+  failureDetector: Schema.optionalKey(FailureDetector),
   queues: Schema.Array(Queue),
   peers: Schema.Array(PeerReport),
   addressesDialed: Schema.Array(AddressReport),
@@ -366,8 +378,8 @@ export const newest = (rows: Iterable<Row>): ReadonlyArray<Row> => {
 }
 
 /**
- * Makes a report of the cluster from rows. A round-trip time that only one side of a link has measured is in the rows of
- * both sides.
+ * Makes a report of the cluster from rows. Both rows of a link have the same round-trip time: that of the lower name, which
+ * measures with every heartbeat. The other side measures only on request, so its time counts only if the lower name has none.
  *
  * @category constructors
  * @since 0.1.0
@@ -388,10 +400,9 @@ export const makeClusterReport = (options: {
   const rows = options.rows.map(({ generations: _generations, names, ...row }, i) => ({
     ...row,
     peers: peers[i] ?? [],
-    roundTripMicros: names.map((name, j) => {
-      const own = row.roundTripMicros[j] ?? -1
-      return own < 0 && row.link[j] === "u" ? measured.between(name, i) : own
-    }),
+    roundTripMicros: names.map((name, j) =>
+      row.link[j] === "u" ? measured.of(row.name, name, row.roundTripMicros[j] ?? -1) : -1,
+    ),
   }))
   return { schema: schemaVersion, ...options, members: members.list, rows }
 }
@@ -413,7 +424,7 @@ class MemberIndex {
   }
 }
 
-/** Measured round-trip times by the positions of both rows. */
+/** Measured round-trip times of links by the positions of both rows. */
 class RoundTrips {
   private readonly positions: ReadonlyMap<string, number>
   private readonly micros: Float64Array
@@ -429,10 +440,17 @@ class RoundTrips {
     }
   }
 
-  /** Returns the time that the node with the name has measured to the node of the row, or -1. */
-  between(name: string, row: number): number {
-    const i = this.positions.get(name)
-    return i === undefined ? -1 : (this.micros[i * this.positions.size + row] ?? -1)
+  /** Returns the time of the link between a node and its peer, of which the node itself has measured `own`, or -1. */
+  of(node: string, peer: string, own: number): number {
+    const other = this.between(peer, node)
+    const [lower, higher] = compareNames(node, peer) < 0 ? [own, other] : [other, own]
+    return lower >= 0 ? lower : higher
+  }
+
+  /** Returns the time that one node has measured to another, or -1. */
+  private between(from: string, to: string): number {
+    const [i, j] = [this.positions.get(from), this.positions.get(to)]
+    return i === undefined || j === undefined ? -1 : (this.micros[i * this.positions.size + j] ?? -1)
   }
 }
 

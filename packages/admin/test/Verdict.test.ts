@@ -102,6 +102,21 @@ const cases: ReadonlyArray<Case> = [
     sentence: "one cluster of 3; 1 did not answer",
   },
   {
+    when: "a member that does not answer has no link to one of those that do",
+    rows: cluster(["a", "b", "c", "d"], cut("c-d")).slice(0, 3),
+    unanswered: [{ name: "d", reason: "notServing", message: "no admin service" }],
+    level: "warning",
+    sentence: "one cluster of 4; c and d do not reach each other",
+    detail: "d did not answer (notServing)",
+  },
+  {
+    when: "nobody has a link to a member that does not answer",
+    rows: cluster(["a", "b", "c"], cut("a-c", "b-c")).slice(0, 2),
+    unanswered: [timeout("c")],
+    level: "warning",
+    sentence: "one cluster of 3; 1 did not answer",
+  },
+  {
     when: "the node has stopped",
     rows: [row("a", {}, { phase: "stopped" })],
     level: "warning",
@@ -178,6 +193,25 @@ describe("the verdict", () => {
     ])
   })
 
+  it("has details about clocks that differ by more than a minute", () => {
+    const hour = 3_600_000
+    const details = (ats: ReadonlyArray<number>) => {
+      const names = ats.map((_, i) => "abcde".charAt(i))
+      const changes = Object.fromEntries(ats.map((at, i) => [names[i], { at }]))
+      return Verdict.make({ rows: cluster(names, {}, changes), unanswered: none })
+    }
+    const now = 1_000 * hour
+    assert.deepStrictEqual(details([now, now + 10_000, now - 50_000]).details, [])
+    // The rows of one question are up to some seconds apart, which does not count.
+    assert.deepStrictEqual(details([now, now + 900, now + hour - 400, now, now - 2 * hour]), {
+      level: "ok",
+      sentence: "one cluster of 5; every pair has a link",
+      details: ["the clock of c is 1 hour ahead of the others", "the clock of e is 2 hours behind the others"],
+      settling: false,
+    })
+    assert.deepStrictEqual(details([now, now + hour]).details, ["the clocks of a and b differ by up to 1 hour"])
+  })
+
   it("escapes characters of names that change a line, and names only what is in the input", () => {
     const bad = "c\u202e\n"
     const { details, sentence } = Verdict.make({
@@ -220,5 +254,25 @@ describe("the rows of several reports", () => {
     ])
     const expected = rows.map((each) => (each.name === "b" ? { ...each, roundTripMicros: [500, -1] } : each))
     assert.deepStrictEqual(Report.rows(report), expected)
+  })
+
+  it("have one round-trip time for each link: that of the lower name, or else that of the other side", () => {
+    // By code points U+FFFF is lower than U+10000; by UTF-16 units it is higher.
+    const [low, high, silent] = ["\uffff", "\u{10000}", "silent"]
+    const rows = [
+      row("a", { [low]: "au", [high]: "au", [silent]: "au" }, { roundTripMicros: [-1, 700, 900] }),
+      row(low, { a: "au", [high]: "au" }, { roundTripMicros: [300, 500] }),
+      row(high, { a: "au", [low]: "au" }, { roundTripMicros: [9_000, 9_000] }),
+    ]
+    const verdict = Verdict.make({ rows, unanswered: none })
+    const report = Report.makeClusterReport({ askedBy: "a", at: 5, tookMillis: 2, rows, unanswered: none, verdict })
+    assert.deepStrictEqual(
+      report.rows.map(({ roundTripMicros }) => roundTripMicros),
+      [
+        [300, 700, 900],
+        [300, 500],
+        [700, 500],
+      ],
+    )
   })
 })

@@ -115,6 +115,7 @@ describe("a report of the cluster", () => {
       yield* network.partition(["b"], ["a", "c", "d"])
       const late = yield* admin("a").cluster({ deadline: "100 millis" })
       assert.deepStrictEqual(missing(late), ["b timeout", "d notServing"])
+      assert.deepStrictEqual([late.tookMillis, answered(late)], [100, ["a", "c"]])
       const cut = yield* until(admin("a"), (report) => missing(report).includes("b noLink"))
       assert.strictEqual(cut.verdict.sentence, "one cluster of 4; b suspected")
     }),

@@ -71,6 +71,25 @@ describe("the health of a node", () => {
     }),
   )
 
+  it.live("that a newer process of its name has replaced is bad for good, and that of the newer one is good", () =>
+    Effect.gen(function* () {
+      const { node } = yield* World.tcp
+      const b = yield* node("b")
+      const older = yield* node("a", { seeds: [b.address] })
+      yield* World.untilPeers(older, ["b"])
+      const newer = yield* node("a", { seeds: [b.address] })
+      const { reason } = yield* Effect.flip(older.cluster.stopped)
+      assert.strictEqual(reason._tag, "Superseded")
+      yield* World.untilPeers(newer, ["b"])
+      assert.deepStrictEqual(yield* healthOf(older), [true, false, false])
+      assert.strictEqual(
+        Health.live(yield* older.cluster.inspect()).reason,
+        "this node has stopped: a newer process uses the name of this node; restart the process",
+      )
+      assert.deepStrictEqual(yield* healthOf(newer), [true, true, true])
+    }).pipe(Effect.scoped),
+  )
+
   it.live("of a second process with the name of a living one is never good", () =>
     Effect.gen(function* () {
       const world = yield* World.tcp

@@ -413,7 +413,8 @@ describe("a change", () => {
       yield* World.until(b, ({ peers }) => peers.size === 0)
       assert.strictEqual((yield* Support.request(url, "/v1/leave", { method: "POST", headers: writes })).status, 202)
       yield* a.cluster.stopped
-      assert.isDefined(lines.find((line) => line.includes(`admin: listens at ${url} with 2 tokens`)))
+      const listens = lines.find((line) => line.includes(`admin: listens at ${url} with 2 tokens`))
+      assert.match(listens ?? "", / cluster=test node=a$/)
       const changes = lines.filter((line) => line.includes("role="))
       const expected = [
         `admin: join ${b.address}`,
@@ -426,6 +427,7 @@ describe("a change", () => {
       for (const [i, text] of expected.entries()) assert.include(changes[i], text)
       for (const line of changes) {
         assert.match(line, /level=Info/i)
+        assert.match(line, / cluster=test node=a /)
         assert.match(line, /role=write/)
         assert.match(line, /token=[0-9a-f]{8}( |$)/)
         assert.match(line, /address=(::ffff:)?127\.0\.0\.1/)

@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 /** Makes an inspection of a node that has had a link. */
 export const inspection = (change: Partial<Inspection> = {}): Inspection => ({
   self: {
+    cluster: "shop",
     name: "a",
     generation: 7,
     addresses: [],
@@ -32,6 +33,13 @@ export const inspection = (change: Partial<Inspection> = {}): Inspection => ({
   viewVersion: 1,
   localHealth: 0,
   lagMillis: 0,
+  failureDetector: {
+    heartbeatMillis: 1_000,
+    linkTimeoutMillis: 3_000,
+    probeTimeoutMillis: 1_000,
+    suspicionMinMillis: 2_000,
+    suspicionMaxMillis: 12_000,
+  },
   queues: [],
   peers: [],
   addresses: [],

@@ -80,6 +80,8 @@ export interface Inspection {
   readonly localHealth: number
   /** Longest delay of the last timers of the links; 0 without links. */
   readonly lagMillis: number
+  /** Settings of the failure detection, which should be the same at all nodes. */
+  readonly failureDetector: FailureDetectorInspection
   /** Bounded queues of this node. The size of a queue that every link has is the largest size among the links. */
   readonly queues: ReadonlyArray<QueueInspection>
   /** All peers that this node knows as members, including failed and disconnected peers. */
@@ -95,12 +97,28 @@ export interface Inspection {
  * @since 0.1.0
  */
 export interface SelfInspection extends Self {
+  /** Name of the cluster. */
+  readonly cluster: string
   /** Counter with which this node refutes accusations and announces changes of its metadata. */
   readonly incarnation: number
   /** Lowest and highest version of the protocol that this node speaks. */
   readonly protocol: { readonly min: number; readonly max: number }
   /** Names of the optional parts of the protocol that this node supports. */
   readonly features: ReadonlyArray<string>
+}
+
+/**
+ * Settings of the failure detection, as in `FailureDetector.Policy`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FailureDetectorInspection {
+  readonly heartbeatMillis: number
+  readonly linkTimeoutMillis: number
+  readonly probeTimeoutMillis: number
+  readonly suspicionMinMillis: number
+  readonly suspicionMaxMillis: number
 }
 
 /**

@@ -156,3 +156,30 @@ export type PeerRef = string | PeerId
  * @since 0.1.0
  */
 export const nameOf = (peer: PeerRef): string => (typeof peer === "string" ? peer : peer.name)
+
+/**
+ * Compares two names by their code points, which is the order of their UTF-8 bytes. Of two peers, the one with the lower name
+ * sends the Pings of their link and dials a new member first, so every implementation must agree on the order
+ * (docs/protocol.md, section "Identity").
+ *
+ * **Gotchas**
+ *
+ * `<` compares UTF-16 units, and has another order for characters beyond U+FFFF.
+ *
+ * @category comparing
+ * @since 0.1.0
+ */
+export const compareNames = (a: string, b: string): number => {
+  const n = Math.min(a.length, b.length)
+  for (let i = 0; i < n; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x !== y) {
+      // Surrogates stand for code points above every other unit, so they are greater.
+      const surrogateX = (x & 0xf800) === 0xd800
+      const surrogateY = (y & 0xf800) === 0xd800
+      return surrogateX === surrogateY ? x - y : surrogateX ? 1 : -1
+    }
+  }
+  return a.length - b.length
+}

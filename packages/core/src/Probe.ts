@@ -41,7 +41,7 @@ import { minLinkTimeout, minWindow, protocolVersion } from "./protocol/constants
 import type { Hello, HelloAck } from "./protocol/Frame.ts"
 import { nameProblem } from "./protocol/PeerName.ts"
 import { memberHash, type PeerRecord } from "./protocol/PeerRecord.ts"
-import { type Connection, type Identity, Transport } from "./Transport.ts"
+import { type Connection, DialObserver, DialStep, type Identity, Transport } from "./Transport.ts"
 import * as Traffic from "./wire/Traffic.ts"
 
 /**
@@ -64,6 +64,22 @@ export interface Options {
 }
 
 /**
+ * A step of the dial of a probe, with its time in milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Step = Schema.Schema.Type<typeof Step>
+
+/**
+ * Schema of a step of the dial of a probe.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Step = Schema.Struct({ step: DialStep, millis: Schema.Number })
+
+/**
  * A connection on which a process answered. All times are in milliseconds.
  *
  * @category models
@@ -75,8 +91,10 @@ export interface Answered {
   readonly remoteHost: string
   /** Proof of the peer; `undefined` if the transport requires none. */
   readonly identity: Identity | undefined
-  /** Time until the connection was open. */
+  /** Time until the connection was open, including all steps. */
   readonly connectMillis: number
+  /** Steps of the dial. Empty if the transport reports none. */
+  readonly steps: ReadonlyArray<Step>
   /** Time from the open connection to the answer: a round trip, and the work of the peer. */
   readonly answerMillis: number
 }
@@ -146,6 +164,8 @@ export class ProbeError extends Schema.TaggedError<ProbeError>()("ProbeError", {
   text: Schema.String,
   /** Time until the connection was open, in milliseconds. Absent if it was not. */
   connectMillis: Schema.optionalKey(Schema.Number),
+  /** Steps of the dial that succeeded. */
+  steps: Schema.Array(Step),
 }) {
   // A stack trace into this library would not help: the message describes the failure of the network.
   override readonly stack: string = `${this.name}: ${this.message}`
@@ -182,10 +202,18 @@ export const probe = Effect.fnUntraced(function* (
   const clock = yield* Clock.Clock
   const hello = helloOf(yield* Entropy, address, cluster, clock.currentTimeMillisUnsafe())
   const start = monotonicMillis(clock)
+  const steps: Array<Step> = []
+  let last = start
+  const observe = (step: DialStep): void => {
+    const now = monotonicMillis(clock)
+    steps.push({ step, millis: now - last })
+    last = now
+  }
+  const dial = Effect.provideService(transport.connect(address), DialObserver, observe)
   return yield* Effect.scoped(
     Effect.gen(function* () {
-      const connection = yield* Effect.mapError(inTime(transport.connect(address), timeout, "connection"), (error) =>
-        probeError("connect", address, error),
+      const connection = yield* Effect.mapError(inTime(dial, timeout, "connection"), (error) =>
+        probeError({ step: "connect", address, error, steps }),
       )
       const connected = monotonicMillis(clock)
       const connectMillis = connected - start
@@ -195,12 +223,13 @@ export const probe = Effect.fnUntraced(function* (
         remoteHost: connection.remoteHost,
         identity: connection.identity,
         connectMillis,
+        steps,
         answerMillis: monotonicMillis(clock) - connected,
       }
       if (result._tag === "Success") return acceptedOf(result.success, answered)
       const error = result.failure
       if (error._tag === "HandshakeRejected") return refusedOf(error, answered)
-      return yield* probeError("answer", address, error, connectMillis)
+      return yield* probeError({ step: "answer", address, error, steps, connectMillis })
     }),
   )
 })
@@ -273,16 +302,24 @@ const refusedOf = (error: Handshake.HandshakeRejected, answered: Answered): Refu
   retryAfterMillis: error.retryAfter,
 })
 
-const probeError = (
-  step: ProbeError["step"],
-  address: Address,
-  error: Handshake.HandshakeError,
-  connectMillis?: number,
-): ProbeError =>
+const probeError = ({
+  address,
+  connectMillis,
+  error,
+  step,
+  steps,
+}: {
+  readonly step: ProbeError["step"]
+  readonly address: Address
+  readonly error: Handshake.HandshakeError
+  readonly steps: ReadonlyArray<Step>
+  readonly connectMillis?: number
+}): ProbeError =>
   new ProbeError({
     address,
     step,
     reason: reasonOf(error),
     text: Handshake.describe(error),
+    steps,
     ...(connectMillis === undefined ? {} : { connectMillis }),
   })

@@ -161,3 +161,40 @@ export class Transport extends Context.Service<
     readonly addMetrics?: ((metrics: NodeMetrics) => Effect.Effect<void, never, Scope.Scope>) | undefined
   }
 >()("@coterie/core/Transport") {}
+
+/**
+ * A step of a dial that has succeeded.
+ *
+ * - `Resolved`: the host of the address has these IP addresses, of which the transport dials the first that answers.
+ * - `Connected`: the connection is open, and `host` is the IP address that answered. A transport that tries several secrets
+ *   opens a connection for each.
+ * - `Secured`: the handshake of TLS is complete. With certificates, each side can still refuse the other. `protocol` and
+ *   `cipher` are the names of OpenSSL, such as `TLSv1.3` and `TLS_AES_128_GCM_SHA256`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type DialStep = Schema.Schema.Type<typeof DialStep>
+
+/**
+ * Schema of a step of a dial.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const DialStep = Schema.Union([
+  Schema.TaggedStruct("Resolved", { hosts: Schema.Array(Schema.String) }),
+  Schema.TaggedStruct("Connected", { host: Schema.String }),
+  Schema.TaggedStruct("Secured", { protocol: Schema.String, cipher: Schema.String }),
+])
+
+/**
+ * Function that a transport calls with each step of a dial, as soon as it has succeeded. `Probe.probe` provides one to
+ * `connect`. A transport without such steps calls nothing. By default nothing observes dials.
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const DialObserver = Context.Reference<(step: DialStep) => void>("@coterie/core/Transport/DialObserver", {
+  defaultValue: () => () => {},
+})

@@ -12,6 +12,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { certificateConfig, configError, environmentName } from "./internal/config/environment.ts"
 import { pathNames } from "./internal/config/proof.ts"
@@ -42,6 +43,11 @@ export class Certificates extends Context.Service<
      * number. Absent if nothing counts them.
      */
     readonly rejected?: Stream.Stream<number> | undefined
+    /**
+     * Writes the log lines about these certificates with the loggers and annotations of the node that runs the effect, until the scope closes.
+     * Several nodes get a line each. A transport runs it when it listens. Absent if there are no such lines.
+     */
+    readonly addLog?: Effect.Effect<void, never, Scope.Scope> | undefined
   }
 >()("@coterie/node-transport/Certificates") {}
 

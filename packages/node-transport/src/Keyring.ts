@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { configError, environmentName, secretConfig } from "./internal/config/environment.ts"
 import { secretSource } from "./internal/config/proof.ts"
@@ -43,6 +44,11 @@ export class Keyring extends Context.Service<
      * Absent if nothing counts them.
      */
     readonly rejected?: Stream.Stream<number> | undefined
+    /**
+     * Writes the log lines about this keyring with the loggers and annotations of the node that runs the effect, until the scope closes.
+     * Several nodes get a line each. A transport runs it when it listens. Absent if there are no such lines.
+     */
+    readonly addLog?: Effect.Effect<void, never, Scope.Scope> | undefined
   }
 >()("@coterie/node-transport/Keyring") {}
 

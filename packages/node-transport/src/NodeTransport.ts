@@ -33,6 +33,7 @@ import { dialCertificates, dialSecret, dialTcp } from "./internal/dial/dial.ts"
 import * as HostLookups from "./internal/dns/HostLookups.ts"
 import { type Resolver, resolver } from "./internal/dns/resolver.ts"
 import { followFile } from "./internal/secret/RingFile.ts"
+import { NodeLogs } from "./internal/NodeLogs.ts"
 import { followRing, logRing } from "./internal/secret/followRing.ts"
 import { secretHandshakes } from "./internal/secret/secretHandshakes.ts"
 import { hasPresharedKeys, runtimeName } from "./internal/secret/secretTls.ts"
@@ -289,7 +290,8 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
       const keys = new KeyMetrics()
       const rejections = new RejectionMetrics("secrets")
       yield* rejections.follow(keyring.rejected)
-      const { refresh, sessions } = yield* followRing(keyring, sessionTimes(options), keys)
+      const logs = new NodeLogs()
+      const { refresh, sessions } = yield* followRing(keyring, sessionTimes(options), keys, logs)
       const bind = bindSecure({
         options,
         dial,
@@ -300,7 +302,10 @@ export const layerSecret = (options: SecretOptions = {}): Layer.Layer<Transport.
         secure: (arrival) => ("key" in arrival ? sessions.open(arrival.key, arrival.socket, arrival.raw) : undefined),
       })
       return {
-        listen: Effect.andThen(requirePresharedKeys, bind),
+        listen: requirePresharedKeys.pipe(
+          Effect.andThen(Effect.all([logs.add, keyring.addLog ?? Effect.void])),
+          Effect.andThen(bind),
+        ),
         connect: (address) =>
           dialsPlain(options)
             ? dialTcp({ ...dial, address })
@@ -389,7 +394,9 @@ export const layerTls = (
       const certificates = yield* Certificates.Certificates
       const rejections = new RejectionMetrics("certificates")
       yield* rejections.follow(certificates.rejected)
+      const logs = new NodeLogs()
       const sessions = yield* followCertificates(certificates, {
+        logs,
         rejected: rejections.reject,
         trust: options.trust,
         cutExpired: options.cutExpired ?? false,
@@ -410,7 +417,10 @@ export const layerTls = (
         listen: Effect.acquireRelease(
           Effect.sync(() => certificateHandshakes(sessions)),
           ({ close }) => Effect.sync(close),
-        ).pipe(Effect.flatMap(listenWith)),
+        ).pipe(
+          Effect.tap(() => Effect.all([logs.add, certificates.addLog ?? Effect.void])),
+          Effect.flatMap(listenWith),
+        ),
         connect: (address) =>
           dialsPlain(options) ? dialTcp({ ...dial, address }) : dialCertificates({ ...dial, address }, sessions),
         addMetrics: (metrics) => addAll([refusals, sessions, rejections], metrics),

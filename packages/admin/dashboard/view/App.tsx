@@ -56,7 +56,7 @@ export const App = ({ state, store }: { readonly state: State; readonly store: D
     <>
       <header>
         <div class="top">
-          <h1>Coterie</h1>
+          <h1>{`Coterie ${printable(self?.cluster ?? "")}`.trim()}</h1>
           {report !== undefined && (
             <span class="asked">{`asked by ${printable(report.askedBy)} in ${report.tookMillis.toFixed(0)} ms`}</span>
           )}

@@ -16,10 +16,12 @@ import * as AdminClient from "./AdminClient.ts"
 import * as Cluster from "./cluster.ts"
 import { type CommandError, misuse } from "./CommandError.ts"
 import * as Debug from "./debug.ts"
+import * as Doctor from "./doctor.ts"
 import * as Events from "./events.ts"
 import { type ExitCode, exits } from "./exits.ts"
 import * as Health from "./health.ts"
 import * as Info from "./info.ts"
+import { loadProbe } from "./loadProbe.ts"
 import * as Members from "./members.ts"
 import * as Reachability from "./reachability.ts"
 import * as Rtt from "./rtt.ts"
@@ -60,7 +62,7 @@ const shared = {
     Flag.withMetavar("URL"),
     Flag.withDescription(
       `Admin service: http://HOST:PORT or unix:PATH (COTERIE_ADMIN_URL; default: ${defaultUrl}). ` +
-        "cluster, reachability and rtt take several and merge the answers",
+        "cluster, reachability, rtt and doctor take several and merge the answers",
     ),
     Flag.atLeast(0),
   ),
@@ -174,7 +176,9 @@ const eventCommands = (on: (action: Action) => ReturnType<typeof withSession>) =
     "events",
     {
       follow: Flag.Boolean("follow").pipe(
-        Flag.withDescription("Print events as they occur, from a snapshot or from --since"),
+        Flag.withDescription(
+          "Print events as they occur, from a snapshot or from --since. If the stream ends, try again for --timeout",
+        ),
         Flag.withDefault(false),
       ),
       only: Flag.String("only").pipe(
@@ -284,17 +288,25 @@ const changeCommands = (on: (action: Action) => ReturnType<typeof withSession>) 
 const probeFlag = (flag: string, metavar: string, description: string) =>
   Flag.String(flag).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
 
-/** Package that a probe needs, an optional peer dependency. */
-const transportPackage = "@coterie/node-transport"
+/** Flags of the proof of a probe. Without them it uses plain TCP. */
+const proof = {
+  secretFile: probeFlag("secret-file", "FILE", "File with the secrets of the cluster"),
+  certificate: probeFlag("cert", "FILE", "Certificate in PEM"),
+  key: probeFlag("key", "FILE", "Private key of the certificate in PEM"),
+  authorities: probeFlag("ca", "FILE", "Authorities in PEM"),
+  trust: Flag.String("trust").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("Name that the certificate of the node needs, such as *.shop.internal; repeatable"),
+    Flag.atLeast(0),
+  ),
+}
 
-const loadProbe = Effect.tryPromise({
-  try: () => import("./probe.ts"),
-  catch: (error) =>
-    misuse(
-      error instanceof Error && error.message.includes(transportPackage)
-        ? `coterie probe needs ${transportPackage}, which is not installed: npm install --save-dev ${transportPackage}`
-        : `coterie probe cannot be loaded: ${String(error)}`,
-    ),
+const proofOf = ({ authorities, certificate, key, secretFile, trust }: Command.Command.Config.Infer<typeof proof>) => ({
+  secretFile: Option.getOrUndefined(secretFile),
+  certificate: Option.getOrUndefined(certificate),
+  key: Option.getOrUndefined(key),
+  authorities: Option.getOrUndefined(authorities),
+  trust,
 })
 
 const probeCommand = (invocation: Invocation) =>
@@ -303,30 +315,13 @@ const probeCommand = (invocation: Invocation) =>
     {
       address: name("ADDRESS", "HOST:PORT of a node"),
       cluster: probeFlag("cluster", "NAME", "Name of the cluster (default: a random name, which every node refuses)"),
-      secretFile: probeFlag("secret-file", "FILE", "File with the secrets of the cluster"),
-      certificate: probeFlag("cert", "FILE", "Certificate in PEM"),
-      key: probeFlag("key", "FILE", "Private key of the certificate in PEM"),
-      authorities: probeFlag("ca", "FILE", "Authorities in PEM"),
-      trust: Flag.String("trust").pipe(
-        Flag.withMetavar("NAME"),
-        Flag.withDescription("Name that the certificate of the node needs, such as *.shop.internal; repeatable"),
-        Flag.atLeast(0),
-      ),
+      ...proof,
     },
-    ({ address, authorities, certificate, cluster, key, secretFile, trust }) =>
+    ({ address, cluster, ...given }) =>
       Effect.gen(function* () {
         const parts = yield* terminal(invocation, yield* coterie)
-        const { run } = yield* loadProbe
-        const code = yield* run(parts, {
-          address,
-          cluster: Option.getOrUndefined(cluster),
-          secretFile: Option.getOrUndefined(secretFile),
-          certificate: Option.getOrUndefined(certificate),
-          key: Option.getOrUndefined(key),
-          authorities: Option.getOrUndefined(authorities),
-          trust,
-        })
-        invocation.exit(code)
+        const { run } = yield* Effect.mapError(loadProbe("probe"), misuse)
+        invocation.exit(yield* run(parts, { address, cluster: Option.getOrUndefined(cluster), ...proofOf(given) }))
       }),
   ).pipe(
     Command.withDescription(
@@ -335,14 +330,26 @@ const probeCommand = (invocation: Invocation) =>
     Command.withShortDescription("Ask the process at an address who it is"),
   )
 
-const debugCommand = (on: (action: Action) => ReturnType<typeof withSession>) =>
+const supportCommands = (on: (action: Action) => ReturnType<typeof withSession>) => [
+  Command.make(
+    "doctor",
+    {
+      dns: probeFlag("dns", "NAME:PORT", "DNS name of the nodes, to find whether it leads to one cluster alone"),
+      ...proof,
+    },
+    ({ dns, ...given }) => on((session) => Doctor.run(session, { dns: Option.getOrUndefined(dns), ...proofOf(given) })),
+  ).pipe(
+    Command.withDescription("Look for the cause of a problem, and say what to do; exit code 1 if a check fails"),
+    Command.withShortDescription("Look for the cause of a problem, and say what to do"),
+  ),
   Command.make("debug", {}, () => on(Debug.run)).pipe(
     Command.withDescription(
       "Print all reports and kept events as one JSON document for a report of a problem. It has names, addresses and " +
         "metadata, and no secrets",
     ),
     Command.withShortDescription("Print all reports and events for a report of a problem"),
-  )
+  ),
+]
 
 /** Prints the errors of a command line without the whole help. */
 const presenter = (invocation: Invocation) =>
@@ -373,7 +380,7 @@ const commandLine = (invocation: Invocation) => {
       ...eventCommands(on),
       ...changeCommands(on),
       probeCommand(invocation),
-      debugCommand(on),
+      ...supportCommands(on),
     ]),
     Command.withExamples([
       { command: "coterie cluster", description: "One sentence about the cluster of the node on this machine" },

@@ -66,8 +66,10 @@ export const eventLine = ({ data, event, id }: NodeEvent): string => {
   return [time(data.at), id === undefined ? "" : printable(id), printable(event), details].filter(Boolean).join("  ")
 }
 
-const lost = ({ url }: AdminClient): CommandError =>
-  noAnswer(`the event stream of ${printable(url)} has ended; --since ID continues it`)
+const lost = ({ url }: AdminClient, last?: string): CommandError =>
+  noAnswer(
+    `the event stream of ${printable(url)} has ended; --since ${last === undefined ? "ID" : printable(last)} continues it`,
+  )
 
 /** Opens the event stream after an id. */
 const open = Effect.fnUntraced(function* (client: AdminClient, after: string | undefined) {
@@ -122,20 +124,40 @@ export const history = (
     },
   )
 
+/** Time between two attempts to open a stream that has ended. */
+const reopenInterval = Duration.millis(500)
+
+/** Time without an event after which a stream has ended: the service sends a heartbeat every 15 seconds. */
+const silence = Duration.seconds(45)
+
+/** Opens the stream again after the last event. Fails with `error` if the service does not answer in time. */
+const reopen = ({ timeout }: Session, client: AdminClient, last: string | undefined, error: CommandError) =>
+  Effect.delay(open(client, last), reopenInterval).pipe(
+    Effect.retry({ while: ({ exit }) => exit === exits.noAnswer }),
+    Effect.timeoutOrElse({ duration: Duration.millis(timeout), orElse: () => Effect.fail(error) }),
+  )
+
 const follow = Effect.fnUntraced(function* (
   session: Session,
   client: AdminClient,
   since: string | undefined,
   isWanted: (event: NodeEvent) => boolean,
 ) {
-  const events = yield* Effect.timeoutOrElse(open(client, since), {
+  let last = since
+  let events = yield* Effect.timeoutOrElse(open(client, since), {
     duration: Duration.millis(session.timeout),
     orElse: () => Effect.fail(noAnswer(`${printable(client.url)} did not answer in time (--timeout)`)),
   })
-  yield* Stream.runForEach(Stream.filter(events, isWanted), (event) =>
-    output(session, { schema: 1, ...event }, () => [eventLine(event)]),
-  )
-  return yield* Effect.fail(lost(client))
+  while (true) {
+    const read = Stream.runForEach(Stream.timeout(events, silence), (event) => {
+      const shown = isWanted(event) ? output(session, { schema: 1, ...event }, () => [eventLine(event)]) : Effect.void
+      return Effect.tap(shown, () => Effect.sync(() => (last = event.id ?? last)))
+    })
+    yield* Effect.ignore(read)
+    const error = lost(client, last)
+    yield* session.note(`coterie: ${error.message}; trying again`)
+    events = yield* reopen(session, client, last, error)
+  }
 })
 
 export const run = Effect.fnUntraced(function* (

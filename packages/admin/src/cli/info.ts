@@ -29,6 +29,7 @@ export const lines = (report: NodeReport): ReadonlyArray<string> => {
   const full = queues.filter(({ size }) => size > 0)
   return [
     ...pairs([
+      ["cluster", report.cluster ?? unknown],
       ["name", report.name],
       ["generation", `${report.generation} (incarnation ${report.incarnation})`],
       ["addresses", list(report.addresses)],

@@ -1,6 +1,6 @@
 /** The links of all members as a matrix of text. */
 import type { Row } from "../Report.ts"
-import { compareNames } from "../internal/verdict/ClusterMatrix.ts"
+import { compareNames } from "@coterie/core/Peer"
 import { table } from "./text.ts"
 
 /** Number of members up to which the matrix is shown. A wider one does not fit a terminal. */

@@ -1,7 +1,7 @@
 /** `coterie reachability`: the pairs of members without a link, the reasons of their dials, and what to try. */
 import * as Effect from "effect/Effect"
 import type { PairSide, UnlinkedPair } from "../CommandOutput.ts"
-import { compareNames } from "../internal/verdict/ClusterMatrix.ts"
+import { compareNames } from "@coterie/core/Peer"
 import { nearNames } from "../internal/nearNames.ts"
 import * as Report from "../Report.ts"
 import { adviceFor } from "./advice.ts"
@@ -108,6 +108,10 @@ const sideText = (side: PairSide, other: string): string => {
   const text = dialText(side, other)
   return text === "" ? `${printable(side.name)} does not list ${printable(other)}` : text
 }
+
+/** Returns the text of a pair in one sentence, without the advice. */
+export const pairText = ({ a, b }: UnlinkedPair): string =>
+  `${printable(a.name)} and ${printable(b.name)} have no link: ${sideText(a, b.name)}; ${sideText(b, a.name)}`
 
 /** Returns the text of a pair. */
 export const pairLines = ({ a, advice, b }: UnlinkedPair): ReadonlyArray<string> => [

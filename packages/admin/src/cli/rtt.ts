@@ -1,7 +1,7 @@
 /** `coterie rtt`: the measured round-trip times of links. */
 import * as Effect from "effect/Effect"
 import type { PairRoundTrip } from "../CommandOutput.ts"
-import { compareNames } from "../internal/verdict/ClusterMatrix.ts"
+import { compareNames } from "@coterie/core/Peer"
 import * as Report from "../Report.ts"
 import * as Cluster from "./cluster.ts"
 import type { AdminClient } from "./AdminClient.ts"
@@ -15,14 +15,10 @@ const slowest = 5
 
 const microsPerMilli = 1_000
 
-/**
- * Returns the pairs of members that both or one of them lists, slowest first. Both sides may have measured: the time is that
- * of the lower name, which measures with every heartbeat.
- */
+/** Returns the pairs of members that both or one of them lists, slowest first. Both rows of a link have the same time. */
 export const pairsOf = (rows: ReadonlyArray<Report.Row>): ReadonlyArray<PairRoundTrip> => {
   const pairs = new Map<string, PairRoundTrip>()
-  // The last row of a pair decides.
-  for (const row of [...rows].sort((x, y) => compareNames(y.name, x.name))) {
+  for (const row of rows) {
     for (const [i, peer] of row.names.entries()) {
       if (row.status[i] !== "a" && row.status[i] !== "s") continue
       const [a = "", b = ""] = [row.name, peer].sort(compareNames)
@@ -66,7 +62,7 @@ const reportOf = (client: AdminClient, name: string): Effect.Effect<Report.NodeR
 /** Asks the node with the lower name first, because that one measures with every heartbeat. */
 const pair = Effect.fnUntraced(function* (client: AdminClient, a: string, b: string) {
   if (a === b) return yield* Effect.fail(misuse("rtt needs the names of two members"))
-  const [first, second] = a < b ? [a, b] : [b, a]
+  const [first, second] = compareNames(a, b) < 0 ? [a, b] : [b, a]
   const one = measured(yield* reportOf(client, first), second)
   if (one.medianMillis !== undefined) return one
   const two = measured(yield* reportOf(client, second), first)
@@ -92,8 +88,8 @@ export const run = Effect.fnUntraced(function* (
   session: Session,
   { names: [a, b] }: { readonly names: ReadonlyArray<string> },
 ): Effect.fn.Return<ExitCode, CommandError> {
-  const client = yield* onlyClient(session)
   if (a !== undefined && b !== undefined) {
+    const client = yield* onlyClient(session)
     const one = yield* pair(client, a, b)
     yield* output(session, { schema: 1, pairs: [one] }, () => lines([one]))
     return one.linked ? exits.yes : exits.no

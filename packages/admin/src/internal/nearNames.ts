@@ -1,5 +1,5 @@
 /** Names that a person may have meant. */
-import { compareNames } from "./verdict/ClusterMatrix.ts"
+import { compareNames } from "@coterie/core/Peer"
 
 /** Number of suggestions. */
 const maxNames = 3

@@ -25,6 +25,8 @@ export interface Options {
   readonly act?: NodeJS.Signals | "close"
   /** Effect to run after `act`, such as another event. */
   readonly and?: Effect.Effect<void>
+  /** Text on the standard output after which the process gets SIGINT. */
+  readonly until?: string
 }
 
 /** Environment without settings of the machine that change the output. */
@@ -36,7 +38,7 @@ const environment = (): NodeJS.ProcessEnv => {
 /** Runs the command as a process and waits for its end. */
 export const coterie = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
-    const { act, after, and = Effect.void, env = {}, program = [process.execPath, bin] } = options
+    const { act, after, and = Effect.void, env = {}, program = [process.execPath, bin], until } = options
     const [file, ...first] = program
     const child = spawn(file, [...first, ...args], {
       env: { ...environment(), ...env },
@@ -47,6 +49,7 @@ export const coterie = (args: ReadonlyArray<string>, options: Options = {}): Eff
     let isDone = false
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       out += text
+      if (until !== undefined && out.includes(until)) child.kill("SIGINT")
       if (after === undefined || isDone || !out.includes(after)) return
       isDone = true
       if (act === "close") child.stdout.destroy()

@@ -4,7 +4,57 @@ import { CommandOutput } from "@coterie/admin"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Net from "node:net"
 import { bin, coterie, served } from "./command.ts"
+
+const Line = Schema.fromJsonString(CommandOutput.Event)
+const Members = Schema.fromJsonString(CommandOutput.Members)
+
+/** A proxy to a port of the loopback, whose connections can be cut. */
+const cuttable = (port: number) =>
+  Effect.acquireRelease(
+    Effect.callback<{
+      readonly url: string
+      readonly cut: Effect.Effect<void>
+      /** Waits for as many requests. */
+      readonly connected: (count: number) => Effect.Effect<void>
+      /** Values of `Last-Event-ID` of all requests. */
+      readonly resumed: () => ReadonlyArray<string | undefined>
+      readonly close: Effect.Effect<void>
+    }>((resume) => {
+      const sockets = new Set<Net.Socket>()
+      const requests: Array<string> = []
+      const server = Net.createServer((near) => {
+        const far = Net.connect(port, "127.0.0.1")
+        for (const socket of [near, far]) {
+          sockets.add(socket)
+          socket.on("error", () => {})
+          socket.on("close", () => sockets.delete(socket))
+        }
+        near.on("data", (chunk: Buffer) => requests.push(chunk.toString()))
+        near.pipe(far).pipe(near)
+      })
+      const cut = Effect.sync(() => {
+        for (const socket of sockets) socket.destroy()
+      })
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        resume(
+          Effect.succeed({
+            url: `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`,
+            cut,
+            connected: (count) => World.eventually(() => requests.length >= count),
+            resumed: () => requests.map((text) => /^last-event-id: (\S+)/im.exec(text)?.[1]),
+            close: Effect.andThen(
+              Effect.sync(() => void server.close()),
+              cut,
+            ),
+          }),
+        )
+      })
+    }),
+    ({ close }) => close,
+  )
 
 describe("the command coterie as a process", () => {
   it.live(
@@ -35,6 +85,58 @@ describe("the command coterie as a process", () => {
       const [first] = out.split("\n")
       const event = Schema.decodeUnknownSync(Schema.fromJsonString(CommandOutput.Event))(first)
       assert.strictEqual(event.event, "Snapshot")
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("continues after the last event when the stream is cut, and fails when the service is gone", () =>
+    Effect.gen(function* () {
+      const [a] = yield* served(["a"])
+      if (a === undefined) return assert.fail("there is no node")
+      const proxy = yield* cuttable(Number(new URL(a.url).port))
+      const set = (zone: string) => Effect.ignore(a.cluster.updateMetadata({ zone }))
+      const ended = yield* coterie(["events", "--follow", "--json", "--url", proxy.url], {
+        after: "Snapshot",
+        // The event happens while there is no stream.
+        and: Effect.andThen(proxy.cut, Effect.andThen(set("two"), Effect.andThen(proxy.connected(2), set("three")))),
+        until: '"three"',
+      })
+      const events = ended.out
+        .trimEnd()
+        .split("\n")
+        .map((line) => Schema.decodeUnknownSync(Line)(line))
+      assert.deepStrictEqual(
+        events.map(({ event }) => event),
+        ["Snapshot", "SelfChanged", "SelfChanged"],
+      )
+      const ids = events.map(({ id }) => id ?? "")
+      const numbers = ids.map((id) => Number(id.slice(id.indexOf("-") + 1)))
+      assert.deepStrictEqual(numbers, [numbers[0], (numbers[0] ?? 0) + 1, (numbers[0] ?? 0) + 2])
+      assert.deepStrictEqual(proxy.resumed(), [undefined, ids[0]])
+      assert.strictEqual(ended.code, 130)
+      assert.include(ended.err, `has ended; --since ${ids[0]} continues it; trying again`)
+      const args = ["events", "--follow", "--timeout", "1s", "--url", proxy.url]
+      const gone = yield* coterie(args, { after: "Snapshot", and: proxy.close })
+      assert.strictEqual(gone.code, 3)
+      assert.match(gone.err, /^coterie: the event stream of \S+ has ended; --since \S+ continues it\n$/m)
+    }).pipe(Effect.scoped),
+  )
+
+  it.live("prints the members again and again, one document in each line with --json", () =>
+    Effect.gen(function* () {
+      const [a] = yield* served(["a"])
+      if (a === undefined) return assert.fail("there is no node")
+      const set = (zone: string) => Effect.ignore(a.cluster.updateMetadata({ zone }))
+      const watch = (...args: ReadonlyArray<string>) => ["members", "--watch", ...args, "--url", a.url]
+      const { code, err, out } = yield* coterie(watch("--json"), { after: "}", and: set("two"), until: '"two"' })
+      assert.deepStrictEqual([code, err], [130, ""])
+      const zones = out
+        .trimEnd()
+        .split("\n")
+        .map((line) => Schema.decodeUnknownSync(Members)(line).node.metadata["zone"])
+      assert.deepStrictEqual([...new Set(zones)], [undefined, "two"])
+      const text = yield* coterie(watch(), { until: "\n\nNAME" })
+      assert.match(text.out, /^NAME +STATUS.*\na +alive +self.*\n\nNAME +STATUS/)
+      assert.strictEqual(text.code, 130)
     }).pipe(Effect.scoped),
   )
 

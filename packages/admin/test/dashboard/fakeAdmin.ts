@@ -23,6 +23,7 @@ export const reportOf = (
 export const selfOf = (name: string): Report.NodeReport => ({
   schema: 1,
   version: "0.1.0",
+  cluster: "shop",
   name,
   generation: 1,
   incarnation: 0,

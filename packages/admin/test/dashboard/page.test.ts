@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as NodeFs from "node:fs"
 import { createRequire } from "node:module"
 import * as NodePath from "node:path"
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core"
+import type { Browser, BrowserContext, BrowserContextOptions, Page, Request } from "playwright-core"
 import * as Support from "../support.ts"
 import { cluster, row } from "../rows.ts"
 import * as FakeAdmin from "./fakeAdmin.ts"
@@ -94,6 +94,13 @@ describe.skipIf("missing" in found)("the dashboard", () => {
     }, part)
   }
 
+  /** Hides or shows the tab, as a change to another tab does. A browser without a window shows every tab. */
+  const setVisibility = (page: Page, state: DocumentVisibilityState) =>
+    page.evaluate((state) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, value: state })
+      document.dispatchEvent(new Event("visibilitychange"))
+    }, state)
+
   const isScrolledSideways = (page: Page) =>
     page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
 
@@ -150,6 +157,38 @@ describe.skipIf("missing" in found)("the dashboard", () => {
       }),
     )
 
+    scenario("ends its stream while the tab is hidden, and then continues after the last event", ({ node }) =>
+      Effect.gen(function* () {
+        const a = yield* node("a")
+        const { url } = yield* Support.served(a)
+        yield* Effect.promise(() =>
+          inBrowser(async (context) => {
+            const page = await context.newPage()
+            const isStream = (request: Request) => request.url().endsWith("/v1/events")
+            const opened: Array<string | undefined> = []
+            page.on("request", (request) => {
+              if (isStream(request)) opened.push(request.headers()["last-event-id"])
+            })
+            await page.goto(url)
+            await page.locator(".log tr", { hasText: "Snapshot" }).waitFor()
+            const ended = page.waitForEvent("requestfailed", isStream)
+            await setVisibility(page, "hidden")
+            await ended
+            // This happens while nobody reads.
+            await Effect.runPromise(a.cluster.updateMetadata({ zone: "two" }))
+            await setVisibility(page, "visible")
+            await page.locator(".log tr", { hasText: "SelfChanged" }).waitFor({ timeout })
+            assert.strictEqual(opened.length, 2)
+            assert.isUndefined(opened[0])
+            assert.match(opened[1] ?? "", /^\d+-\d+$/)
+            // The stream continued: it did not begin again with a snapshot.
+            assert.strictEqual(await page.locator(".log tbody tr").count(), 2)
+            assert.strictEqual(await count(page, "[role=alert]"), 0)
+          }),
+        )
+      }),
+    )
+
     scenario("asks for a token, and keeps it only if it is asked to", ({ node }) =>
       Effect.gen(function* () {
         const token = "read-0123456789abcdef"
@@ -201,6 +240,7 @@ describe.skipIf("missing" in found)("the dashboard", () => {
           await textOf(page, ".verdict"),
           "▲ warning one cluster of 5; shop-2 and shop-3 do not reach each other",
         )
+        assert.strictEqual(await textOf(page, "h1"), "Coterie shop")
         assert.strictEqual(await count(page, ".grid .cell.indirect"), 2)
         assert.strictEqual(await textOf(page, '[data-at="2-3"]'), "◐")
         assert.strictEqual(await count(page, ".mesh line.none"), 1)
@@ -354,6 +394,57 @@ describe.skipIf("missing" in found)("the dashboard", () => {
           if (pictures !== undefined) await page.screenshot({ path: NodePath.join(pictures, "dashboard.png") })
         },
         { viewport: { width: 1_360, height: 930 } },
+      ),
+    timeout,
+  )
+
+  it(
+    "asks for no report while the tab is hidden",
+    () =>
+      inBrowser(async (context) => {
+        const { page } = await FakeAdmin.open(context, { report: cutReport, clock: 1_767_260_000_000 })
+        let asked = 0
+        page.on("request", (request) => {
+          if (request.url().endsWith("/v1/cluster")) asked++
+        })
+        const answer = () => page.waitForResponse((response) => response.url().endsWith("/v1/self"))
+        const first = answer()
+        await page.clock.runFor(2_000)
+        await (await first).finished()
+        await setVisibility(page, "hidden")
+        const before = asked
+        await page.clock.runFor(60_000)
+        assert.strictEqual(asked, before)
+        const next = answer()
+        await setVisibility(page, "visible")
+        await next
+        assert.strictEqual(asked, before + 1)
+      }),
+    timeout,
+  )
+
+  it(
+    "changes between the light and the dark colors",
+    () =>
+      inBrowser(
+        async (context) => {
+          const { page } = await FakeAdmin.open(context, { report: cutReport })
+          const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+          const light = await background()
+          await page.getByRole("button", { name: "Use dark colors" }).click()
+          await page.getByRole("button", { name: "Use light colors" }).waitFor()
+          const dark = await background()
+          assert.notStrictEqual(dark, light)
+          await page.getByRole("button", { name: "Use light colors" }).click()
+          await page.getByRole("button", { name: "Use dark colors" }).waitFor()
+          assert.strictEqual(await background(), light)
+          // The first choice is that of the system.
+          await page.emulateMedia({ colorScheme: "dark" })
+          await page.reload()
+          await page.getByRole("button", { name: "Use light colors" }).waitFor()
+          assert.strictEqual(await background(), dark)
+        },
+        { colorScheme: "light" },
       ),
     timeout,
   )

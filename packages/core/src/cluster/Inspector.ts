@@ -1,7 +1,9 @@
 /** Makes inspections of a node (`cluster.inspect`). Holds only the times of the start: all else is read on demand. */
 import type { Clock } from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
+import type * as FailureDetector from "../FailureDetector.ts"
 import type * as Inspection from "../Inspection.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import type { Link } from "../link/Link.ts"
@@ -24,6 +26,8 @@ import type { StatusTracker } from "./StatusTracker.ts"
 export const pingTimeout = 1_000
 
 export interface Options extends Queues.Sources {
+  readonly cluster: string
+  readonly detector: FailureDetector.Policy
   readonly loop: Pick<MembershipLoop, "state" | "waiting" | "largestShare">
   readonly links: Pick<LinkManager, "all" | "current" | "gauges">
   readonly dialer: Pick<Dialer, "failureOf" | "joins">
@@ -81,6 +85,7 @@ export class Inspector {
       viewVersion: view.version,
       localHealth: health,
       lagMillis: Queues.most(links, ({ lag }) => lag),
+      failureDetector: inspectDetector(this.options.detector),
       queues: Queues.ofNode.map(({ limit, name, read }) => ({ name, size: read(this.options), limit: limit(limits) })),
       peers: Array.from(state.members.values(), (member) => this.inspectPeer(member)),
       addresses: this.inspectAddresses(state),
@@ -91,6 +96,7 @@ export class Inspector {
     const { body, incarnation } = state.self
     return {
       ...Self.describe(state, this.options.observedHosts),
+      cluster: this.options.cluster,
       incarnation,
       protocol: { min: body.versionMin, max: body.versionMax },
       features: body.features,
@@ -158,3 +164,11 @@ export class Inspector {
     return monotonicMillis(this.options.clock)
   }
 }
+
+const inspectDetector = (detector: FailureDetector.Policy): Inspection.FailureDetectorInspection => ({
+  heartbeatMillis: Duration.toMillis(detector.heartbeat),
+  linkTimeoutMillis: Duration.toMillis(detector.linkTimeout),
+  probeTimeoutMillis: Duration.toMillis(detector.probeTimeout),
+  suspicionMinMillis: Duration.toMillis(detector.suspicionMin),
+  suspicionMaxMillis: Duration.toMillis(detector.suspicionMax),
+})

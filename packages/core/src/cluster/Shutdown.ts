@@ -48,7 +48,8 @@ const advice: { readonly [R in Exclude<StoppedErrorReason["_tag"], "DuplicateNam
   Defect: "see the cause above",
 }
 
-const describe = ({ message, reason }: StoppedError): string =>
+/** Returns the last log line of a node that stopped because of an error. */
+export const describeStop = ({ message, reason }: StoppedError): string =>
   reason._tag === "DuplicateName" ? message : `${message}; ${advice[reason._tag]}`
 
 export class Shutdown {
@@ -142,7 +143,7 @@ export class Shutdown {
     yield* Scope.close(scope, Exit.void)
     yield* this.failure === undefined
       ? Effect.logInfo("this node has left the cluster")
-      : Effect.logError(describe(this.failure))
+      : Effect.logError(describeStop(this.failure))
     status.stopped(this.failure)
     Deferred.doneUnsafe(this.finished, Effect.void)
   })

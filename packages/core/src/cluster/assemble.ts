@@ -320,7 +320,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     makeLinkRenewer: overrides.makeLinkRenewer,
   })
   metrics.showNode({ loop, links, hub, limits })
-  const inspector = new Inspector({ loop, links, hub, limits, dialer, outcomes, status, observedHosts, clock })
+  const known = { loop, links, hub, dialer, outcomes, status, observedHosts }
+  const inspector = new Inspector({ ...options, ...environment, ...known })
   return {
     metrics,
     listener,

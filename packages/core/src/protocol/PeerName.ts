@@ -28,22 +28,4 @@ const textProblem = (what: string, text: string, maxBytes: number): string | und
   return bytes > maxBytes ? `a ${what} is at most ${maxBytes} bytes of UTF-8` : undefined
 }
 
-/**
- * Compares two names by their code points, which is the order of their UTF-8 bytes. The order decides which peer dials
- * and which of two connections stays, so every implementation must agree on it. (`<` on strings compares UTF-16 units
- * and differs beyond U+FFFF.)
- */
-export const compareNames = (a: string, b: string): number => {
-  const n = Math.min(a.length, b.length)
-  for (let i = 0; i < n; i++) {
-    const x = a.charCodeAt(i)
-    const y = b.charCodeAt(i)
-    if (x !== y) {
-      // Surrogates stand for code points above every other unit, so they are greater.
-      const surrogateX = (x & 0xf800) === 0xd800
-      const surrogateY = (y & 0xf800) === 0xd800
-      return surrogateX === surrogateY ? x - y : surrogateX ? 1 : -1
-    }
-  }
-  return a.length - b.length
-}
+export { compareNames } from "../Peer.ts"

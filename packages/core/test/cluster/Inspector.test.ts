@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Inspector } from "../../src/cluster/Inspector.ts"
+import { lan } from "../../src/FailureDetector.ts"
 import * as Limits from "../../src/Limits.ts"
 import type { Link } from "../../src/link/Link.ts"
 import * as Member from "../../src/membership/Member.ts"
@@ -14,6 +15,8 @@ import { initial } from "../peering/support.ts"
 const inspectPeer = Effect.fnUntraced(function* (member: Member.Member, link: Link | undefined) {
   const open = link === undefined ? [] : [link]
   const inspector = new Inspector({
+    cluster: "test",
+    detector: lan,
     loop: { state: () => ({ ...initial, members: new Map([["b", member]]) }), waiting: () => 0, largestShare: () => 0 },
     links: { all: () => open, current: () => link, gauges: () => ({ links: 0, handshakes: 0, dials: 0 }) },
     hub: { waiting: () => 0 },

@@ -61,6 +61,7 @@ describe("an inspection of a node", () => {
       const inspection = yield* a.cluster.inspect()
       assert.deepStrictEqual(inspection.self, {
         ...(yield* a.cluster.self),
+        cluster: "test",
         incarnation: 0,
         protocol: { min: 1, max: 1 },
         features: [],
@@ -79,6 +80,8 @@ describe("an inspection of a node", () => {
         peers: [],
         addresses: [],
       })
+      const { heartbeatMillis, linkTimeoutMillis } = inspection.failureDetector
+      assert.isAtLeast(linkTimeoutMillis, 2 * heartbeatMillis)
     }),
   )
 

@@ -206,6 +206,8 @@ export const clockBack = (behind: Duration.Input): Layer.Layer<never> =>
         sleep: (duration: Duration.Duration) => clock.sleep(duration),
         currentTimeMillisUnsafe: () =>
           clock.currentTimeMillisUnsafe() - Duration.toMillis(Duration.fromInputUnsafe(behind)),
+        // A method of the class, which the spread leaves out. Only spans read it.
+        currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
         monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
       })),
     ),

@@ -5,23 +5,16 @@
  * not assert a speed.
  */
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
-import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as NodePath from "node:path"
 import * as Child from "../../../../examples/support/Child.ts"
 import * as Protocol from "./Protocol.ts"
+import * as Signals from "./Signals.ts"
 
 export const layer = Child.layer
 
-export interface Member extends Child.Child {
+export interface Member extends Child.Child, Signals.Signals {
   readonly address: string
   readonly generation: number
-  /** Sends SIGKILL and waits for the end. Returns the time before the signal, on the clock of the reports. */
-  readonly kill: Effect.Effect<number, Child.ChildFailure>
-  /** Sends SIGSTOP. The process stops, and the kernel keeps its sockets open. Returns the time before the signal. */
-  readonly freeze: Effect.Effect<number, Child.ChildFailure>
-  /** Sends SIGCONT. Returns the time before the signal. */
-  readonly thaw: Effect.Effect<number, Child.ChildFailure>
 }
 
 /** Place where a member runs. Defaults to the loopback of this machine. */
@@ -32,9 +25,6 @@ export interface Place {
 }
 
 const timeout = "60 seconds"
-
-/** Returns the milliseconds on the clock of the reports. */
-const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
 /** Starts a member and waits until it listens. The end of the scope kills it. */
 export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>, place?: Place) {
@@ -48,36 +38,10 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
     ...seeds.flatMap((seed) => ["--seed", seed]),
   ]
   const child = yield* Child.spawnCommand(name, command, args)
-  const context = yield* Effect.context<Scope.Scope | ChildProcessSpawner>()
-  let ended = false
-  let guard: Child.Child | undefined
-
-  const kill = Effect.suspend(() => {
-    const at = now()
-    ended = true
-    return Effect.as(child.signal("SIGKILL"), at)
-  })
-  // A stopped process does not notice the end of its input and would outlive the test. The guard notices the end and
-  // continues the process.
-  const freeze = Effect.gen(function* () {
-    guard = yield* Child.spawnCommand(`the guard of ${name}`, "sh", [
-      "-c",
-      `echo ready; read -r _; kill -CONT ${child.pid}`,
-    ])
-    yield* guard.expect("that it is there", (line) => (line === "ready" ? line : undefined), { within: timeout })
-    const at = now()
-    process.kill(child.pid, "SIGSTOP")
-    return at
-  }).pipe(Effect.provide(context))
-  const thaw = Effect.suspend(() => {
-    const at = now()
-    return guard === undefined ? Effect.succeed(at) : Effect.as(Effect.andThen(guard.hangUp, guard.ended), at)
-  })
-  // SIGKILL also ends a stopped process.
-  yield* Effect.addFinalizer(() => Effect.suspend(() => (ended ? Effect.void : Effect.ignore(kill))))
+  const signals = yield* Signals.make(child)
 
   const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: timeout })
-  const member: Member = { ...child, address, generation, kill, freeze, thaw }
+  const member: Member = { ...child, ...signals, address, generation }
   return member
 })
 

@@ -22,7 +22,7 @@ const bounded = { env, timeout: 20_000, encoding: "utf8" } as const
 
 /** Without root, a user namespace is needed to make and to enter a network namespace. */
 const isRoot = process.getuid?.() === 0
-const unshare = isRoot ? ["unshare", "--net"] : ["unshare", "--user", "--map-root-user", "--net"]
+export const unshare = isRoot ? ["unshare", "--net"] : ["unshare", "--user", "--map-root-user", "--net"]
 const enter = (pid: number): ReadonlyArray<string> => [
   "nsenter",
   `--target=${pid}`,

@@ -38,10 +38,29 @@ class Entry {
 }
 
 /** The state of the feed: the view after the event with the number. */
-interface Position {
+class Position {
   readonly view: ClusterEvent.View
   readonly number: number
   readonly at: number
+  private readonly life: number
+  private encoded: NodeEvent | undefined
+
+  constructor(life: number, number: number, at: number, view: ClusterEvent.View) {
+    this.life = life
+    this.number = number
+    this.at = at
+    this.view = view
+  }
+
+  /** Encodes the view when the first reader needs it, and once for all readers, since many can fall behind together. */
+  snapshot(): NodeEvent {
+    this.encoded ??= {
+      id: writeEventId(this.life, this.number),
+      event: "Snapshot",
+      data: { at: this.at, event: encode({ _tag: "Snapshot", view: this.view }) },
+    }
+    return this.encoded
+  }
 }
 
 export interface Options {
@@ -68,7 +87,7 @@ export class EventLog {
 
   constructor(options: Options) {
     this.options = options
-    this.position = { view: options.view, number: 0, at: options.at }
+    this.position = new Position(options.life, 0, options.at, options.view)
     this.changedAt = options.now
     this.feed = ChangeFeed.makeUnsafe({ state: () => this.position, capacity: options.waiting })
   }
@@ -79,7 +98,7 @@ export class EventLog {
     const missed = event._tag === "Lagged" ? event.missed : 0
     const next = ClusterEvent.apply(view, event)
     if (next !== view) this.changedAt = now
-    this.position = { view: next, number: number + 1 + missed, at }
+    this.position = new Position(this.options.life, number + 1 + missed, at, next)
     const entry = new Entry(this.options.life, this.position.number, at, event)
     this.kept.push(entry)
     // Trimmed rarely, because removing the first element of an array costs its length.
@@ -144,7 +163,7 @@ class Reader {
     if (item._tag === "Lagged") return [lagged(this.log.at, item.missed)]
     const isFirst = this.isFirst
     this.isFirst = false
-    const snapshot = this.snapshot(item.state)
+    const snapshot = item.state.snapshot()
     if (!isFirst || this.after === undefined) return [snapshot]
     const after = parseEventId(this.after)
     if (after?.life !== this.life || after.number > item.state.number)
@@ -152,14 +171,6 @@ class Reader {
     const missed = this.log.between(after.number, item.state.number)
     if (missed === undefined) return [lagged(item.state.at, item.state.number - after.number), snapshot]
     return missed.map((entry) => entry.encode())
-  }
-
-  private snapshot({ at, number, view }: Position): NodeEvent {
-    return {
-      id: writeEventId(this.life, number),
-      event: "Snapshot",
-      data: { at, event: encode({ _tag: "Snapshot", view }) },
-    }
   }
 }
 

@@ -1,32 +1,24 @@
 /** Handlers of the groups of the API. */
 import { Cluster } from "@coterie/core/Cluster"
 import type { Peer } from "@coterie/core/Peer"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
-import * as Stream from "effect/Stream"
 import { AdminApi, Busy, Caller, InvalidMetadata, JoinFailed } from "../../AdminApi.ts"
-import type { NodeEvent, PeerReport } from "../../Report.ts"
+import type { PeerReport } from "../../Report.ts"
 import { unknownMember } from "../AdminService.ts"
+import { annotateWithNode } from "../annotateWithNode.ts"
 import { printable } from "../printable.ts"
 import { peerReport } from "../reports/nodeReport.ts"
 import { Admin } from "../Service.ts"
+import { eventStreamResponse } from "./eventStream.ts"
 import { PendingJoins } from "./PendingJoins.ts"
-
-/** Time between two heartbeats of an event stream. Proxies end connections that are silent for a minute. */
-const heartbeat = Duration.seconds(15)
 
 /** Time after which a join is answered as pending. People wait for it. */
 const joinTimeout = Duration.seconds(5)
-
-const heartbeats: Stream.Stream<NodeEvent> = Stream.mapEffect(Stream.fromSchedule(Schedule.spaced(heartbeat)), () =>
-  Effect.map(Clock.currentTimeMillis, (at) => ({ event: "heartbeat", data: { at } })),
-)
 
 const isNamed = (name: string) => (peer: { readonly name: string }) => peer.name === name
 
@@ -58,23 +50,20 @@ export const layerNode = HttpApiBuilder.group(
           (json) => HttpServerResponse.text(json, { contentType: "application/json" }),
         ),
       )
-      .handle("events", ({ headers }) =>
-        Effect.map(admin.events(headers["last-event-id"]), (events) =>
-          Stream.map(Stream.merge(events, heartbeats, { haltStrategy: "left" }), (each) => ({
-            id: each.id,
-            event: each.event,
-            data: each.data,
-          })),
-        ),
-      )
+      .handleRaw("events", ({ headers }) => Effect.map(admin.events(headers["last-event-id"]), eventStreamResponse))
   }),
 )
 
-/** Writes the change and its sender to the log. */
-const audit = (action: string): Effect.Effect<void, never, Caller> =>
-  Effect.flatMap(Caller, ({ address, role, token }) =>
-    Effect.annotateLogs(Effect.logInfo(`admin: ${printable(action)}`), { role, token: token ?? "none", address }),
-  )
+/** Returns a function that writes a change and its sender to the log. */
+const auditOf =
+  ({ inspection }: Admin["Service"]) =>
+  (action: string): Effect.Effect<void, never, Caller> =>
+    Effect.flatMap(Caller, ({ address, role, token }) =>
+      annotateWithNode(
+        inspection,
+        Effect.annotateLogs(Effect.logInfo(`admin: ${printable(action)}`), { role, token: token ?? "none", address }),
+      ),
+    )
 
 export const layerActions = HttpApiBuilder.group(
   AdminApi,
@@ -84,6 +73,7 @@ export const layerActions = HttpApiBuilder.group(
     const cluster = yield* Cluster
     const scope = yield* Effect.scope
     const joins = new PendingJoins()
+    const audit = auditOf(admin)
     const reportOf = (peer: Peer): Effect.Effect<PeerReport> =>
       Effect.map(admin.inspection, ({ peers }) => {
         const found = peers.find(isNamed(peer.name))

@@ -95,6 +95,7 @@ export const nodeReport = (inspection: Inspection): NodeReport => {
   return {
     schema: schemaVersion,
     version,
+    cluster: self.cluster,
     name: self.name,
     generation: self.generation,
     incarnation: self.incarnation,
@@ -114,6 +115,7 @@ export const nodeReport = (inspection: Inspection): NodeReport => {
     viewVersion: inspection.viewVersion,
     localHealth: inspection.localHealth,
     lagMillis: inspection.lagMillis,
+    failureDetector: inspection.failureDetector,
     queues: inspection.queues,
     peers: inspection.peers.map(peerReport),
     addressesDialed: inspection.addresses.map(addressReport),

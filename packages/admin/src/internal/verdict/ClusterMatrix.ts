@@ -1,8 +1,6 @@
 /** Rows indexed by name, so that a comparison of all pairs is O(members²). All lists of names are sorted. */
+import { compareNames } from "@coterie/core/Peer"
 import type { Row, Unanswered } from "../../Report.ts"
-
-/** Compares by code units, so that the order does not depend on the locale. */
-export const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 export type Pair = readonly [string, string]
 
@@ -10,6 +8,28 @@ export type Pair = readonly [string, string]
 const unlisted = 0
 const listed = 1
 const linked = 2
+
+/** The members that list a peer without an answer, by their links to it. */
+interface SilentPeer {
+  readonly linked: Array<string>
+  readonly unlinked: Array<string>
+}
+
+const noteSilent = (peers: Map<string, SilentPeer>, peer: string, by: string, isLinked: boolean): void => {
+  const found = peers.get(peer) ?? { linked: [], unlinked: [] }
+  peers.set(peer, found)
+  const names = isLinked ? found.linked : found.unlinked
+  names.push(by)
+}
+
+const brokenToSilent = (peers: ReadonlyMap<string, SilentPeer>, suspected: ReadonlySet<string>): ReadonlyArray<Pair> =>
+  [...peers].flatMap(([peer, { linked, unlinked }]) =>
+    linked.length === 0 || suspected.has(peer)
+      ? []
+      : unlinked.map((name): Pair => (compareNames(name, peer) < 0 ? [name, peer] : [peer, name])),
+  )
+
+const comparePairs = ([a, b]: Pair, [c, d]: Pair): number => compareNames(a, c) || compareNames(b, d)
 
 export class ClusterMatrix {
   /** Names of the members that answered. */
@@ -22,10 +42,15 @@ export class ClusterMatrix {
   readonly failed: ReadonlyMap<string, number>
   /** Names that some member suspects. */
   readonly suspected: ReadonlyArray<string>
-  /** Pairs of one part without a link on either side. */
+  /**
+   * Pairs of one part without a link on either side. If only one of the two answered, its side decides, provided that another
+   * member has a link to the silent one: otherwise nobody knows whether the silent one still runs.
+   */
   readonly broken: ReadonlyArray<Pair>
   /** Pairs of one part of which only the second has a link to the first. */
   readonly oneSided: ReadonlyArray<Pair>
+  /** Members that are listed with another generation than that of their row, with the members that list them so. */
+  readonly otherGenerations: ReadonlyMap<string, ReadonlyArray<string>>
   /** Members without an answer, of those that are known. */
   readonly silent: ReadonlyArray<Unanswered>
   /** Groups of members with the same view. */
@@ -38,13 +63,14 @@ export class ClusterMatrix {
     this.rows = new Map(rows.map((row) => [row.name, row]))
     this.names = [...this.rows.keys()].sort(compareNames)
     this.cells = new Uint8Array(this.names.length * this.names.length)
-    const { failed, known, suspected } = this.read()
+    const { failed, known, otherGenerations, silentPeers, suspected } = this.read()
+    this.otherGenerations = otherGenerations
     this.known = [...known].sort(compareNames)
     this.suspected = [...suspected].sort(compareNames)
     this.failed = new Map([...failed].sort(([a], [b]) => compareNames(a, b)))
     this.parts = this.findParts()
     const { broken, oneSided } = this.findPairs()
-    this.broken = broken
+    this.broken = [...broken, ...brokenToSilent(silentPeers, suspected)].sort(comparePairs)
     this.oneSided = oneSided
     const silent = new Map(unanswered.map((each) => [each.name, each]))
     this.silent = this.known.flatMap((name) =>
@@ -64,7 +90,10 @@ export class ClusterMatrix {
     const known = new Set(this.names)
     const suspected = new Set<string>()
     const failed = new Map<string, number>()
-    for (const [i, row] of this.sortedRows.entries()) {
+    const silentPeers = new Map<string, SilentPeer>()
+    const otherGenerations = new Map<string, Array<string>>()
+    const sorted = this.sortedRows
+    for (const [i, row] of sorted.entries()) {
       // A node that has stopped shows the view of its last moment.
       if (row.phase === "stopped") continue
       for (const [k, peer] of row.names.entries()) {
@@ -74,12 +103,20 @@ export class ClusterMatrix {
         if (status === "s") suspected.add(peer)
         if (status === "f") failed.set(peer, Math.min(failed.get(peer) ?? Infinity, row.failedMillis[k] ?? Infinity))
         if (status !== "a" && status !== "s") continue
-        if (j === undefined) known.add(peer)
-        else this.cells[i * this.names.length + j] = row.link[k] === "u" ? linked : listed
+        if (j === undefined) {
+          known.add(peer)
+          noteSilent(silentPeers, peer, row.name, row.link[k] === "u")
+          continue
+        }
+        this.cells[i * this.names.length + j] = row.link[k] === "u" ? linked : listed
+        if (sorted[j]?.generation === row.generations[k]) continue
+        const listing = otherGenerations.get(peer)
+        if (listing === undefined) otherGenerations.set(peer, [row.name])
+        else listing.push(row.name)
       }
     }
     for (const name of known) failed.delete(name)
-    return { known, suspected, failed }
+    return { known, suspected, failed, otherGenerations, silentPeers }
   }
 
   private cell(i: number, j: number): number {

@@ -1,5 +1,6 @@
 /** The details of a verdict, one observation per line. */
 import { printable } from "../printable.ts"
+import { clockLines } from "./clocks.ts"
 import type { ClusterMatrix } from "./ClusterMatrix.ts"
 import { ago, list, listNames } from "./text.ts"
 
@@ -20,6 +21,7 @@ export const detailsOf = (matrix: ClusterMatrix): ReadonlyArray<string> => [
   ...bounded([...matrix.failed].map(([name, millis]) => `${printable(name)} failed ${ago(millis)} ago, and is dialed`)),
   ...bounded(states(matrix)),
   ...bounded(generations(matrix)),
+  ...bounded(clockLines(matrix.sortedRows)),
   ...versions(matrix),
 ]
 
@@ -39,20 +41,8 @@ const states = ({ sortedRows }: ClusterMatrix): ReadonlyArray<string> =>
     ]
   })
 
-/** Returns a line for each member whose row has another generation than a row that lists it. */
-const generations = ({ sortedRows }: ClusterMatrix): ReadonlyArray<string> => {
-  const own = new Map(sortedRows.map(({ generation, name }) => [name, generation]))
-  const listedBy = new Map<string, Array<string>>()
-  for (const row of sortedRows) {
-    for (const [i, peer] of row.names.entries()) {
-      const generation = own.get(peer)
-      const isListed = row.status[i] === "a" || row.status[i] === "s"
-      if (!isListed || generation === undefined || generation === row.generations[i]) continue
-      listedBy.set(peer, [...(listedBy.get(peer) ?? []), row.name])
-    }
-  }
-  return [...listedBy].map(([peer, names]) => `${listNames(names)} list another generation of ${printable(peer)}`)
-}
+const generations = ({ otherGenerations }: ClusterMatrix): ReadonlyArray<string> =>
+  [...otherGenerations].map(([peer, names]) => `${listNames(names)} list another generation of ${printable(peer)}`)
 
 const versions = ({ sortedRows }: ClusterMatrix): ReadonlyArray<string> => {
   const byVersion = new Map<string, Array<string>>()

@@ -111,4 +111,21 @@ describe("the log of events", () => {
 
 describe("an id of an event", () => {
   it("is read as its life and number", () => assert.deepStrictEqual(parseEventId("7-12"), { life: 7, number: 12 }))
+
+  it.effect("encodes an event and the view once for all readers", () =>
+    Effect.gen(function* () {
+      const log = make()
+      log.append(joined("b"), 101, 1)
+      const readBoth = Stream.runCollect(Stream.take(log.stream(undefined), 2))
+      const readers = yield* Effect.forkChild(Effect.all([readBoth, readBoth], { concurrency: 2 }))
+      yield* Effect.yieldNow
+      log.append(joined("c"), 102, 2)
+      const [first, second] = yield* Fiber.join(readers)
+      assert.deepStrictEqual(
+        first.map(({ event }) => event),
+        ["Snapshot", "Joined"],
+      )
+      for (const [i, event] of first.entries()) assert.strictEqual(event, second[i])
+    }),
+  )
 })

@@ -5,6 +5,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Fs from "node:fs/promises"
+import { NodeLogs } from "../NodeLogs.ts"
 import { describeProblem, problemOf, readText, type TextFile } from "../readText.ts"
 import type { Material } from "./credentials.ts"
 import { CertificatesError } from "./errors.ts"
@@ -141,9 +142,10 @@ export const followFiles = (
   Effect.gen(function* () {
     const files = filesOf(paths, names)
     const state = yield* MaterialState.make(yield* readMaterial(files))
-    yield* Effect.forkScoped(Effect.schedule(new MaterialFiles(files, state).read, schedule))
+    const logs = new NodeLogs()
+    yield* Effect.forkScoped(Effect.schedule(new MaterialFiles(files, state, logs).read, schedule))
     const { changes, material, rejected } = state
-    return { changes, material, rejected }
+    return { changes, material, rejected, addLog: logs.add }
   })
 
 /** Polls that a problem lasts before it is in the log: a tool may be in the middle of replacing the files. */
@@ -153,14 +155,16 @@ const silentPolls = 2
 class MaterialFiles {
   private readonly files: Files
   private readonly state: MaterialState.MaterialState
+  private readonly logs: NodeLogs
   /** Polls in a row that found a problem. */
   private failures = 0
   /** Problem that is in the log. */
   private problem: string | undefined = undefined
 
-  constructor(files: Files, state: MaterialState.MaterialState) {
+  constructor(files: Files, state: MaterialState.MaterialState, logs: NodeLogs) {
     this.files = files
     this.state = state
+    this.logs = logs
   }
 
   /** Reads the files. Replaces the material if they have another one that can be used. */
@@ -178,8 +182,10 @@ class MaterialFiles {
     this.failures = 0
     if (this.problem === undefined) return Effect.void
     this.problem = undefined
-    return Effect.logInfo(
-      `certificates: the file of the certificate ${this.files.certificate.path} works again, with the files beside it`,
+    return this.logs.write(
+      Effect.logInfo(
+        `certificates: the file of the certificate ${this.files.certificate.path} works again, with the files beside it`,
+      ),
     )
   }
 
@@ -190,8 +196,10 @@ class MaterialFiles {
     const { path } = this.files.certificate
     return Effect.andThen(
       this.state.reject,
-      Effect.logWarning(
-        `certificates: ${message} (certificate ${path}); the certificates that were read before stay in use`,
+      this.logs.write(
+        Effect.logWarning(
+          `certificates: ${message} (certificate ${path}); the certificates that were read before stay in use`,
+        ),
       ),
     )
   }

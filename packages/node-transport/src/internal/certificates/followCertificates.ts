@@ -6,6 +6,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Certificates } from "../../Certificates.ts"
+import type { NodeLogs } from "../NodeLogs.ts"
 import type { SessionTimes } from "../sessions/Sessions.ts"
 import { selfTest } from "./certificateTls.ts"
 import { CertificateSessions } from "./CertificateSessions.ts"
@@ -28,6 +29,7 @@ export interface Options {
   readonly cutExpired: boolean
   /** Called for each change of the certificates that this transport cannot use. */
   readonly rejected: () => void
+  readonly logs: NodeLogs
 }
 
 /** Interval of the looks at the expiry. The warnings are an hour apart at least. */
@@ -36,7 +38,7 @@ const expiryInterval = Duration.minutes(1)
 /** Makes the sessions of a transport, which have the certificates until the scope closes. */
 export const followCertificates = (
   certificates: Certificates["Service"],
-  { cutExpired, rejected, times, trust }: Options,
+  { cutExpired, logs, rejected, times, trust }: Options,
 ): Effect.Effect<CertificateSessions, CertificatesError, Scope.Scope> =>
   Effect.gen(function* () {
     const isTrusted = yield* Effect.fromResult(trustOf(trust))
@@ -56,17 +58,19 @@ export const followCertificates = (
                 const isSameOwn =
                   credentials.certificate.fingerprint256 === sessions.credentials.certificate.fingerprint256
                 sessions.use(credentials)
-                return Effect.logInfo(
-                  `certificates: replaced${isSameOwn ? " authorities or revocation lists" : ""}; this node has ${describeOwn(credentials)}`,
+                return logs.write(
+                  Effect.logInfo(
+                    `certificates: replaced${isSameOwn ? " authorities or revocation lists" : ""}; this node has ${describeOwn(credentials)}`,
+                  ),
                 )
               }),
             onFailure: ({ message }) => {
               rejected()
-              return Effect.logWarning(`certificates: ${message}; the certificates before stay in use`)
+              return logs.write(Effect.logWarning(`certificates: ${message}; the certificates before stay in use`))
             },
           })
     yield* Effect.forkScoped(Stream.runForEach(certificates.changes, update))
-    yield* Effect.forkScoped(warnOfExpiry(sessions))
+    yield* Effect.forkScoped(warnOfExpiry(sessions, logs))
     return sessions
   })
 
@@ -85,12 +89,12 @@ const accept = (material: Material, isTrusted: Trusted): Effect.Effect<Credentia
     })
   })
 
-const warnOfExpiry = (sessions: CertificateSessions): Effect.Effect<void> => {
+const warnOfExpiry = (sessions: CertificateSessions, logs: NodeLogs): Effect.Effect<void> => {
   const warnings = new ExpiryWarnings()
   const look = Effect.flatMap(Clock.currentTimeMillis, (now) =>
     Effect.forEach(
       warnings.due(sessions.credentials, now),
-      (text) => Effect.logWarning(`certificates: ${text}. It is ${describeTime(now)} here`),
+      (text) => logs.write(Effect.logWarning(`certificates: ${text}. It is ${describeTime(now)} here`)),
       { discard: true },
     ),
   )

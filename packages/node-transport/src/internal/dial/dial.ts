@@ -44,9 +44,10 @@ export const dialTcp = (dial: Dial): Connect =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const limit = yield* timeLimit(dial)
+      const observe = yield* Transport.DialObserver
       const hosts = yield* restore(limit(lookup(dial)))
       const socket = openSocket({ hosts, port: Address.port(dial.address) })
-      yield* guard(socket, restore(limit(connected(dial.address, socket))))
+      yield* guard(socket, restore(limit(connected(dial.address, socket, observe))))
       return yield* SocketConnection.make(socket, dial.linger, undefined, refusesPlain)
     }),
   )
@@ -60,16 +61,18 @@ export const dialSecret = (dial: Dial, sessions: KeySessions): Connect =>
     Effect.gen(function* () {
       const { address } = dial
       const limit = yield* timeLimit(dial)
+      const observe = yield* Transport.DialObserver
       const hosts = yield* restore(limit(lookup(dial)))
       const tried: Array<string> = []
       const { ring } = sessions
       for (const key of ring) {
         tried.push(key.id)
         const raw = openSocket({ hosts, port: Address.port(address) })
-        const secured = Effect.andThen(connected(address, raw), secure(raw, key))
+        const secured = Effect.andThen(connected(address, raw, observe), secure(raw, key))
         const outcome = yield* Effect.result(guard(raw, restore(limit(secured))))
         if (Result.isSuccess(outcome)) {
           const tls = outcome.success
+          observe(securedStep(tls))
           dial.known.follow(raw)
           return yield* SocketConnection.make(tls, dial.linger, sessions.open(key.id, tls, raw))
         }
@@ -89,17 +92,19 @@ export const dialCertificates = (dial: Dial, sessions: CertificateSessions): Con
     Effect.gen(function* () {
       const { address } = dial
       const limit = yield* timeLimit(dial)
+      const observe = yield* Transport.DialObserver
       const hosts = yield* restore(limit(lookup(dial)))
       const { credentials } = sessions
       const raw = openSocket({ hosts, port: Address.port(address) })
       const shaken = Effect.andThen(
-        connected(address, raw),
+        connected(address, raw, observe),
         Effect.mapError(
           handshake(raw, () => startCertificateTls(raw, credentials)),
           (failure) => unauthenticated(handshakeMessage(address, failure.phase), failure.cause),
         ),
       )
       const proved = Effect.flatMap(shaken, (tls) => {
+        observe(securedStep(tls))
         const verdict = sessions.judge(tls, credentials)
         return verdict._tag === "Trusted"
           ? Effect.succeed({ tls, proof: verdict.proof })
@@ -153,10 +158,28 @@ const lookup = ({ address, exclusions, lookups }: Dial) =>
         message: `${address} cannot be reached: ${cause.message}`,
         cause,
       }),
-  ).pipe(Effect.flatMap((hosts) => exclusions.permitted(address, hosts)))
+  ).pipe(
+    Effect.flatMap((hosts) => exclusions.permitted(address, hosts)),
+    Effect.tap((hosts) =>
+      Effect.map(Transport.DialObserver, (observe) => observe({ _tag: "Resolved", hosts: [...hosts] })),
+    ),
+  )
 
-const connected = (address: Address.Address, socket: Net.Socket): Effect.Effect<void, Transport.TransportError> =>
-  Effect.mapError(awaitConnected(socket), (cause) => dialError(address, cause))
+const connected = (
+  address: Address.Address,
+  socket: Net.Socket,
+  observe: (step: Transport.DialStep) => void,
+): Effect.Effect<void, Transport.TransportError> =>
+  Effect.mapBoth(awaitConnected(socket), {
+    onSuccess: () => observe({ _tag: "Connected", host: socket.remoteAddress ?? "" }),
+    onFailure: (cause) => dialError(address, cause),
+  })
+
+const securedStep = (tls: Tls.TLSSocket): Transport.DialStep => ({
+  _tag: "Secured",
+  protocol: tls.getProtocol() ?? "",
+  cipher: tls.getCipher().name,
+})
 
 const dialError = (address: Address.Address, cause: Error): Transport.TransportError => {
   const code = errorCode(cause)

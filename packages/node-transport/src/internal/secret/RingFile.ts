@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
+import { NodeLogs } from "../NodeLogs.ts"
 import { readText, type TextFile } from "../readText.ts"
 import * as RingState from "./RingState.ts"
 import { fail, KeyringError, type Ring, ringOf, secretsIn } from "./ring.ts"
@@ -35,21 +36,24 @@ const readRing = (file: TextFile): Effect.Effect<Ring, KeyringError> =>
 export const followFile = (file: TextFile, schedule: Schedule.Schedule<unknown> = Schedule.spaced(fileInterval)) =>
   Effect.gen(function* () {
     const state = yield* RingState.make(yield* readRing(file))
-    yield* Effect.forkScoped(Effect.schedule(new RingFile(file, state).read, schedule))
+    const logs = new NodeLogs()
+    yield* Effect.forkScoped(Effect.schedule(new RingFile(file, state, logs).read, schedule))
     const { changes, rejected, ring } = state
-    return { changes, rejected, ring }
+    return { changes, rejected, ring, addLog: logs.add }
   })
 
 /** The ring of a file: what worked stays in use, and the log has a problem when it begins or changes, and its end. */
 class RingFile {
   private readonly file: TextFile
   private readonly state: RingState.RingState
+  private readonly logs: NodeLogs
   /** Problem of the last read, which is in the log. */
   private problem: string | undefined = undefined
 
-  constructor(file: TextFile, state: RingState.RingState) {
+  constructor(file: TextFile, state: RingState.RingState, logs: NodeLogs) {
     this.file = file
     this.state = state
+    this.logs = logs
   }
 
   /** Reads the file. Replaces the ring if the file has another one. */
@@ -63,7 +67,7 @@ class RingFile {
   private readonly recovered: Effect.Effect<void> = Effect.suspend(() => {
     if (this.problem === undefined) return Effect.void
     this.problem = undefined
-    return Effect.logInfo(`keyring: the file of secrets ${this.file.path} works again`)
+    return this.logs.write(Effect.logInfo(`keyring: the file of secrets ${this.file.path} works again`))
   })
 
   private failed(problem: string): Effect.Effect<void> {
@@ -71,7 +75,7 @@ class RingFile {
     this.problem = problem
     return Effect.andThen(
       this.state.reject,
-      Effect.logWarning(`keyring: ${problem}; the secrets that were read before stay in use`),
+      this.logs.write(Effect.logWarning(`keyring: ${problem}; the secrets that were read before stay in use`)),
     )
   }
 }

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Keyring } from "../../Keyring.ts"
+import type { NodeLogs } from "../NodeLogs.ts"
 import type { KeyObserver } from "../metrics/KeyMetrics.ts"
 import type { SessionTimes } from "../sessions/Sessions.ts"
 import { KeySessions } from "./KeySessions.ts"
@@ -20,6 +21,7 @@ export const followRing = (
   keyring: Keyring["Service"],
   times: SessionTimes,
   observer: KeyObserver,
+  logs: NodeLogs,
 ): Effect.Effect<FollowedRing, never, Scope.Scope> =>
   Effect.gen(function* () {
     const ring = yield* keyring.ring
@@ -28,7 +30,9 @@ export const followRing = (
       Effect.sync(() => new KeySessions(ring, times, () => clock.currentTimeMillisUnsafe(), observer)),
       (sessions) => Effect.sync(() => sessions.close()),
     )
-    const refresh = Effect.flatMap(keyring.ring, (ring) => (sessions.use(ring) ? logRing(ring) : Effect.void))
+    const refresh = Effect.flatMap(keyring.ring, (ring) =>
+      sessions.use(ring) ? logs.write(logRing(ring)) : Effect.void,
+    )
     // An element says only that there is a change: a dial may have taken a later ring meanwhile.
     yield* Effect.forkScoped(Stream.runForEach(keyring.changes, () => refresh))
     return { sessions, refresh }

@@ -8,6 +8,7 @@ import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import type { CertificateSessions } from "../../../src/internal/certificates/CertificateSessions.ts"
 import { followCertificates } from "../../../src/internal/certificates/followCertificates.ts"
+import { NodeLogs } from "../../../src/internal/NodeLogs.ts"
 import { Authority } from "../../Authority.ts"
 import { issue, materialOf, trust } from "../../certificateNodes.ts"
 import * as Sockets from "../sockets.ts"
@@ -16,8 +17,13 @@ const hour = 3_600_000
 const day = 24 * hour
 const authority = Authority.root("authority", { from: -60 * day, to: 60 * day })
 
-const follow = (certificates: Certificates.Certificates["Service"], rejected = () => {}) =>
+const follow = (
+  certificates: Certificates.Certificates["Service"],
+  rejected = () => {},
+  logs: NodeLogs = new NodeLogs(),
+) =>
   followCertificates(certificates, {
+    logs,
     rejected,
     trust,
     times: { renewAfter: hour, withdrawWithin: 1_000 },

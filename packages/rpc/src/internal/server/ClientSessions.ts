@@ -30,6 +30,8 @@ export interface Options {
   /** Maximum number of requests of one session in flight. */
   readonly limit: number
   readonly metrics: RequestMetrics
+  /** Annotations of log lines: `cluster` and `node`. */
+  readonly labels: { readonly cluster: string; readonly node: string }
   /** Scope of the fibers that send responses. */
   readonly scope: Scope.Scope
 }
@@ -192,12 +194,11 @@ export class ClientSessions {
         const interrupt = Effect.ignore(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }))
         if (client.hasLoggedTooLarge) return interrupt
         client.hasLoggedTooLarge = true
-        return Effect.andThen(
-          Effect.logError(
-            `the response to "${client.peer.name}" was not sent: ${error.message}; further such responses of this session are not logged`,
-          ),
-          interrupt,
+        const line = Effect.logError(
+          `the response to "${client.peer.name}" was not sent: ${error.message}; further such responses of this session are not logged`,
         )
+        const { generation, name } = client.peer
+        return Effect.andThen(Effect.annotateLogs(line, { ...this.options.labels, peer: name, generation }), interrupt)
       }
       // The peer has closed its clients: no request waits for a response.
       case "NotReading":

@@ -146,7 +146,17 @@ export const make = Effect.fnUntraced(function* (
   const input = new ServerInput()
   const { responses, serialization } = lanes
   const metrics = new RequestMetrics({ metrics: cluster.metrics, direction: "in", service: lanes.label })
-  const sessions = yield* ClientSessions.make({ responses, serialization, input, limit, metrics, scope: inner })
+  const { self } = yield* cluster.inspect()
+  const labels = { cluster: self.cluster, node: self.name }
+  const sessions = yield* ClientSessions.make({
+    responses,
+    serialization,
+    input,
+    limit,
+    metrics,
+    labels,
+    scope: inner,
+  })
   const reader = new RequestReader({ lanes, sessions, input, scope: inner })
   const requests = yield* Scope.provide(lanes.requests.open(), reading)
   const server = new ServerProtocol({

@@ -18,6 +18,7 @@ const setUp = Effect.gen(function* () {
   const scope = yield* Effect.scope
   const counts = new FakeMetrics()
   const sessions = yield* ClientSessions.make({
+    labels: { cluster: "test", node: "b" },
     responses: fake.lane,
     serialization,
     input,
@@ -167,7 +168,7 @@ describe("the sessions of clients", () => {
   )
 
   it.effect("log one response that is too large, and not further ones", () => {
-    const lines: Array<unknown> = []
+    const lines: Array<string> = []
     return Effect.gen(function* () {
       const { fake, open, passed } = yield* setUp
       const client = yield* open(10)
@@ -182,7 +183,8 @@ describe("the sessions of clients", () => {
       other.respond(exit)
       yield* settle
       assert.strictEqual(lines.length, 2)
-    }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(message))])))
+      for (const line of lines) assert.match(line, / cluster=test node=b peer=a generation=\d+$/)
+    }).pipe(Effect.provide(Logger.layer([Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))])))
   })
 
   it.effect("end their requests with the reason of their own end", () =>

@@ -17,6 +17,7 @@ const setUp = Effect.gen(function* () {
   const lanes = { requests: requests.lane, responses: responses.lane, serialization }
   const counts = new FakeMetrics()
   const sessions = yield* ClientSessions.make({
+    labels: { cluster: "test", node: "b" },
     responses: responses.lane,
     serialization,
     input,
