@@ -1,5 +1,5 @@
 /** Scenarios of `pnpm sim`: clusters of real nodes in the simulated world, and requests between them. */
-export { anything, crossed, oneCutLink, three, withdrawn } from "./packages/core/test/simulation/scenarios.ts"
+export { anything, crossed, oneCutLink, small, three, withdrawn } from "./packages/core/test/simulation/scenarios.ts"
 export { renewed } from "./packages/core/test/simulation/renewals.ts"
 export { manualStart } from "./packages/core/test/simulation/manualStart.ts"
 export { survivesBabblers } from "./packages/core/test/simulation/babblers.ts"

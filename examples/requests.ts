@@ -24,6 +24,22 @@ export const countOnce = PeerRpcClient.streamAll(Work, (client) => client.CountP
 )
 // #endregion
 
+// #region any
+/** Makes a request to any node that serves the group. */
+export const countAnywhere = Effect.gen(function* () {
+  const work: PeerRpcClient.FromGroup<typeof Work> = yield* PeerRpcClient.any(Work)
+  return yield* work.CountPrimes({ job: 1, below: 100 })
+}).pipe(Effect.scoped)
+
+/** Gives the requests of each job to one node, which may keep the results of the job in a cache. */
+export const countByJob = Effect.fnUntraced(function* (jobs: ReadonlyArray<number>) {
+  const work: PeerRpcClient.FromGroup<typeof Work> = yield* PeerRpcClient.any(Work, {
+    pick: { key: ({ payload }) => String(payload.job) },
+  })
+  return yield* Effect.forEach(jobs, (job) => work.CountPrimes({ job, below: 100 }), { concurrency: 8 })
+}, Effect.scoped)
+// #endregion
+
 // #region lost
 /** Gives a job to one peer, or to another peer if the first has certainly not received it. */
 export const countSafely = Effect.fnUntraced(function* (first: string, second: string) {

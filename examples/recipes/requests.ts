@@ -54,7 +54,7 @@ export const reserve = Effect.fnUntraced(function* (peer: string) {
 
 /** Asks all peers and this node. Returns the sum, and the names of the peers without an answer. */
 export const countAll = Effect.gen(function* () {
-  const options = { self: true, timeout: "5 seconds" } as const
+  const options = { timeout: "5 seconds" } as const
   const answers = yield* PeerRpcClient.all(Warehouse, (warehouse) => warehouse.Count(), options)
   const pieces = answers.reduce((sum, { exit }) => sum + (Exit.isSuccess(exit) ? exit.value : 0), 0)
   return { pieces, missing: answers.filter(({ exit }) => Exit.isFailure(exit)).map(({ peer }) => peer.name) }

@@ -3,7 +3,7 @@ import { Cluster } from "@coterie/core"
 import { PeerRpcClient, PeerRpcServer } from "@coterie/rpc"
 import { SimNetwork, VirtualTime } from "@coterie/testkit"
 import { assert, it } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Logger, Option, Stream } from "effect"
+import { Context, Effect, Exit, Layer, Logger, Option, Scope, Stream } from "effect"
 import * as Requests from "../requests.ts"
 import { Work } from "../work/Work.ts"
 
@@ -13,7 +13,7 @@ const primes = 25
 const logged: Array<string> = []
 const logger = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
 
-it.effect("the code blocks of the guide ask all peers, and another peer if a request was not sent", () =>
+it.effect("the code blocks of the guide ask all peers, any node, and another peer if a request was not sent", () =>
   Effect.gen(function* () {
     const network = yield* SimNetwork.make()
     const start = (name: string) =>
@@ -34,7 +34,8 @@ it.effect("the code blocks of the guide ask all peers, and another peer if a req
       )
     const ann = yield* start("ann")
     yield* serve(yield* start("bob"))
-    yield* serve(yield* start("cat"), true)
+    const cat = yield* Scope.fork(yield* Effect.scope)
+    yield* Scope.provide(serve(yield* start("cat"), true), cat)
     // A node that does not serve the group has no answer.
     yield* start("dan")
     yield* Stream.runHead(
@@ -50,6 +51,10 @@ it.effect("the code blocks of the guide ask all peers, and another peer if a req
       assert.deepStrictEqual([first.peer.name, Exit.isSuccess(first.exit) && first.exit.value], ["bob", primes])
       assert.strictEqual(yield* Requests.countSafely("bob", "eve"), primes)
       assert.strictEqual(yield* Requests.countSafely("eve", "bob"), primes)
+      yield* Scope.close(cat, Exit.void)
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(yield* Requests.countAnywhere, primes)
+      assert.deepStrictEqual(yield* Requests.countByJob([1, 2, 1]), [primes, primes, primes])
     }).pipe(Effect.provide(PeerRpcClient.layer()), Effect.provideService(Cluster.Cluster, ann), Effect.provide(logger))
   }).pipe(Effect.scoped, VirtualTime.flow),
 )

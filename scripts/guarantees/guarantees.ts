@@ -846,5 +846,94 @@ const security: Page = {
   ],
 }
 
+const requests: Page = {
+  file: "requests.md",
+  guarantees: [
+    {
+      heading: "Delivery guarantees",
+      statement: "A request is carried out at most once, and its caller gets one outcome, which is true.",
+      tests: [
+        "requests are carried out at most once, and what becomes of them is heard once",
+        "the swarm finds a client of any that repeats requests that may have been carried out",
+        "fails a request whose session ended before its send completed",
+      ],
+    },
+    {
+      heading: "Delivery guarantees",
+      statement: "No request waits forever for a peer that is gone.",
+      tests: [
+        "requests to a peer that crashes fail when its crash is detected",
+        "when a link is cut both sides give up the requests in flight, and the next request is answered",
+        "when a session ends for the server only, its requests in flight and lost requests fail",
+      ],
+    },
+    {
+      heading: "Delivery guarantees",
+      statement: "A caller that goes away interrupts its handlers.",
+      tests: [
+        "an interrupted caller interrupts the handler",
+        "a client that closes interrupts the handlers of its requests",
+        "an interrupted caller and a closed client of any interrupt the handlers at their nodes",
+      ],
+    },
+    {
+      heading: "Delivery guarantees",
+      statement: "A stream is produced as fast as its reader takes it.",
+      tests: ["a stream is produced as fast as its reader takes it, and does not delay other requests"],
+    },
+    {
+      heading: "Too many requests",
+      statement: "A request beyond the limit of a server fails with `Busy` and is not carried out.",
+      tests: [
+        "a request beyond the limit of the server fails with Busy and is not carried out (...)",
+        "requests without a waiting caller count towards the limit until their handlers end",
+      ],
+    },
+    {
+      heading: "Errors and retries",
+      statement: "A response that does not fit fails its request with the sizes, once, and no other request.",
+      tests: ["a response beyond messageBytes fails its request once, with both sizes (...)"],
+    },
+    {
+      heading: "Asking any node",
+      statement: "Requests are spread over the nodes that serve, and no other node gets one.",
+      tests: [
+        "requests to any are spread over the nodes that serve, and no other node gets one",
+        "keeps the requests in flight of all peers within a few of each other, for any seed",
+        "a slow node gets fewer of the requests to any",
+        "the nearest nodes get the requests to any, and a farther one if they do not serve",
+      ],
+    },
+    {
+      heading: "Asking any node",
+      statement: "A request is made to another node only if it was certainly not carried out.",
+      tests: [
+        "is made to another peer after each error that rules out that this peer carried it out",
+        "is never made again after an error that leaves open whether it was carried out",
+        "a request to any at a node that crashes fails, and no other node carries it out",
+        "is refused by as many peers as its attempts, and fails with the last refusal",
+      ],
+    },
+    {
+      heading: "Asking any node",
+      statement:
+        "Nodes that see the same candidates give a key to the same node, and only the keys of a node move that comes or goes.",
+      tests: [
+        "all nodes give a key to the same node, and move only the keys of a node that goes (...)",
+        "moves only the keys of a peer that goes",
+        "gives keys to the same peers in all versions",
+      ],
+    },
+  ],
+}
+
 /** The guarantees of all guides, in the order of the page. */
-export const guarantees: ReadonlyArray<Page> = [membership, messages, reactivity, admin, compatibility, security]
+export const guarantees: ReadonlyArray<Page> = [
+  membership,
+  messages,
+  reactivity,
+  requests,
+  admin,
+  compatibility,
+  security,
+]

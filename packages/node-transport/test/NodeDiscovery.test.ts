@@ -1,7 +1,6 @@
 import * as Address from "@coterie/core/Address"
 import * as Cluster from "@coterie/core/Cluster"
 import * as Discovery from "@coterie/core/Discovery"
-import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Reconnect from "@coterie/core/Reconnect"
 import * as NodeDiscovery from "@coterie/node-transport/NodeDiscovery"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
@@ -436,7 +435,6 @@ describe("a DNS server", () => {
         Cluster.layer({ cluster: "test", name }).pipe(
           Layer.provide([
             NodeTransport.layerTcp({ host: "127.0.0.1", port: 0 }),
-            FailureDetector.layerLocal,
             Reconnect.layer(Schedule.spaced("50 millis")),
             layer,
           ]),

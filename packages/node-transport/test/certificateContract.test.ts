@@ -40,7 +40,16 @@ TransportContract.suite({
     return {
       transport: (port) =>
         Layer.orDie(
-          NodeTransport.layerTls({ host: "127.0.0.1", port, trust, withdrawWithin: 50, connectTimeout: "1 minute" }),
+          // The contract has 200 connections of one host at once. On a busy machine their handshakes take longer than 5 seconds.
+          NodeTransport.layerTls({
+            host: "127.0.0.1",
+            port,
+            trust,
+            withdrawWithin: 50,
+            connectTimeout: "1 minute",
+            handshakeTimeout: "1 minute",
+            strangers: { waiting: 400, waitingPerHost: 200 },
+          }),
         ).pipe(Layer.provide(unchecked(certificates)), Layer.provide(Logger.layer([]))),
       silentPeer,
       open: openSockets,

@@ -34,7 +34,12 @@ const linesOf = (logger: string) =>
       signal,
       env: { ...process.env, COTERIE_SECRET: "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=" },
     }),
-  ).pipe(Effect.map(({ stdout }) => stdout.trim().split("\n")))
+  ).pipe(
+    Effect.map(({ stdout }) => stdout.trim().split("\n")),
+    // The tests of a logger share one run.
+    Effect.cached,
+    Effect.runSync,
+  )
 
 /** Line about a text of a peer that pretends to be a line about a refusal. */
 const forged: Record<string, ReadonlyArray<string>> = {
@@ -49,11 +54,13 @@ const banned = ["127.0.0.2", "127.0.0.3", "127.0.0.5"]
 const hasFail2ban = spawnSync("fail2ban-regex", ["--version"]).status === 0
 
 describe.each(["default", "logfmt", "json"])("the log line about a refusal, by the logger %s", (logger) => {
+  const linesOfNode = linesOf(logger)
+
   it.live(
     "has the promised text, and the filter of the docs finds its host",
     () =>
       Effect.gen(function* () {
-        const lines = yield* linesOf(logger)
+        const lines = yield* linesOfNode
         const texts = lines.flatMap((line) => /refused a connection from [\d.]+: \w+/.exec(line) ?? [])
         assert.deepStrictEqual(texts, [
           "refused a connection from 127.0.0.2: plaintext",
@@ -79,7 +86,7 @@ describe.each(["default", "logfmt", "json"])("the log line about a refusal, by t
         )
         const log = path.join(folder, "node.log")
         const config = path.join(folder, "coterie.conf")
-        writeFileSync(log, [...(yield* linesOf(logger)), ...(forged[logger] ?? []), ""].join("\n"))
+        writeFileSync(log, [...(yield* linesOfNode), ...(forged[logger] ?? []), ""].join("\n"))
         writeFileSync(config, filter)
         const { stdout } = yield* Effect.promise((signal) =>
           Util.promisify(execFile)("fail2ban-regex", ["--out", "ip", log, config], { signal }),

@@ -34,7 +34,7 @@ const program = Effect.gen(function* () {
     yield* Layer.build(
       Cluster.layer({ cluster: "hello", name: "ann" }).pipe(
         Layer.provide(
-          NodeTransport.layerSecret({ port: 0, handshakeTimeout: "50 millis", networks: { deny: ["127.0.0.4"] } }),
+          NodeTransport.layerSecret({ port: 0, handshakeTimeout: "1 second", networks: { deny: ["127.0.0.4"] } }),
         ),
         Layer.provide(Keyring.layerFromEnv()),
       ),

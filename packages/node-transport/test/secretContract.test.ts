@@ -31,11 +31,14 @@ TransportContract.suite({
   run: Effect.provide(Logger.layer([])),
   harness: Effect.succeed({
     transport: (port) =>
-      // The contract has 200 connections of one host at once.
-      NodeTransport.layerSecret({ host: "127.0.0.1", port, strangers: { waiting: 400, waitingPerHost: 200 } }).pipe(
-        Layer.provide(Layer.orDie(Keyring.layer(secret))),
-        Layer.provide(Logger.layer([])),
-      ),
+      // The contract has 200 connections of one host at once. On a busy machine their handshakes take longer than 5 seconds.
+      NodeTransport.layerSecret({
+        host: "127.0.0.1",
+        port,
+        connectTimeout: "1 minute",
+        handshakeTimeout: "1 minute",
+        strangers: { waiting: 400, waitingPerHost: 200 },
+      }).pipe(Layer.provide(Layer.orDie(Keyring.layer(secret))), Layer.provide(Logger.layer([]))),
     silentPeer,
     open: openSockets,
   }),

@@ -19,11 +19,11 @@
  * @since 0.1.0
  */
 import { Cluster } from "@coterie/core/Cluster"
-import type { OptionsError } from "@coterie/core/ClusterError"
+import { OptionsError } from "@coterie/core/ClusterError"
 import type { PeerId, PeerRef } from "@coterie/core/Peer"
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -35,6 +35,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { askAll } from "./internal/client/askAll.ts"
 import * as ClientProtocol from "./internal/client/ClientProtocol.ts"
+import * as PickKey from "./internal/client/PickKey.ts"
 import { causeOf } from "./RequestLost.ts"
 
 /**
@@ -89,6 +90,23 @@ export type FlatClient<Rpcs extends Rpc.Any> = RpcClient.RpcClient.Flat<Rpcs, Rp
 export type FromGroup<Group> = Client<RpcGroup.Rpcs<Group>>
 
 /**
+ * Options of the protocol of {@link any}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AnyProtocolOptions {
+  /** Rule that picks a peer. With `key`, the client passes the key of each request. */
+  readonly rule: "leastRequests" | "nearest" | "key"
+  /** `true` if this node may be picked. */
+  readonly includesSelf: boolean
+  /** Maximum number of peers that get a request. */
+  readonly attempts: number
+  /** Time to wait for a peer that serves. */
+  readonly wait: Duration.Duration
+}
+
+/**
  * Requests in flight of this node, shared by the clients of all peers.
  *
  * @category services
@@ -99,6 +117,8 @@ export class PeerRpcClient extends Context.Service<
   {
     /** Makes Effect's client protocol for one peer. */
     readonly protocol: (peer: PeerRef) => Effect.Effect<RpcClient.Protocol["Service"]>
+    /** Makes Effect's client protocol for any peer that serves the service. */
+    readonly anyProtocol: (options: AnyProtocolOptions) => Effect.Effect<RpcClient.Protocol["Service"]>
     /** Members that are in the view now: this node, and the peers. */
     readonly members: Effect.Effect<{ readonly self: PeerId; readonly peers: ReadonlyArray<PeerId> }>
   }
@@ -165,6 +185,144 @@ export const make = <Rpcs extends Rpc.Any, const Flatten extends boolean = false
     ),
   )
 
+/**
+ * Default number of peers that get a request of {@link any}. When three peers refuse a request, the others are mostly
+ * busy as well, and each further attempt would add to their load.
+ */
+const defaultAttempts = 3
+
+/** Default time to wait for a peer that serves. A node that has just started gets its links in less. */
+const defaultWait: Duration.Input = "1 second"
+
+/**
+ * Request of a client of these procedures, as {@link AnyOptions} pass it to the function of the key.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type RequestOf<Rpcs extends Rpc.Any> = Rpcs extends Rpc.Any
+  ? { readonly tag: Rpcs["_tag"]; readonly payload: Rpc.Payload<Rpcs> }
+  : never
+
+/**
+ * Options of {@link any}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AnyOptions<Rpcs extends Rpc.Any, Flatten extends boolean = false> extends ClientOptions {
+  /**
+   * Rule that picks a peer for each request. Defaults to `leastRequests`.
+   *
+   * - `leastRequests`: of two random peers, the one with fewer requests of this node in flight.
+   * - `nearest`: as `leastRequests`, of the peers whose round-trip time is at most twice the lowest. This node itself has
+   *   the time zero. Measures each peer at most once in 10 seconds, in the background, and uses all peers until the
+   *   first measurement.
+   * - `{ key }`: the peer that rendezvous hashing gives the key of the request. All nodes with the same peers pick the
+   *   same peer, and a peer that comes or goes moves only its own keys.
+   */
+  readonly pick?:
+    | "leastRequests"
+    | "nearest"
+    | {
+        /** Returns the key of a request. */
+        readonly key: (request: RequestOf<Rpcs>) => string
+      }
+    | undefined
+  /** `false` never picks this node. By default this node is picked as any other if it serves the service. */
+  readonly self?: boolean | undefined
+  /**
+   * Maximum number of peers that get a request: the first one, and others after peers that refused it (`Busy`). A peer
+   * to which the request was not sent does not count. Defaults to 3. A larger number finds a free peer more often, and
+   * adds to the load of busy ones.
+   */
+  readonly attempts?: number | undefined
+  /**
+   * Time to wait for a peer while none serves the service. After it, the request fails with `NotServed`. Defaults to 1
+   * second. Zero fails at once. A longer time bridges restarts, and holds more requests while no peer serves.
+   */
+  readonly wait?: Duration.Input | undefined
+  /** Makes the client a single function that takes the tag of a procedure. Defaults to `false`. */
+  readonly flatten?: Flatten | undefined
+}
+
+/**
+ * Makes a client of a group whose requests go to any node that serves the service. Each request picks a peer.
+ *
+ * **Details**
+ *
+ * - The candidates are the peers with a link that announce the service, and this node if it serves.
+ * - A request that certainly was not carried out is made to another peer: after every `SendError` that concerns one peer
+ *   only, and after `Busy`. It is never made again after an error with `maybeDelivered`, so it is carried out at most
+ *   once. It fails with the last error.
+ * - Streams and `discard` requests are picked in the same way. A stream comes from one peer, from its start to its end.
+ * - While no peer serves, a request waits for one, up to `wait`. Then it fails with `RequestLost` and the reason
+ *   `NotServed`.
+ * - A defect that ends all requests of this node at a peer fails them with `RpcClientError`. Requests at other peers
+ *   continue.
+ * - Fails with `OptionsError` if `attempts` is not an integer of at least 1.
+ *
+ * **Gotchas**
+ *
+ * Two nodes can pick different peers for one key, while they see different peers. A key is not a lock.
+ *
+ * **Example** (Spreading requests, and sending requests of one user to one peer)
+ *
+ * ```ts
+ * import { PeerRpcClient } from "@coterie/rpc"
+ * import { Effect, Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ *
+ * const Work = RpcGroup.make(
+ *   Rpc.make("Resize", { payload: { user: Schema.String, image: Schema.String }, success: Schema.String }),
+ * )
+ *
+ * const program = Effect.gen(function* () {
+ *   const work = yield* PeerRpcClient.any(Work)
+ *   const sticky = yield* PeerRpcClient.any(Work, { pick: { key: ({ payload }) => payload.user } })
+ *   return [
+ *     yield* work.Resize({ user: "ada", image: "cat.png" }),
+ *     yield* sticky.Resize({ user: "ada", image: "dog.png" }),
+ *   ]
+ * }).pipe(Effect.scoped, Effect.provide(PeerRpcClient.layer()))
+ * ```
+ *
+ * @see {@link make} for one peer by its name
+ * @see {@link all} for a request to every peer
+ * @category constructors
+ * @since 0.1.0
+ */
+export const any = <Rpcs extends Rpc.Any, const Flatten extends boolean = false>(
+  group: RpcGroup.RpcGroup<Rpcs>,
+  options: AnyOptions<Rpcs, Flatten> = {},
+): Effect.Effect<
+  Flatten extends true ? FlatClient<Rpcs> : Client<Rpcs>,
+  OptionsError,
+  PeerRpcClient | Rpc.MiddlewareClient<Rpcs> | Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const { attempts = defaultAttempts, pick = "leastRequests", self = true, wait = defaultWait } = options
+    if (!Number.isInteger(attempts) || attempts < 1) {
+      return yield* new OptionsError({ option: "attempts", problem: "attempts must be an integer of at least 1" })
+    }
+    const rule = typeof pick === "string" ? pick : "key"
+    const { anyProtocol } = yield* PeerRpcClient
+    const protocol = yield* anyProtocol({
+      rule,
+      includesSelf: self,
+      attempts,
+      wait: Duration.fromInputUnsafe(wait),
+    })
+    if (typeof pick === "string") {
+      return yield* Effect.provideService(RpcClient.make<Rpcs, Flatten>(group, options), RpcClient.Protocol, protocol)
+    }
+    const client = RpcClient.make<Rpcs, Flatten>(PickKey.keyed(group), options)
+    return yield* client.pipe(
+      Effect.provideService(RpcClient.Protocol, protocol),
+      Effect.provide(PickKey.layer(pick.key)),
+    )
+  })
+
 /** Default number of peers to ask at one time. It hides the round trips and keeps few requests in memory. */
 const defaultConcurrency = 32
 
@@ -184,7 +342,8 @@ export interface AllOptions {
    */
   readonly peers?: ReadonlyArray<PeerId> | undefined
   /**
-   * `true` asks this node as well, if it serves the service. Has no effect together with `peers`. Defaults to `false`.
+   * `false` leaves this node out. By default this node is asked as well if it serves the service. Has no effect together
+   * with `peers`.
    */
   readonly self?: boolean | undefined
   /** Maximum number of peers to ask at one time. Defaults to 32. */
@@ -215,7 +374,7 @@ const servesNot = (error: unknown): boolean => {
 }
 
 /**
- * Makes a request to every peer that serves the service, and emits the answers as they arrive.
+ * Makes a request to every peer that serves the service, and to this node if it serves. Emits the answers as they arrive.
  *
  * **Details**
  *
@@ -237,7 +396,7 @@ export const streamAll = <Rpcs extends Rpc.Any, A, E, R>(
     Effect.map(
       Effect.flatMap(PeerRpcClient, ({ members }) =>
         options.peers === undefined
-          ? Effect.map(members, ({ peers, self }) => (options.self === true ? [self, ...peers] : peers))
+          ? Effect.map(members, ({ peers, self }) => (options.self === false ? peers : [self, ...peers]))
           : Effect.succeed(options.peers),
       ),
       (peers) =>
@@ -252,8 +411,8 @@ export const streamAll = <Rpcs extends Rpc.Any, A, E, R>(
   )
 
 /**
- * Makes a request to every peer that serves the service, and returns all answers in the order of their arrival. The
- * details of {@link streamAll} apply.
+ * Makes a request to every peer that serves the service, and to this node if it serves. Returns all answers in the order
+ * of their arrival. The details of {@link streamAll} apply.
  *
  * @category requests
  * @since 0.1.0

@@ -10,6 +10,7 @@
  * @since 0.1.0
  */
 import { SendError } from "@coterie/core/ClusterError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { RpcClientError } from "effect/rpc/RpcClientError"
@@ -94,6 +95,26 @@ export class ResponseTooLarge extends Schema.TaggedError<ResponseTooLarge>()("Re
 }
 
 /**
+ * Reason of a {@link RequestLost}: no peer with a link serves the service, so a request to any peer was not made.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class NotServed extends Schema.TaggedError<NotServed>()("NotServed", {
+  /** Name of the service. */
+  service: Schema.String,
+  /** Time that the request waited for a peer: the option `wait` of the client. */
+  waited: Schema.Duration,
+}) {
+  /** No peer has got the request. */
+  readonly maybeDelivered = false
+
+  override get message(): string {
+    return `no node with a link serves the service "${this.service}" (waited ${Duration.format(this.waited)}, option "wait")`
+  }
+}
+
+/**
  * Reason of a {@link RequestLost}: this node has left, or its `PeerRpcClient` is closed.
  *
  * @category reasons
@@ -114,7 +135,7 @@ export class ClientClosed extends Schema.TaggedError<ClientClosed>()("ClientClos
  * @category reasons
  * @since 0.1.0
  */
-export const RequestLostReason = Schema.Union([SessionEnded, GivenUp, Busy, ResponseTooLarge, ClientClosed])
+export const RequestLostReason = Schema.Union([SessionEnded, GivenUp, Busy, ResponseTooLarge, NotServed, ClientClosed])
 
 /**
  * Reason of a {@link RequestLost}.
@@ -122,7 +143,7 @@ export const RequestLostReason = Schema.Union([SessionEnded, GivenUp, Busy, Resp
  * @category reasons
  * @since 0.1.0
  */
-export type RequestLostReason = SessionEnded | GivenUp | Busy | ResponseTooLarge | ClientClosed
+export type RequestLostReason = SessionEnded | GivenUp | Busy | ResponseTooLarge | NotServed | ClientClosed
 
 /**
  * Error of a request that was sent and will not be answered. The peer may have carried it out, in whole or in part,
@@ -132,8 +153,8 @@ export type RequestLostReason = SessionEnded | GivenUp | Busy | ResponseTooLarge
  * @since 0.1.0
  */
 export class RequestLost extends Schema.TaggedError<RequestLost>()("RequestLost", {
-  /** Name of the peer. */
-  peer: Schema.String,
+  /** Name of the peer. Absent with the reason `NotServed`, because no peer got the request. */
+  peer: Schema.optionalKey(Schema.String),
   reason: RequestLostReason,
 }) {
   /**
@@ -145,8 +166,9 @@ export class RequestLost extends Schema.TaggedError<RequestLost>()("RequestLost"
   }
 
   override get message(): string {
-    const carriedOut = this.maybeDelivered ? "may have been" : "was not"
-    return `"${this.peer}" did not answer a request, which ${carriedOut} carried out: ${this.reason.message}`
+    const { maybeDelivered, peer, reason } = this
+    const carriedOut = maybeDelivered ? "may have been" : "was not"
+    return `${peer === undefined ? "no peer" : `"${peer}"`} did not answer a request, which ${carriedOut} carried out: ${reason.message}`
   }
 }
 

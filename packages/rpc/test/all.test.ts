@@ -96,13 +96,15 @@ scenario("a request to all returns NotConnected for a peer without a link", (wor
   }),
 )
 
-scenario("with self: true this node also answers a request to all, if it serves", (world) =>
+scenario("this node answers a request to all if it serves, unless self is false", (world) =>
   Effect.gen(function* () {
     const { a, ask } = yield* cluster(world)
-    const requestAll = PeerRpcClient.all(Support.Work, (client) => client.Half({ number: 8 }), { self: true })
+    const requestAll = PeerRpcClient.all(Support.Work, (client) => client.Half({ number: 8 }))
     assert.deepStrictEqual(sorted(yield* ask(requestAll)), ["b: 4", "c: 4"])
     yield* Support.serve(a)
     assert.deepStrictEqual(sorted(yield* ask(requestAll)), ["a: 4", "b: 4", "c: 4"])
+    const others = PeerRpcClient.all(Support.Work, (client) => client.Half({ number: 8 }), { self: false })
+    assert.deepStrictEqual(sorted(yield* ask(others)), ["b: 4", "c: 4"])
   }),
 )
 

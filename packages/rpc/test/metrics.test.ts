@@ -206,7 +206,37 @@ describe("the metrics of requests", () => {
       yield* toB.Half({ number: 2 })
       const all = PeerRpcClient.all(Support.Work, (to) => to.Half({ number: 2 }))
       yield* Effect.provideService(all, PeerRpcClient.PeerRpcClient, client.service)
-      assert.deepStrictEqual(counts.outcomes("a", "out"), { success: 3 })
+      // This node does not serve.
+      assert.deepStrictEqual(counts.outcomes("a", "out"), { success: 3, NotReading: 1 })
+    }),
+  )
+
+  measured("count a request to any node once for each node that it was made to", (counts, world) =>
+    Effect.gen(function* () {
+      const { a, b, client, seen, toB } = yield* Support.pair(world, { limit: 1 })
+      const c = yield* world.node("c", { seeds: [b.address] })
+      const { seen: seenByC } = yield* Support.serve(c, { limit: 1 })
+      yield* World.untilPeers(a, ["b", "c"])
+      yield* Effect.sleep("1 second")
+      const any = yield* Effect.provideService(
+        PeerRpcClient.any(Support.Work),
+        PeerRpcClient.PeerRpcClient,
+        client.service,
+      )
+      const toC = yield* client.to("c")
+      for (const [to, by] of [
+        [toB, seen],
+        [toC, seenByC],
+      ] as const) {
+        yield* Support.background(to.Wait({ id: "x" }))
+        yield* World.eventually(() => by.began.length === 1)
+      }
+      assert.strictEqual(yield* Support.failure(any.Where()), "lost Busy")
+      assert.deepStrictEqual(counts.outcomes("a", "out"), { Busy: 2 })
+      yield* c.stop
+      yield* b.stop
+      assert.strictEqual(yield* Support.failure(any.Where()), "lost NotServed")
+      assert.deepStrictEqual(counts.outcomes("a", "out"), { Busy: 2, SessionEnded: 2, NotServed: 1 })
     }),
   )
 

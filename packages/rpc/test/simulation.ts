@@ -1,6 +1,6 @@
 /**
- * Peers that send each other requests in a simulation with all faults. Each request is carried out at most once, its
- * caller gets one outcome, and that outcome is true.
+ * Peers that send requests to each other, and to any of them, in a simulation with all faults. Each request is carried
+ * out at most once, its caller gets one outcome, and that outcome is true.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import type * as Limits from "@coterie/core/Limits"
@@ -20,6 +20,9 @@ import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+
+/** Target of a request that is made to any node. */
+const anyNode = "any"
 
 /** Smallest window that a node accepts (docs/protocol.md, section "Limits"). */
 const leastWindow = 1_024
@@ -96,6 +99,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
 
   const clients = new Map<string, Effect.Success<ReturnType<typeof PeerRpcClient.make<RpcGroup.Rpcs<typeof Jobs>>>>>()
   for (const peer of names) clients.set(peer, yield* PeerRpcClient.make(Jobs, peer))
+  clients.set(anyNode, yield* PeerRpcClient.any(Jobs))
 
   const lost = (job: string, error: RpcClientError): string => {
     const cause = RequestLost.causeOf(error)
@@ -121,7 +125,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
       // Slow jobs time out.
       return yield* Effect.timeoutOrElse(result, { duration: "2 seconds", orElse: () => Effect.succeed("given up") })
     }
-    const length = yield* Random.nextIntBetween(1, 200)
+    const length = yield* Random.nextIntBetween(1, 50)
     let count = 0
     const reading = Stream.runForEach(client.List({ job, length }), (number) =>
       Effect.sync(() => {
@@ -140,7 +144,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
     const outcome = yield* one(peer, job)
     open.delete(job)
     add(heard, job)
-    add(counts, outcome)
+    add(counts, peer === anyNode ? `${anyNode} ${outcome}` : outcome)
     if (heard.get(job) !== 1) wrong.push(`${job} ended twice`)
     if (/^(answered|streamed) /.test(outcome)) wrong.push(`${job}: ${outcome}`)
     if (/^(answered|streamed)$/.test(outcome) && begun.get(job) !== 1) {
@@ -151,9 +155,9 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
 
   const talk = Effect.gen(function* () {
     while (isTalking) {
-      const peer = names[yield* Random.nextIntBetween(0, names.length)] ?? name
+      const peer = names[yield* Random.nextIntBetween(0, 2 * names.length)] ?? anyNode
       yield* Effect.forkScoped(request(peer))
-      yield* Effect.sleep(yield* Random.nextIntBetween(10, 200))
+      yield* Effect.sleep(yield* Random.nextIntBetween(20, 400))
     }
   })
   yield* Effect.forkScoped(talk)
@@ -168,38 +172,48 @@ const makeApp = Effect.fnUntraced(function* (name: string, names: ReadonlyArray<
   })
 })
 
+interface Setting {
+  /** Limit of the requests of one peer in flight. */
+  readonly limit: number
+  readonly limits: Partial<Limits.Limits>
+  readonly client: Layer.Layer<PeerRpcClient.PeerRpcClient, unknown, Cluster.Cluster>
+}
+
 const layer = (
   name: string,
   names: ReadonlyArray<string>,
   observations: Observations,
-  limits: Partial<Limits.Limits>,
+  { limit, limits, client }: Setting,
 ): Layer.Layer<App, unknown, Transport.Transport> =>
   Layer.effect(App)(makeApp(name, names, observations)).pipe(
-    Layer.provideMerge(PeerRpcServer.layer(Jobs, { limit: 50 }).pipe(Layer.provide(handlers(observations)))),
-    Layer.provide(PeerRpcClient.layer()),
+    Layer.provideMerge(PeerRpcServer.layer(Jobs, { limit }).pipe(Layer.provide(handlers(observations)))),
+    Layer.provide(client),
     Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: ["n1", "n2"], limits })),
   )
 
 /** Checks that no node waits for a request, and that its metrics count each request as ended. */
 const works = (nodes: Readonly<Record<string, Simulation.Node<App>>>): boolean | string => {
+  const apps: Array<readonly [name: string, app: App["Service"]]> = []
   for (const node of Object.values(nodes)) {
     const app = node.service(App)
     if (app === undefined) return `${node.name} is not running`
     const [first] = app.open
     if (first !== undefined) return `${node.name} waits for ${app.open.size} jobs, of which one is ${first}`
+    apps.push([node.name, app])
+  }
+  // The metrics are read last, because a snapshot of them costs as much as a hundred steps.
+  for (const [name, app] of apps) {
     const inFlight = app.sumOf("coterie_requests_in_flight")
-    if (inFlight !== 0) return `${node.name} counts ${inFlight} requests in flight`
+    if (inFlight !== 0) return `${name} counts ${inFlight} requests in flight`
     const [total, ended] = [app.sumOf("coterie_requests_total"), app.sumOf("coterie_request_outcomes_total")]
-    if (total !== ended) return `${node.name} counts ${total} requests, of which ${ended} ended`
+    if (total !== ended) return `${name} counts ${total} requests, of which ${ended} ended`
   }
   return true
 }
 
-/** Requests under all faults. */
-export const requests = Simulation.scenario(
-  "requests are carried out at most once, and what becomes of them is heard once",
-  { faults: FaultPlan.swarm, timeLimit: "30 minutes", strict: true },
-  (sim) =>
+/** Makes the scenario with this client layer. */
+const scenarioWith = (name: string, client: Setting["client"]) =>
+  Simulation.scenario(name, { faults: FaultPlan.swarm, timeLimit: "30 minutes", strict: true }, (sim) =>
     Effect.gen(function* () {
       const observations: Observations = { begun: new Map(), heard: new Map(), wrong: [], counts: new Map() }
       const size = yield* Random.nextIntBetween(2, 6)
@@ -208,12 +222,24 @@ export const requests = Simulation.scenario(
         "no job begins twice, and every outcome that a caller gets is true",
         () => observations.wrong[0] ?? true,
       )
-      for (const what of ["answered", "streamed", "RequestLost SessionEnded", "SendError NotConnected"]) {
+      for (const what of [
+        "answered",
+        "streamed",
+        "RequestLost SessionEnded",
+        "RequestLost Busy",
+        "SendError NotConnected",
+        "any answered",
+        "any streamed",
+        "any RequestLost SessionEnded",
+        "any RequestLost Busy",
+      ]) {
         yield* Invariant.sometimes(`a job is ${what}`, () => (observations.counts.get(what) ?? 0) > 0)
       }
+      // Low enough that servers refuse requests.
+      const limit = yield* Random.nextIntBetween(1, 4)
       // Small windows make senders wait for credit all the time.
       const limits = { laneWindowBytes: yield* Random.nextIntBetween(leastWindow, 4 * leastWindow) }
-      const nodes = yield* sim.nodes(names, (name) => layer(name, names, observations, limits))
+      const nodes = yield* sim.nodes(names, (name) => layer(name, names, observations, { limit, limits, client }))
       yield* Effect.sleep("20 seconds")
       yield* sim.converges(() => Object.values(nodes).every((node) => node.state === "running"))
       const apps = Object.values(nodes)
@@ -221,7 +247,7 @@ export const requests = Simulation.scenario(
       yield* sim.converges(() => works(nodes), { within: "2 minutes" })
       const everyPeerAnswers = Effect.gen(function* () {
         for (const node of apps) {
-          for (const peer of names) {
+          for (const peer of [...names, anyNode]) {
             if (peer === node.name) continue
             const outcome = yield* node.run(Effect.flatMap(App, ({ request }) => request(peer)))
             if (outcome !== "answered" && outcome !== "streamed") return yield* Effect.fail(outcome)
@@ -234,4 +260,26 @@ export const requests = Simulation.scenario(
       // Each node has made a request to every other node, and each of them has answered.
       if (counted.some((count) => count < 2 * (size - 1))) yield* Effect.fail(`requests are not counted: ${counted}`)
     }),
+  )
+
+/** Requests under all faults. */
+export const requests = scenarioWith(
+  "requests are carried out at most once, and what becomes of them is heard once",
+  PeerRpcClient.layer(),
+)
+
+/** A client of any node that makes a request again although it may have been carried out. */
+export const mutant = scenarioWith(
+  "mutant: any repeats requests that may have been carried out",
+  Layer.effect(PeerRpcClient.PeerRpcClient)(
+    Effect.map(PeerRpcClient.PeerRpcClient, (client) => ({
+      ...client,
+      anyProtocol: (options) =>
+        Effect.map(client.anyProtocol(options), (protocol) => ({
+          ...protocol,
+          send: (clientId, message, transferables) =>
+            Effect.retry(protocol.send(clientId, message, transferables), { times: 3 }),
+        })),
+    })),
+  ).pipe(Layer.provide(PeerRpcClient.layer())),
 )

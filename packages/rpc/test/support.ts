@@ -7,6 +7,7 @@ import * as PeerRpcServer from "@coterie/rpc/PeerRpcServer"
 import * as RequestLost from "@coterie/rpc/RequestLost"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -46,6 +47,10 @@ export const Work = RpcGroup.make(
   Rpc.make("Trap", { payload: Trap, success: Schema.Void }),
   /** Returns the peer that made the request. */
   Rpc.make("Who", { success: Schema.Struct({ name: Schema.String, generation: Schema.Number }) }),
+  /** Emits the name of the node that serves this number of times. */
+  Rpc.make("Places", { payload: { to: Schema.Number }, success: Schema.String, stream: true }),
+  /** Returns the name of the node that serves. */
+  Rpc.make("Where", { success: Schema.String }),
   /** Returns the parent of the handler's span, and the trace. */
   Rpc.make("Trace", { success: Schema.Struct({ parent: Schema.String, trace: Schema.String }) }),
 )
@@ -64,7 +69,7 @@ export interface Seen {
   ended: number
 }
 
-export const handlers = (seen: Seen) =>
+export const handlers = (seen: Seen, name = "", delay: Duration.Input = 0) =>
   Work.toLayer({
     Half: ({ number }) => (number % 2 === 0 ? Effect.succeed(number / 2) : Effect.fail(new Odd({ number }))),
     Repeat: ({ text, times }) =>
@@ -89,6 +94,8 @@ export const handlers = (seen: Seen) =>
     Trap: () => Effect.void,
     Fail: () => Effect.die(new Error("a bug")),
     Who: (_, { headers }) => Effect.succeed(PeerRpcServer.caller(headers) ?? { name: "", generation: 0 }),
+    Places: ({ to }) => Stream.map(Stream.range(1, to, 1), () => name),
+    Where: () => Effect.as(Effect.sleep(delay), name),
     Trace: () =>
       Effect.map(Effect.currentSpan, (span) => ({
         parent: span.parent._tag === "Some" ? span.parent.value.spanId : "",
@@ -98,6 +105,8 @@ export const handlers = (seen: Seen) =>
 
 /** Options of a server or a client layer. Absent options have the defaults of the service. */
 export interface How extends PeerRpcServer.Options {
+  /** Time that the request `Where` takes. Defaults to zero. */
+  readonly delay?: Duration.Input | undefined
   readonly disableFatalDefects?: boolean
   readonly serialization?: Layer.Layer<RpcSerialization> | undefined
 }
@@ -109,7 +118,9 @@ const on = (node: World.Node, { serialization }: How) =>
 export const serve = Effect.fnUntraced(function* (node: World.Node, how: How = {}) {
   const seen: Seen = { began: [], interrupted: [], repeated: 0, counted: 0, ended: 0 }
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const layer = PeerRpcServer.layer(Work, how).pipe(Layer.provide([handlers(seen), on(node, how)]))
+  const layer = PeerRpcServer.layer(Work, how).pipe(
+    Layer.provide([handlers(seen, (yield* node.cluster.self).name, how.delay), on(node, how)]),
+  )
   yield* Layer.buildWithScope(layer, scope)
   return { seen, stop: Scope.close(scope, Exit.void) }
 })

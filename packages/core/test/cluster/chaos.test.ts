@@ -8,7 +8,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
 
-const seeds = 10
+/** Number of seeds, few because the swarm has more nodes and more faults. */
+const seeds = 4
 
 /** Names in the order in which the nodes start. The first node is the seed of all others. */
 const alphabet = ["m", "a", "z", "k", "b", "y"]

@@ -12,18 +12,22 @@ export interface Options {
   readonly subject: number
   /** Maximum number of events on one path. */
   readonly depth: number
-  /** Maximum number of worlds. */
-  readonly states: number
   /** Maximum number of faults on one path. Defaults to 2. */
   readonly faults?: number
   /** `true` if the faults are false reports of a peer about the subject, and a lost connection. */
   readonly lies?: boolean
 }
 
+/**
+ * Numbers of events that the tests of a commit explore, with faults of the subject and with false reports about it. One
+ * event more takes three times as long.
+ */
+export const depths = { faults: 6, lies: 5 } as const
+
 export interface Report {
   readonly worlds: number
   readonly steps: number
-  /** Number of events up to which the search visited all worlds. */
+  /** Number of events up to which the search visited all worlds. Smaller than the maximum if it found a problem. */
   readonly depth: number
   /** Number of last worlds from which the cluster ran until it settled. */
   readonly settled: number
@@ -50,16 +54,23 @@ interface Move {
 
 // ---- equality of worlds ----
 
-const texts = new WeakMap<object, string>()
+const known = new WeakMap<object, number>()
 
-/** Returns the text of an immutable value, computed once. */
-const textOf = (value: object, make: () => string): string => {
-  let text = texts.get(value)
-  if (text === undefined) {
-    text = make()
-    texts.set(value, text)
-  }
-  return text
+/** Number of each text, in the order in which the texts were seen. */
+const numbers = new Map<string, number>()
+
+/**
+ * Returns the number of the text of an immutable value, computed once. Equal texts have equal numbers, which are faster
+ * to join and to compare than the texts.
+ */
+const numberOf = (value: object, make: () => string): number => {
+  let number = known.get(value)
+  if (number !== undefined) return number
+  const text = make()
+  number = numbers.get(text) ?? numbers.size
+  numbers.set(text, number)
+  known.set(value, number)
+  return number
 }
 
 const plain = (value: unknown): string =>
@@ -76,25 +87,25 @@ const plain = (value: unknown): string =>
   )
 
 // The random seed decides only which peers are drawn, and all of these few peers are drawn.
-const stateText = (state: State.State): string => textOf(state, () => plain({ ...state, seed: 0 }))
+const stateNumber = (state: State.State): number => numberOf(state, () => plain({ ...state, seed: 0 }))
 
 const connectionText = ({ ends, expected }: PureCluster.Connection): string =>
   `${expected} ${ends
     .map(
       (end) =>
         `${end.node}.${end.life}.${end.phase} ${recordText(end.sentRecord)} ${recordText(end.peer)} ${end.inbox
-          .map((packet) => textOf(packet, () => plain(packet)))
+          .map((packet) => numberOf(packet, () => plain(packet)))
           .join()}`,
     )
     .join(" | ")}`
 
 const recordText = (record: PeerRecord | undefined): string =>
-  record === undefined ? "" : textOf(record, () => plain(record))
+  record === undefined ? "" : String(numberOf(record, () => plain(record)))
 
 const worldText = (world: PureCluster.World): string => {
   const parts = [String(world.now)]
   for (const node of world.nodes) {
-    parts.push(`${node.life} ${node.health} ${stateText(node.state)}`)
+    parts.push(`${node.life} ${node.health} ${stateNumber(node.state)}`)
   }
   // Only the order of the epochs matters, which is the order in which the connections were opened.
   for (const connection of world.connections.values()) {
@@ -310,7 +321,7 @@ const settledCluster = (): PureCluster.World => {
 
 /** Tries every order of events, starting from a settled cluster. Stops at the first broken invariant. */
 export const explore = (options: Options): Report => {
-  const { depth: maxDepth, faults: maxFaults = 2, states, subject } = options
+  const { depth: maxDepth, faults: maxFaults = 2, subject } = options
   const faultsOf = options.lies === true ? lies : faults
   let visits: Array<Visit> = [{ world: settledCluster(), faults: 0, path: undefined }]
   const seen = new Set<string>()
@@ -336,10 +347,8 @@ export const explore = (options: Options): Report => {
         seen.add(text)
         following.push({ world: next, faults: total, path: nextPath })
       }
-      if (seen.size >= states) break
     }
     visits = following
-    if (seen.size >= states) break
   }
   // Runs the cluster from some of the last worlds until it settles.
   for (let i = 0; i < visits.length; i += 1 + Math.floor(visits.length / 300)) {

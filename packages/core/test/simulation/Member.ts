@@ -6,6 +6,7 @@ import * as Cluster from "@coterie/core/Cluster"
 import type { LaneItem } from "@coterie/core/Lane"
 import type * as Transport from "@coterie/core/Transport"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
@@ -47,6 +48,8 @@ export interface Options {
   /** Minimum and maximum number of milliseconds between two broadcasts. */
   readonly talk?: readonly [number, number] | undefined
   readonly limits?: Partial<Limits> | undefined
+  /** Time between two checks of the metrics. Defaults to 5 seconds. */
+  readonly watchEvery?: Duration.Input | undefined
   /** Parts of the node with a defect. */
   readonly overrides?: Partial<Overrides.Overrides> | undefined
 }
@@ -144,8 +147,8 @@ const valueOf = (context: Context.Context<never>, id: string, labels: Readonly<R
   return found?.type === "Counter" ? Number(found.state.count) : 0
 }
 
-/** Reports queues beyond their limit and violations of the protocol, every five seconds. */
-const watchMetrics = (context: Context.Context<never>, observer: Observer) =>
+/** Reports queues beyond their limit and violations of the protocol, again and again. */
+const watchMetrics = (context: Context.Context<never>, observer: Observer, every: Duration.Input) =>
   Effect.gen(function* () {
     const limits = gaugesOf(context, "coterie_queue_limit")
     while (true) {
@@ -159,13 +162,14 @@ const watchMetrics = (context: Context.Context<never>, observer: Observer) =>
           observer.reportViolation(attributes?.["code"] ?? "")
         }
       }
-      yield* Effect.sleep("5 seconds")
+      yield* Effect.sleep(every)
     }
   })
 
 // ---- the member ----
 
-const makeMember = Effect.fnUntraced(function* (name: string, { recorder, talk = [200, 1_500] }: Options) {
+const makeMember = Effect.fnUntraced(function* (name: string, options: Options) {
+  const { recorder, talk = [200, 1_500], watchEvery = "5 seconds" } = options
   const cluster = yield* Cluster.Cluster
   const { deliveries } = recorder
   const observer = recorder.observe(name)
@@ -185,7 +189,7 @@ const makeMember = Effect.fnUntraced(function* (name: string, { recorder, talk =
   yield* Effect.forkScoped(repeatWhileTalking(sender, sender.sendToOne, 3 * least, 3 * most))
 
   const context = yield* Effect.context<never>()
-  yield* Effect.forkScoped(watchMetrics(context, observer))
+  yield* Effect.forkScoped(watchMetrics(context, observer, watchEvery))
   return {
     cluster,
     observer,

@@ -38,6 +38,8 @@ export interface Mutant {
   readonly scenario: Simulation.Scenario
   /** Number of seeds, from 1 on, within which the swarm must find the mutant. */
   readonly within: number
+  /** Seed that runs before the others, because it found the mutant last time. Defaults to 1. */
+  readonly first?: number
 }
 
 const mutant = (
@@ -45,9 +47,11 @@ const mutant = (
   within: number,
   overrides: Partial<Overrides>,
   talk: readonly [number, number] = [50, 400],
+  first = 1,
 ): Mutant => ({
   name,
   within,
+  first,
   scenario: cluster(`mutant: ${name}`, {
     size: [3, 4],
     seconds: 12,
@@ -529,9 +533,13 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant("both of two connections are kept", 30, {
     makePeerConnections: (options) => new KeepsBoth(options),
   }),
-  mutant("messages of a new connection overtake those of the connection before", 100, {
-    makePeerConnections: (options) => new Overtakes(options),
-  }),
+  mutant(
+    "messages of a new connection overtake those of the connection before",
+    100,
+    { makePeerConnections: (options) => new Overtakes(options) },
+    [50, 400],
+    16,
+  ),
   mutant(
     "credit is not returned for every tenth message",
     30,
@@ -582,8 +590,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     30,
     { makeReceiveLanes: (options) => new ImpatientLanes(options) },
     [20, 60],
+    18,
   ),
-  mutant("the abort of a message is not sent", 30, { makeSendLanes: (options) => new SilentAborts(options) }, [20, 60]),
+  mutant(
+    "the abort of a message is not sent",
+    30,
+    { makeSendLanes: (options) => new SilentAborts(options) },
+    [20, 60],
+    6,
+  ),
   {
     name: "queued messages are lost when a connection is replaced",
     within: 30,

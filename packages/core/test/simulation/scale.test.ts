@@ -7,7 +7,7 @@ import { excesses, type Phase, scale } from "./scale.ts"
 const timeout = 300_000
 
 describe("boot, rest, kill of a tenth and restart stay within their budgets in a cluster", () => {
-  for (const nodes of [20, 50]) {
+  for (const nodes of [20, 30]) {
     it.live(
       `of ${nodes} nodes`,
       () =>

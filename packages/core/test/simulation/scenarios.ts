@@ -420,6 +420,15 @@ export const anything = cluster("a cluster survives anything", {
   goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Unreachable", "Reachable"],
 })
 
+/** Two to six nodes under the faults of {@link anything}. A run takes a quarter of the time. */
+export const small = cluster("a small cluster survives anything", {
+  size: [2, 6],
+  seconds: 20,
+  faults: everything,
+  babblers: 4,
+  goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced"],
+})
+
 /** Two to six nodes whose proofs are withdrawn under all kinds of faults. */
 export const withdrawn = cluster("a cluster survives withdrawn proofs and anything else", {
   size: [2, 6],

@@ -10,7 +10,7 @@ import { survivesBabblers } from "./babblers.ts"
 import * as Guarantees from "./guarantees.ts"
 import { renewed } from "./renewals.ts"
 import { manualStart } from "./manualStart.ts"
-import { anything, crossed, lostOnOneSide, oneCutLink, three, withdrawn } from "./scenarios.ts"
+import { anything, crossed, lostOnOneSide, oneCutLink, small, three, withdrawn } from "./scenarios.ts"
 
 const commit = (): string => {
   try {
@@ -26,15 +26,16 @@ const base = Seeds.base(commit())
 const timeout = 300_000
 
 describe("a cluster of real nodes", () => {
-  it.sim(anything, { seeds: 10, base, timeout })
-  it.sim(survivesBabblers, { seeds: 6, base, timeout })
+  it.sim(anything, { seeds: 1, base, timeout })
+  it.sim(small, { seeds: 10, base, timeout })
+  it.sim(survivesBabblers, { seeds: 3, base, timeout })
   it.sim(lostOnOneSide, { seeds: 10, base, timeout })
   it.sim(crossed, { seeds: 10, base, timeout })
   it.sim(oneCutLink, { seeds: 10, base, timeout })
   it.sim(withdrawn, { seeds: 6, base, timeout })
   it.sim(renewed, { seeds: 6, base, timeout })
   it.sim(manualStart, { seeds: 10, base, timeout })
-  it.sim(three, { seeds: 40, base, timeout })
+  it.sim(three, { seeds: 20, base, timeout })
 })
 
 describe("the membership guarantees that", () => {

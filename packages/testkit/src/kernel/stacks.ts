@@ -39,11 +39,17 @@ const replacement =
   /[/\\]testkit[/\\](src|dist)[/\\](kernel[/\\](Globals|replacements|stacks|TimerHandle)|run[/\\]Run)\./
 
 /**
+ * Number of frames that contain the caller of a replacement: at most six frames of the replacements are above it. V8
+ * takes time for each frame, and programs read the time in every step.
+ */
+const callerFrames = 10
+
+/**
  * Returns the frame of the program that called a replacement, or `undefined` if the testkit, Effect or Node called it.
  */
 export const callSite = (): string | undefined => {
   const before = errors.stackTraceLimit
-  errors.stackTraceLimit = 30
+  errors.stackTraceLimit = callerFrames
   const { stack = "" } = new Error("for its stack")
   errors.stackTraceLimit = before
   const lines = stack

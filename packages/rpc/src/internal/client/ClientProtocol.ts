@@ -18,11 +18,14 @@ import { RequestMetrics } from "../RequestMetrics.ts"
 import { outcomeOfError } from "../requestOutcomes.ts"
 import * as RpcLanes from "../RpcLanes.ts"
 import { AnswerTime } from "./AnswerTime.ts"
+import * as AnyPeer from "./AnyPeer.ts"
 import type { InFlightRequest, Options as InFlightOptions } from "./InFlightRequest.ts"
 import { InFlightRequests } from "./InFlightRequests.ts"
 import { clientClosed, sessionEnded, toClientError } from "./requestErrors.ts"
 import * as RequestIds from "./RequestIds.ts"
 import * as RequestSender from "./RequestSender.ts"
+import { RoundTripTimes } from "./RoundTripTimes.ts"
+import * as ServingPeers from "./ServingPeers.ts"
 import { ResponseReader } from "./ResponseReader.ts"
 
 type Write = InFlightOptions["write"]
@@ -32,12 +35,19 @@ interface Members {
   readonly peers: ReadonlyArray<PeerId>
 }
 
+/** Makes a request, and waits until it has ended. */
+type MakeRequest = (clientId: number, message: RequestEncoded, write: Write) => Effect.Effect<void, RpcClientError>
+
 interface Options {
   readonly ids: RequestIds.RequestIds
   readonly inFlight: InFlightRequests
   readonly sender: RequestSender.RequestSender
   readonly codecFor: CodecFor
   readonly members: Effect.Effect<Members>
+  /** Makes what the requests to any peer need, at the first call, and returns the same at later calls. */
+  readonly anySources: Effect.Effect<AnyPeer.Sources>
+  /** Name of the service. */
+  readonly service: string
 }
 
 export class ClientProtocol {
@@ -47,8 +57,12 @@ export class ClientProtocol {
   private readonly inFlight: InFlightRequests
   private readonly sender: RequestSender.RequestSender
   private readonly codecFor: CodecFor
+  private readonly anySources: Effect.Effect<AnyPeer.Sources>
+  private readonly service: string
 
-  constructor({ codecFor, ids, inFlight, members, sender }: Options) {
+  constructor({ anySources, codecFor, ids, inFlight, members, sender, service }: Options) {
+    this.anySources = anySources
+    this.service = service
     this.ids = ids
     this.inFlight = inFlight
     this.sender = sender
@@ -58,10 +72,25 @@ export class ClientProtocol {
 
   /** Makes the protocol for the clients of one peer. */
   readonly protocol = (ref: PeerRef): Effect.Effect<RpcClient.Protocol["Service"]> => {
-    const peer = nameOf(ref)
+    return this.protocolWith((clientId, message, write) => this.request(ref, clientId, message, write, false))
+  }
+
+  /** Makes the protocol for a client whose requests go to any peer that serves. */
+  readonly anyProtocol = (options: Omit<AnyPeer.Options, "service">): Effect.Effect<RpcClient.Protocol["Service"]> =>
+    Effect.flatMap(this.anySources, (sources) => {
+      const any = new AnyPeer.AnyPeer({ ...options, service: this.service }, sources)
+      return this.protocolWith((clientId, message, write) =>
+        any.request((peer) => this.request(peer, clientId, message, write, true)),
+      )
+    })
+
+  private protocolWith(request: MakeRequest): Effect.Effect<RpcClient.Protocol["Service"]> {
     const protocol = RpcClient.Protocol.make((writeTo) =>
       Effect.succeed({
-        send: (clientId, message) => this.send(ref, clientId, message, (response) => writeTo(clientId, response)),
+        send: (clientId, message) =>
+          message._tag === "Request"
+            ? request(clientId, message, (response) => writeTo(clientId, response))
+            : this.control(clientId, message),
         supportsAck: true,
         supportsTransferables: false,
         codecFor: this.codecFor,
@@ -69,7 +98,7 @@ export class ClientProtocol {
     )
     return Effect.map(protocol, (its) => ({
       ...its,
-      run: (clientId, write) => Effect.onExit(its.run(clientId, write), () => this.closeClient(peer, clientId)),
+      run: (clientId, write) => Effect.onExit(its.run(clientId, write), () => this.closeClient(clientId)),
     }))
   }
 
@@ -80,16 +109,11 @@ export class ClientProtocol {
     return Effect.forEach(lost, ({ id, peer }) => this.sender.interrupt(peer, [id]), { discard: true })
   })
 
-  private send(
-    ref: PeerRef,
-    clientId: number,
-    message: FromClientEncoded,
-    write: Write,
-  ): Effect.Effect<void, RpcClientError> {
-    if (message._tag === "Request") return this.request(ref, clientId, message, write)
-    const peer = nameOf(ref)
+  /** Sends a message about a request to the peer of the request. */
+  private control(clientId: number, message: FromClientEncoded): Effect.Effect<void> {
     const request = "requestId" in message ? this.inFlight.find(clientId, message.requestId) : undefined
     if (request === undefined) return Effect.void
+    const { peer } = request
     // If the `Ack` cannot be sent, its session ends and so does the request.
     if (message._tag === "Ack") return Effect.ignore(this.sender.acknowledge(peer, request.id))
     this.inFlight.complete(request, "interrupted")
@@ -105,6 +129,7 @@ export class ClientProtocol {
     clientId: number,
     message: RequestEncoded,
     write: Write,
+    hasSeveralPeers: boolean,
   ): Effect.Effect<void, RpcClientError> {
     return Effect.uninterruptibleMask((restore) => {
       const peer = nameOf(ref)
@@ -114,7 +139,7 @@ export class ClientProtocol {
       const sending = restore(this.sender.send(ref, bytes))
       if (message.isNotification === true) return Effect.mapError(Effect.asVoid(sending), toClientError)
       // Registered before the send, because the session can end before the send is known to succeed.
-      const request = this.inFlight.add({ id, requestId: message.id, clientId, peer, write })
+      const request = this.inFlight.add({ id, requestId: message.id, clientId, hasSeveralPeers, peer, write })
       return Effect.matchEffect(sending, {
         onFailure: (error) => this.onSendError(request, error),
         onSuccess: ({ session }) => {
@@ -133,13 +158,19 @@ export class ClientProtocol {
     return Effect.andThen(this.sender.interrupt(request.peer, [request.id]), Effect.fail(failure))
   }
 
-  private closeClient(peer: string, clientId: number): Effect.Effect<void> {
+  private closeClient(clientId: number): Effect.Effect<void> {
     return Effect.suspend(() => {
       const left = this.inFlight.ofClient(clientId)
       for (const request of left) this.inFlight.complete(request, "interrupted")
-      return this.sender.interrupt(
-        peer,
-        left.map(({ id }) => id),
+      const byPeer = Map.groupBy(left, ({ peer }) => peer)
+      return Effect.forEach(
+        byPeer,
+        ([peer, requests]) =>
+          this.sender.interrupt(
+            peer,
+            requests.map(({ id }) => id),
+          ),
+        { discard: true },
       )
     })
   }
@@ -157,16 +188,33 @@ export const make = Effect.fnUntraced(function* (
   const inner = yield* Scope.make()
   const sender = yield* Scope.provide(RequestSender.make(lanes), inner)
   const { metrics } = cluster
+  const requestMetrics = new RequestMetrics({ metrics, direction: "out", service: lanes.label })
+  const clock = yield* Clock.Clock
   const inFlight = new InFlightRequests({
     scope: inner,
-    metrics: new RequestMetrics({ metrics, direction: "out", service: lanes.label }),
-    answerTime: new AnswerTime(metrics, lanes.label, yield* Clock.Clock),
+    metrics: requestMetrics,
+    answerTime: new AnswerTime(metrics, lanes.label, clock),
   })
+  // Uninterruptible, because an interrupted first caller must not leave its interruption to the later ones.
+  const makeSources = Effect.uninterruptible(
+    Effect.gen(function* () {
+      const { name } = yield* cluster.self
+      return {
+        serving: yield* Scope.provide(ServingPeers.make({ lane: lanes.requests, self: name }), inner),
+        roundTrips: new RoundTripTimes({ rtt: cluster.rtt, clock, scope: inner }),
+        inFlight: (peer: string) => inFlight.countOfPeer(peer),
+        onNotServed: () => requestMetrics.refuse("NotServed"),
+      }
+    }),
+  )
+  const anySources = yield* Effect.cached(makeSources)
   const client = new ClientProtocol({
     ids,
     inFlight,
     sender,
     codecFor: lanes.serialization.codecFor,
+    anySources,
+    service: lanes.service,
     members: Effect.map(cluster.view, ({ peers, self }) => ({ self, peers: [...peers.values()] })),
   })
   const reader = new ResponseReader({ lanes, ids, inFlight, sender })

@@ -15,6 +15,8 @@ export interface Options {
   /** Id that Effect's client knows. */
   readonly requestId: RequestId
   readonly clientId: number
+  /** `true` if the client has requests at several peers, so that a defect of one peer must not end all of them. */
+  readonly hasSeveralPeers: boolean
   /** Name of the peer that serves the request. */
   readonly peer: string
   /** Hands a response to Effect's client. */
@@ -29,6 +31,7 @@ export class InFlightRequest {
   readonly id: string
   readonly requestId: RequestId
   readonly clientId: number
+  readonly hasSeveralPeers: boolean
   readonly peer: string
   readonly began: number
   private readonly write: Options["write"]
@@ -45,6 +48,7 @@ export class InFlightRequest {
     this.id = options.id
     this.requestId = options.requestId
     this.clientId = options.clientId
+    this.hasSeveralPeers = options.hasSeveralPeers
     this.peer = options.peer
     this.began = options.began
     this.write = options.write

@@ -1,4 +1,4 @@
-/** Requests of this node in flight, indexed by id and by client. Each request ends once. */
+/** Requests of this node in flight, indexed by id, by client and by peer. Each request ends once. */
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type * as Scope from "effect/Scope"
 import type { RequestMetrics } from "../RequestMetrics.ts"
@@ -18,6 +18,7 @@ export class InFlightRequests {
   private readonly options: Options
   private readonly byId = new Map<string, InFlightRequest.InFlightRequest>()
   private readonly byClient = new Map<number, Map<RequestId, InFlightRequest.InFlightRequest>>()
+  private readonly byPeer = new Map<string, Set<InFlightRequest.InFlightRequest>>()
 
   constructor(options: Options) {
     this.options = options
@@ -30,6 +31,8 @@ export class InFlightRequests {
     this.byId.set(request.id, request)
     const ofClient = this.byClient.get(request.clientId) ?? new Map<RequestId, InFlightRequest.InFlightRequest>()
     this.byClient.set(request.clientId, ofClient.set(request.requestId, request))
+    const ofPeer = this.byPeer.get(request.peer) ?? new Set<InFlightRequest.InFlightRequest>()
+    this.byPeer.set(request.peer, ofPeer.add(request))
     return request
   }
 
@@ -48,7 +51,12 @@ export class InFlightRequests {
   }
 
   ofPeer(peer: string): ReadonlyArray<InFlightRequest.InFlightRequest> {
-    return [...this.byId.values()].filter((request) => request.peer === peer)
+    return [...(this.byPeer.get(peer) ?? [])]
+  }
+
+  /** Returns the number of requests in flight at a peer. */
+  countOfPeer(peer: string): number {
+    return this.byPeer.get(peer)?.size ?? 0
   }
 
   all(): ReadonlyArray<InFlightRequest.InFlightRequest> {
@@ -69,13 +77,19 @@ export class InFlightRequests {
   }
 
   /** Removes the request and fails its send with the error that its client gets. */
-  fail(request: InFlightRequest.InFlightRequest, error: RpcClientError): void {
-    if (this.remove(request, outcomeOfError(error))) request.fail(error)
+  fail(
+    request: InFlightRequest.InFlightRequest,
+    error: RpcClientError,
+    outcome: RequestOutcome = outcomeOfError(error),
+  ): void {
+    if (this.remove(request, outcome)) request.fail(error)
   }
 
   private remove(request: InFlightRequest.InFlightRequest, outcome: RequestOutcome): boolean {
     const ofClient = this.byClient.get(request.clientId)
     if (ofClient?.delete(request.requestId) === true && ofClient.size === 0) this.byClient.delete(request.clientId)
+    const ofPeer = this.byPeer.get(request.peer)
+    if (ofPeer?.delete(request) === true && ofPeer.size === 0) this.byPeer.delete(request.peer)
     const isInFlight = this.byId.delete(request.id)
     if (isInFlight) this.options.metrics.end(outcome)
     return isInFlight

@@ -5,11 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Parser } from "effect/rpc/RpcSerialization"
 import { outcomeOfExit } from "../requestOutcomes.ts"
+import * as Schema from "effect/Schema"
 import type { RpcLanes } from "../RpcLanes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 import type { InFlightRequest } from "./InFlightRequest.ts"
 import type { InFlightRequests } from "./InFlightRequests.ts"
-import { givenUp, malformed, sessionEnded } from "./requestErrors.ts"
+import { endedByDefect, givenUp, malformed, sessionEnded } from "./requestErrors.ts"
 import type { RequestIds } from "./RequestIds.ts"
 import type { RequestSender } from "./RequestSender.ts"
 
@@ -31,6 +32,7 @@ export class ResponseReader {
   private readonly ids: RequestIds
   private readonly inFlight: InFlightRequests
   private readonly sender: RequestSender
+  private readonly decodeDefect: (defect: unknown) => Option.Option<unknown>
   private readonly decodeGiveUp: (message: RpcMessages.GiveUp) => Option.Option<RpcMessages.GiveUpReason>
   /** Decoders of the open sessions. */
   private readonly parsers = new Map<number, Parser>()
@@ -40,6 +42,7 @@ export class ResponseReader {
     this.ids = ids
     this.inFlight = inFlight
     this.sender = sender
+    this.decodeDefect = Schema.decodeUnknownOption(lanes.serialization.codecFor(Schema.Defect()))
     this.decodeGiveUp = RpcMessages.decodeGiveUpWith(lanes.serialization.codecFor)
   }
 
@@ -143,13 +146,24 @@ export class ResponseReader {
     }
   }
 
-  /** Hands the defect to each client once, because Effect's client ends all its requests with it. */
+  /**
+   * Hands the defect to each client once, because Effect's client ends all its requests with it. Requests of a client of
+   * several peers fail one by one, so that those at other peers continue.
+   */
   private onDefect(
     peer: string,
     defect: Extract<RpcMessages.FromServer, { readonly _tag: "Defect" }>,
   ): Effect.Effect<void> {
     const onePerClient = new Map<number, InFlightRequest>()
     for (const request of this.inFlight.ofPeer(peer)) {
+      if (request.hasSeveralPeers) {
+        const error = endedByDefect(
+          peer,
+          Option.getOrElse(this.decodeDefect(defect.defect), () => "it cannot be read"),
+        )
+        this.inFlight.fail(request, error, "defect")
+        continue
+      }
       this.inFlight.complete(request, "defect")
       onePerClient.set(request.clientId, request)
     }

@@ -1,7 +1,15 @@
 /** Errors of requests of this node that get no usable response. */
 import type { SendError } from "@coterie/core/ClusterError"
 import { RpcClientDefect, RpcClientError } from "effect/rpc/RpcClientError"
-import { ClientClosed, GivenUp, RequestLost, type RequestLostReason, SessionEnded } from "../../RequestLost.ts"
+import type * as Duration from "effect/Duration"
+import {
+  ClientClosed,
+  GivenUp,
+  NotServed,
+  RequestLost,
+  type RequestLostReason,
+  SessionEnded,
+} from "../../RequestLost.ts"
 
 /** Returns an error of Effect's client with the cause. */
 export const toClientError = (cause: SendError | RequestLost): RpcClientError =>
@@ -19,6 +27,19 @@ export const givenUp = (peer: string, reason: RequestLostReason = new GivenUp())
 
 /** Returns the error of a request that was in flight when this node left or closed its client. */
 export const clientClosed = (peer: string): RpcClientError => requestLost(peer, new ClientClosed())
+
+/** Returns the error of a request for which no peer was found in time. */
+export const notServed = (service: string, waited: Duration.Duration): RpcClientError =>
+  toClientError(new RequestLost({ reason: new NotServed({ service, waited }) }))
+
+/** Returns the error of a request that the peer ended, with all others of this node, by a defect. */
+export const endedByDefect = (peer: string, defect: unknown): RpcClientError =>
+  new RpcClientError({
+    reason: new RpcClientDefect({
+      message: `"${peer}" ended all requests of this node by a defect: ${defect instanceof Error ? defect.message : String(defect)}`,
+      cause: defect,
+    }),
+  })
 
 /** Returns the error of a request whose response breaks the protocol. */
 export const malformed = (peer: string, cause: Error): RpcClientError =>

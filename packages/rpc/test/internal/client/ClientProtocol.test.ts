@@ -22,6 +22,8 @@ const setUp = Effect.gen(function* () {
     inFlight,
     sender,
     codecFor: serialization.codecFor,
+    anySources: Effect.die("not in use"),
+    service: "work",
     members: Effect.succeed({ self: { name: "a", generation: 1 }, peers: [] }),
   })
   const protocol = yield* client.protocol("b")

@@ -10,7 +10,16 @@ import { givenUp } from "../../../src/internal/client/requestErrors.ts"
 const request = Effect.map(
   Effect.scope,
   (scope) => (write: Options["write"]) =>
-    new InFlightRequest({ id: "x-1", requestId: 7, clientId: 1, peer: "b", began: 0, write, scope }),
+    new InFlightRequest({
+      id: "x-1",
+      requestId: 7,
+      clientId: 1,
+      hasSeveralPeers: false,
+      peer: "b",
+      began: 0,
+      write,
+      scope,
+    }),
 )
 
 const chunk = (value: number): FromServerEncoded => ({ _tag: "Chunk", requestId: "7", values: [value] })

@@ -11,9 +11,9 @@ const three = Effect.map(inFlightRequests, ({ fake, inFlight }) => {
   return {
     fake,
     inFlight,
-    first: inFlight.add({ id: "x-1", requestId: 1, clientId: 1, peer: "b", write }),
-    second: inFlight.add({ id: "x-2", requestId: 2, clientId: 1, peer: "c", write }),
-    third: inFlight.add({ id: "x-3", requestId: 1, clientId: 2, peer: "b", write }),
+    first: inFlight.add({ id: "x-1", requestId: 1, clientId: 1, hasSeveralPeers: false, peer: "b", write }),
+    second: inFlight.add({ id: "x-2", requestId: 2, clientId: 1, hasSeveralPeers: false, peer: "c", write }),
+    third: inFlight.add({ id: "x-3", requestId: 1, clientId: 2, hasSeveralPeers: false, peer: "b", write }),
   }
 })
 
@@ -28,6 +28,10 @@ describe("the requests in flight", () => {
       assert.deepStrictEqual(inFlight.ofClient(1), [first, second])
       assert.deepStrictEqual(inFlight.ofClient(3), [])
       assert.deepStrictEqual(inFlight.ofPeer("b"), [first, third])
+      assert.deepStrictEqual(
+        ["b", "c", "d"].map((peer) => inFlight.countOfPeer(peer)),
+        [2, 1, 0],
+      )
       assert.deepStrictEqual(inFlight.all(), [first, second, third])
     }),
   )
@@ -41,6 +45,11 @@ describe("the requests in flight", () => {
       yield* Effect.flip(second.completed)
       assert.deepStrictEqual(inFlight.all(), [third])
       assert.deepStrictEqual(inFlight.ofClient(1), [])
+      assert.deepStrictEqual(inFlight.ofPeer("b"), [third])
+      assert.deepStrictEqual(
+        ["b", "c"].map((peer) => inFlight.countOfPeer(peer)),
+        [1, 0],
+      )
       assert.isUndefined(inFlight.get("x-1"))
       assert.isUndefined(inFlight.find(1, 1))
     }),

@@ -31,6 +31,7 @@ const setUp = Effect.fnUntraced(function* (serialization = json) {
       id: ids.next(),
       requestId: 7,
       clientId: options.clientId ?? 1,
+      hasSeveralPeers: false,
       peer: options.peer ?? "b",
       write: (response) => {
         written.push(response)
