@@ -16,6 +16,7 @@ export default defineConfig({
       project("core", "packages/core"),
       project("effect-cluster", "packages/effect-cluster"),
       project("node-transport", "packages/node-transport"),
+      project("reactivity", "packages/reactivity"),
       project("rpc", "packages/rpc"),
       project("schema-binary", "packages/schema-binary"),
       project("testkit", "packages/testkit"),
