@@ -3,5 +3,7 @@ export { anything, crossed, oneCutLink, small, three, withdrawn } from "./packag
 export { renewed } from "./packages/core/test/simulation/renewals.ts"
 export { manualStart } from "./packages/core/test/simulation/manualStart.ts"
 export { survivesBabblers } from "./packages/core/test/simulation/babblers.ts"
+export { runners } from "./packages/effect-cluster/test/simulation.ts"
 export { requests } from "./packages/rpc/test/simulation.ts"
+export { mutations } from "./packages/reactivity/test/simulation.ts"
 export { ownedMaps } from "./packages/state/test/simulation.ts"

@@ -14,7 +14,9 @@ export default defineConfig({
     projects: [
       project("admin", "packages/admin"),
       project("core", "packages/core"),
+      project("effect-cluster", "packages/effect-cluster"),
       project("node-transport", "packages/node-transport"),
+      project("reactivity", "packages/reactivity"),
       project("rpc", "packages/rpc"),
       project("schema-binary", "packages/schema-binary"),
       project("state", "packages/state"),

@@ -40,6 +40,8 @@ export const guide: Section = {
     { text: "Membership", file: "docs/membership.md" },
     { text: "Messages", file: "docs/messages.md" },
     { text: "Requests", file: "docs/requests.md" },
+    { text: "Reactivity", file: "docs/reactivity.md" },
+    { text: "Effect's cluster engine", file: "docs/effect-cluster.md" },
     { text: "Shared state", file: "docs/state.md" },
     { text: "Testing", file: "docs/testing.md" },
     { text: "Policies", file: "docs/policies.md" },

@@ -2,13 +2,10 @@
 // #region program
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
+import { PeerCache } from "@coterie/reactivity"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cache, Context, Effect, Layer, Schedule, Schema } from "effect"
 import { KeyValueStore } from "effect/persistence"
-import * as Invalidation from "./Invalidation.ts"
-
-/** Carries the users whose names have changed. */
-const Changes = Invalidation.topic("profiles", Schema.String)
 
 /** Names of users. All instances share the store, and each has a cache. */
 export class Profiles extends Context.Service<
@@ -23,15 +20,17 @@ export class Profiles extends Context.Service<
 export const layer = Layer.effect(Profiles)(
   Effect.gen(function* () {
     const store = KeyValueStore.prefix(yield* KeyValueStore.KeyValueStore, "name.")
-    const lookup = (user: string) => Effect.map(store.get(user), (name) => name ?? user)
+    const lookup = (user: string) =>
+      Effect.tap(
+        Effect.map(store.get(user), (name) => name ?? user),
+        Effect.logInfo(`read ${user} from the store`),
+      )
     const cache = yield* Cache.make({ capacity: 10_000, lookup })
-    const { invalidate } = yield* Invalidation.attach(cache, Changes, {
-      onInvalidated: (event) => Effect.logInfo(`forgot ${event._tag === "Key" ? event.key : "all"}: ${event._tag}`),
-    })
+    const { invalidate } = yield* PeerCache.attach(cache, { channel: "profiles", key: Schema.String })
     return {
       name: (user) => Cache.get(cache, user),
-      // An invalidation fails only if this node has left. Then the peers see a gap, and forget all.
-      rename: (user, name) => Effect.andThen(store.set(user, name), Effect.ignore(invalidate(user))),
+      // Every string matches the schema of the keys.
+      rename: (user, name) => Effect.andThen(store.set(user, name), Effect.orDie(invalidate(user))),
     }
   }),
 )

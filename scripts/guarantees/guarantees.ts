@@ -486,7 +486,7 @@ const messages: Page = {
         "`SessionStarted` and `SessionEnded` enclose the messages of a session, and a cache that uses them holds no stale value.",
       tests: [
         "SessionStarted comes before the first message of its session, and SessionEnded after the last",
-        "caches hold no overwritten value, including values written during a partition",
+        "holds no overwritten value, including values that were written while there was no link",
       ],
     },
     {
@@ -533,6 +533,99 @@ const messages: Page = {
         "peers that fill every window and begin large messages cause at most a window and a message per lane and link",
         "a peer that reconnects and never ends its old connections uses a bounded number of windows",
         "messages that wait to be written to a peer that reads nothing are bounded by limits.outboxBytes, regardless of its windows",
+      ],
+    },
+  ],
+}
+
+const reactivity: Page = {
+  file: "reactivity.md",
+  guarantees: [
+    {
+      heading: "Live queries",
+      statement: "A mutation runs the queries of its keys again at all instances, once, and no other query.",
+      tests: [
+        "a mutation runs the queries of its keys again at all nodes, once, and no other query",
+        "a mutation that fails runs no query",
+        "a mutation that is interrupted invalidates its keys, because it may have written",
+        "peers hear of the keys of a batch at its end",
+      ],
+    },
+    {
+      heading: "Live queries",
+      statement: "Peers hear of the keys of a transaction after its commit, and of none after a rollback.",
+      tests: ["runs the reactive queries of peers after the commit, and no query after a rollback"],
+    },
+    {
+      heading: "Keys",
+      statement: "A key that peers cannot compare is a defect, and no query misses the change.",
+      tests: ["a key that peers cannot compare is a defect that says what to do, and no query misses the change"],
+    },
+    {
+      heading: "Caches",
+      statement: "A cache holds no value that another instance has overwritten and invalidated.",
+      tests: [
+        "holds no overwritten value, including values that were written while there was no link",
+        "does not keep a value that was overwritten during its lookup",
+        "fails for a key that does not match its schema, and peers then forget everything",
+        "forgets everything for keys that it cannot decode, with one line in the log",
+        "forgets an overwritten value in the memory of all nodes, and everything after a gap",
+      ],
+    },
+    {
+      heading: "Guarantees",
+      statement:
+        "After any faults, every live query of every instance has run after the last mutation of its keys, also if the writer crashed.",
+      tests: [
+        "after any faults, the queries of all instances have read the last mutation of their keys",
+        "holds no stale value after it has a link to a writer again, whatever was lost",
+        "holds no stale value after a writer has failed, whatever was lost",
+      ],
+    },
+    {
+      heading: "Guarantees",
+      statement: "A lost link and its return run every query again once.",
+      tests: [
+        "a lost link and its return run every query again once, which has then seen what was written meanwhile",
+        "run the queries of a mutated key again, and every query once after a lost link has returned...",
+      ],
+    },
+    {
+      heading: "Guarantees",
+      statement: "A peer that fails runs every query again once, and a peer that leaves in order runs none.",
+      tests: [
+        "a peer that fails runs every query again once, because its last invalidations may be lost",
+        "a peer that leaves runs no query, and its last invalidations arrive",
+        "invalidates everything when a peer ... that has not said that it has ended",
+        "a member that takes no part and fails invalidates nothing",
+      ],
+    },
+    {
+      heading: "Cost and bounds",
+      statement:
+        "An instance that invalidates too much, or takes no messages, delays no peer and costs bounded memory.",
+      tests: [
+        "a node that invalidates a million keys a second costs its peers 20 messages a second and one run of everything",
+        "a peer that handles nothing delays no other peer, and is told everything once when it goes on",
+        "a peer that babbles is not read beyond a bound, and delays no other peer",
+        "are the keys that were added, or all keys beyond a bound, and leave merged sets as they were",
+      ],
+    },
+    {
+      heading: "PubSub",
+      statement: "A value reaches the subscriptions of all instances, and a lost session is a gap.",
+      tests: [
+        "a value reaches all subscriptions of all nodes, those of its own node included, in order",
+        "a lost session is a gap for subscriptions that want gaps, and the others go on",
+      ],
+    },
+    {
+      heading: "Slow subscriptions",
+      statement: "A slow subscription loses what its strategy says, and is told how many values.",
+      tests: [
+        "with sliding, a slow subscription loses the oldest values and is told how many, and nobody waits",
+        "with dropping, all subscriptions of the node lose the newest values and are told how many",
+        "with suspend, a subscription that stands still makes publishers wait once, and skip its node",
       ],
     },
   ],
@@ -622,6 +715,78 @@ const admin: Page = {
       tests: [
         "does not keep the server from ending, and has an orderly end",
         "shows the cluster, and ends while ten event streams are open",
+      ],
+    },
+  ],
+}
+
+const engine: Page = {
+  file: "effect-cluster.md",
+  guarantees: [
+    {
+      heading: "What it covers",
+      statement:
+        "With advisory locks, the entities of a killed runner answer on others before its lease has ended, whichever runner it is.",
+      tests: [
+        "answer for a killed runner, which its peers have marked",
+        "answer for a killed runner that was the one to check the health of the others",
+        "answer for one of two, when the other has lost as many as it reaches",
+      ],
+      scripts: ["test:runners"],
+    },
+    {
+      heading: "What it covers",
+      statement: "A process that stands still keeps its entities until its lease has ended.",
+      tests: ["answer for a process that stands still, and not before its lease has ended"],
+      scripts: ["test:runners"],
+    },
+    {
+      heading: "Peers or the engine?",
+      statement: "No two runners own a shard, whatever is lost, and every entity answers after the faults.",
+      tests: [
+        "no two runners own a shard, and every entity answers after the faults",
+        "a storage that grants a lock twice is found",
+      ],
+    },
+    {
+      heading: "Who is dead",
+      statement:
+        "A node marks a runner only if it reaches more than it has lost, so at most one side of a split acts at once.",
+      tests: [
+        "is now on at most one side of any split, and never on the smaller side",
+        "of a minority marks nobody and says so once, until it is no longer a minority",
+        "the majority serves everything in a partition, and the minority serves again afterwards",
+      ],
+    },
+    {
+      heading: "Who is dead",
+      statement: "A runner that this node has not met keeps its flag.",
+      tests: [
+        "is unknown before this node has met its peer",
+        "leaves the flag of its own runner and of unknown runners as it is",
+      ],
+    },
+    {
+      heading: "Who is dead",
+      statement: "One responder writes, and the next one only if the first has not.",
+      tests: ["of the first node in line acts, and the next one only if the first has not"],
+    },
+    {
+      heading: "Who is dead",
+      statement: "A runner whose node has stopped hands its shards over.",
+      tests: ["a runner whose node has left hands its shards over"],
+    },
+    {
+      heading: "Messages",
+      statement: "A lost link fails no call forever, and a persisted request is carried out once.",
+      tests: ["a lost link fails no call forever, and a persisted one is carried out once"],
+    },
+    {
+      heading: "Messages",
+      statement: "A request or an answer that is too large fails its call once, with the sizes.",
+      tests: [
+        "calls and answers that are too large end once, with the sizes",
+        "a persisted call that is too large for a link goes through the storage",
       ],
     },
   ],
@@ -881,4 +1046,14 @@ const requests: Page = {
 }
 
 /** The guarantees of all guides, in the order of the page. */
-export const guarantees: ReadonlyArray<Page> = [membership, messages, requests, state, admin, compatibility, security]
+export const guarantees: ReadonlyArray<Page> = [
+  membership,
+  messages,
+  requests,
+  reactivity,
+  state,
+  engine,
+  admin,
+  compatibility,
+  security,
+]

@@ -1,116 +1,11 @@
 /** Runs the program of docs/recipes/cache-invalidation.md. */
 import { Cluster } from "@coterie/core"
-import { SimNetwork, type Simulation, VirtualTime } from "@coterie/testkit"
+import type { Simulation } from "@coterie/testkit"
 import { it } from "@coterie/testkit/vitest"
 import { assert } from "@effect/vitest"
-import { Cache, Context, Effect, Fiber, Latch, Layer, Logger, Schema, Stream } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { KeyValueStore } from "effect/persistence"
 import * as Profiles from "../../recipes/cacheInvalidation.ts"
-import * as Invalidation from "../../recipes/Invalidation.ts"
-
-const Colours = Invalidation.topic("colours", Schema.String)
-
-it.effect("caches hold no overwritten value, including values written during a partition", () =>
-  Effect.gen(function* () {
-    const network = yield* SimNetwork.make({ latency: "5 millis" })
-    const store = new Map<string, string>()
-    const start = Effect.fnUntraced(function* (name: string) {
-      const node = yield* Cluster.layer({ cluster: "cache", name, seeds: ["a"] }).pipe(
-        Layer.provide(network.transport(name)),
-        Layer.provide(Logger.layer([])),
-        Layer.build,
-        Effect.map(Context.get(Cluster.Cluster)),
-      )
-      const events: Array<string> = []
-      const cache = yield* Cache.make({
-        capacity: 100,
-        lookup: (key: string) => Effect.sync(() => store.get(key) ?? "nothing"),
-      })
-      const onInvalidated = ({ _tag }: Invalidation.Event<string>) => Effect.sync(() => void events.push(_tag))
-      const { invalidate } = yield* Effect.provideService(
-        Invalidation.attach(cache, Colours, { onInvalidated }),
-        Cluster.Cluster,
-        node,
-      )
-      const put = (key: string, value: string) =>
-        Effect.suspend(() => {
-          store.set(key, value)
-          return invalidate(key)
-        })
-      const sees = (link: "up" | "down") =>
-        Stream.runHead(Stream.filter(node.views, ({ peers }) => peers.size > 0 === (link === "up")))
-      return { get: (key: string) => Cache.get(cache, key), put, events, sees }
-    })
-    const a = yield* start("a")
-    const b = yield* start("b")
-    yield* b.sees("up")
-    yield* Effect.sleep("1 second")
-    // Each node invalidates the whole cache when it meets the other.
-    assert.deepStrictEqual([a.events, b.events], [["Unheard"], ["Unheard"]])
-
-    assert.strictEqual(yield* b.get("sky"), "nothing")
-    yield* a.put("sky", "blue")
-    yield* Effect.sleep("1 second")
-    assert.strictEqual(yield* b.get("sky"), "blue")
-    assert.deepStrictEqual(b.events.splice(0), ["Unheard", "Key"])
-
-    store.set("sky", "written silently")
-    assert.strictEqual(yield* b.get("sky"), "blue", "the cache keeps a value that was not invalidated")
-    yield* network.partition(["a"], ["b"])
-    yield* b.sees("down")
-    yield* Effect.sleep("1 second")
-    assert.deepStrictEqual(b.events.splice(0), ["Gap"])
-    assert.strictEqual(yield* b.get("sky"), "written silently")
-
-    // b cannot receive this invalidation. It invalidates its whole cache when it has a link to a again.
-    yield* a.put("sky", "red")
-    assert.strictEqual(yield* b.get("sky"), "written silently")
-    yield* network.heal
-    yield* b.sees("up")
-    yield* Effect.sleep("1 second")
-    assert.deepStrictEqual(b.events, ["Unheard"])
-    assert.strictEqual(yield* b.get("sky"), "red")
-  }).pipe(Effect.scoped, VirtualTime.flow),
-)
-
-it.effect("a peer that reads slowly is told to forget everything once, not each of the keys that wait", () =>
-  Effect.gen(function* () {
-    const network = yield* SimNetwork.make({ latency: "5 millis" })
-    const attach = Effect.fnUntraced(function* (
-      name: string,
-      onInvalidated: (event: Invalidation.Event<string>) => Effect.Effect<void>,
-    ) {
-      const node = yield* Cluster.layer({ cluster: "cache", name, seeds: ["a"] }).pipe(
-        Layer.provide(network.transport(name)),
-        Layer.provide(Logger.layer([])),
-        Layer.build,
-        Effect.map(Context.get(Cluster.Cluster)),
-      )
-      const cache = yield* Cache.make({ capacity: 100, lookup: (key: string) => Effect.succeed(key) })
-      return yield* Effect.provideService(Invalidation.attach(cache, Colours, { onInvalidated }), Cluster.Cluster, node)
-    })
-    const reads = yield* Latch.make(true)
-    const events: Array<string> = []
-    const a = yield* attach("a", () => Effect.void)
-    yield* attach("b", ({ _tag }) =>
-      Effect.andThen(
-        Effect.sync(() => void events.push(_tag)),
-        reads.await,
-      ),
-    )
-    yield* Effect.sleep("1 second")
-    assert.deepStrictEqual(events.splice(0), ["Unheard"])
-
-    yield* reads.close
-    // More than a peer may send before the reader takes some: 256 KiB.
-    const keys = Array.from({ length: 1_000 }, (_, i) => `colour ${i}`.padEnd(1_000))
-    for (const key of keys) yield* a.invalidate(key)
-    yield* reads.open
-    yield* Effect.sleep("1 minute")
-    assert.isBelow(events.length, 600)
-    assert.strictEqual(events.at(-1), "Unheard")
-  }).pipe(Effect.scoped, VirtualTime.flow),
-)
 
 const names = ["a", "b", "c"] as const
 
@@ -177,7 +72,8 @@ it.sim("the recipe shows a new name even if the writer crashed before it invalid
     const { linked, nodes, rename, shown } = yield* start(sim)
     const { a, b } = nodes
     yield* sim.until("b has links", linked(b, 2))
-    yield* Effect.sleep("1 second")
+    // The caches forget everything when the instances meet, for the last time a second later.
+    yield* Effect.sleep("3 seconds")
     assert.strictEqual(yield* shown(b), "ann")
     const writing = yield* Effect.forkScoped(Effect.ignore(rename(a, "Ann")))
     // The store has the name, and the write has not returned.
@@ -185,7 +81,7 @@ it.sim("the recipe shows a new name even if the writer crashed before it invalid
     yield* a.crash
     yield* Fiber.join(writing)
     assert.strictEqual(yield* shown(b), "ann")
-    yield* sim.until("b has lost a", linked(b, 1))
+    yield* sim.until("b takes a for failed", () => b.service(Cluster.Cluster)?.viewUnsafe().peers.has("a") === false)
     yield* Effect.sleep("1 second")
     assert.strictEqual(yield* shown(b), "Ann")
   }),
@@ -196,7 +92,7 @@ it.sim("the recipe does not cache a name that was overwritten in the store durin
     const { linked, nodes, rename, shown } = yield* start(sim)
     const { a, b } = nodes
     yield* sim.until("b has links", linked(b, 2))
-    yield* Effect.sleep("1 second")
+    yield* Effect.sleep("3 seconds")
     const writing = yield* Effect.forkScoped(rename(a, "Ann"))
     // The lookup has the old name, and returns it after the invalidation has arrived.
     const reading = yield* Effect.forkScoped(shown(b))

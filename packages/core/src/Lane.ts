@@ -171,7 +171,8 @@ export interface ReadingPeer extends PeerId {
   readonly session: number
   /**
    * Number of the opening, counted by this node. If the peer closes the lane and opens it again, the number changes.
-   * Messages that were sent to the earlier opening may then be lost, although the session continues.
+   * Messages that were sent to the earlier opening may then be lost, although the session continues. The number may be
+   * the same in two sessions, so compare {@link ReadingPeer.session} as well.
    */
   readonly opening: number
 }

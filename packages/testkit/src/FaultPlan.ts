@@ -24,7 +24,8 @@
  * }
  * ```
  *
- * Faults that are not mentioned do not occur. {@link swarm} has all kinds of faults, in ranges that suit most programs.
+ * Faults that are not mentioned do not occur. {@link swarm} has all kinds of faults of nodes and their network, in ranges
+ * that suit most programs, and {@link swarmWithDisks} also those of disks.
  *
  * @since 0.1.0
  */
@@ -92,6 +93,27 @@ export const Network = Schema.Struct({
  * @since 0.1.0
  */
 export type Network = typeof Network.Type
+
+/**
+ * Conditions of the disks during the whole run, for programs on `SimDisk`. Changes that are not durable are kept, lost or
+ * torn when a machine loses its power. Conditions that are not given are benign.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Disk = Schema.Struct({
+  /** Probability that a loss of power loses a write that is not synchronized, from 0 to 1. */
+  lost: Schema.optionalKey(Distribution.Chance),
+  /** Probability that a loss of power keeps only the first bytes of such a write, from 0 to 1. */
+  torn: Schema.optionalKey(Distribution.Chance),
+})
+/**
+ * Conditions of the disks, decoded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Disk = typeof Disk.Type
 
 /**
  * Partition: no bytes pass between two groups, or from the first group to the second. Connections stall.
@@ -251,6 +273,15 @@ export const Drift = Schema.Struct({
 })
 
 /**
+ * Full disk: the node cannot create files, and cannot make files longer. Writes fail with `ENOSPC`. Happens only if the
+ * node uses `SimDisk`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const DiskFull = Schema.Struct({ kind: Schema.Literal("diskFull"), at, for: lasting, node: Name })
+
+/**
  * Fault of a timeline, which happens at a given time.
  *
  * @category schemas
@@ -268,9 +299,10 @@ export const Fault = Schema.Union([
   Slow,
   Clock,
   Drift,
+  DiskFull,
 ]).annotate({
   expected:
-    "a fault: an object whose `kind` is one of partition, clog, swizzle, reset, halfOpen, crash, stop, pause, slow, clock, drift",
+    "a fault: an object whose `kind` is one of partition, clog, swizzle, reset, halfOpen, crash, stop, pause, slow, clock, drift, diskFull",
 })
 /**
  * Fault of a plan, decoded.
@@ -281,13 +313,14 @@ export const Fault = Schema.Union([
 export type Fault = typeof Fault.Type
 
 /**
- * Plan of one run: the conditions of the network, the delay of starts, and the timeline of faults.
+ * Plan of one run: the conditions of the network and of the disks, the delay of starts, and the timeline of faults.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Plan = Schema.Struct({
   network: Schema.optionalKey(Network),
+  disk: Schema.optionalKey(Disk),
   /**
    * Time between the layer of a node and the `start` of its application, drawn for each start. During this time, the
    * other nodes see the node, and its application does not answer yet.
@@ -422,6 +455,7 @@ export const Rates = Schema.Struct({
       ),
     }),
   ),
+  diskFull: Schema.optionalKey(Schema.Struct({ perMinute, for: lastingFor(whiles) })),
 })
 /**
  * Ranges of faults, decoded.
@@ -494,6 +528,8 @@ export const Swarm = Schema.Struct({
      */
     spare: orElse(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0, { expected: "a number of nodes, 0 or more" })), 0),
     network: Schema.optionalKey(Ranges),
+    /** `disk` of a plan. Each seed goes without a condition with the probability `off`. */
+    disk: Schema.optionalKey(Disk),
     /** `startDelay` of a plan, in the seeds that do not go without it. */
     startDelay: Schema.optionalKey(Distribution.Time),
     faults: Schema.optionalKey(Rates),
@@ -552,7 +588,7 @@ export type Input = typeof FaultPlan.Encoded
 export const none: typeof Plan.Encoded = {}
 
 /**
- * Ranges of a swarm with all kinds of faults. To change a part, copy it:
+ * Ranges of a swarm with all kinds of faults, except those of disks ({@link swarmWithDisks}). To change a part, copy it:
  *
  * ```ts
  * import { FaultPlan } from "@coterie/testkit"
@@ -594,6 +630,20 @@ export const swarm = {
   },
 } satisfies typeof Swarm.Encoded
 
+/**
+ * Ranges of a swarm with all kinds of faults, and with those of the disks. For programs on `SimDisk`.
+ *
+ * @category plans
+ * @since 0.1.0
+ */
+export const swarmWithDisks = {
+  swarm: {
+    ...swarm.swarm,
+    disk: { lost: { uniform: [0, 1] }, torn: { uniform: [0, 1] } },
+    faults: { ...swarm.swarm.faults, diskFull: {} },
+  },
+} satisfies typeof Swarm.Encoded
+
 /** An unknown key is an error: a misspelt key must not silently have no effect. */
 const strict = { onExcessProperty: "error", errors: "all", reportInput: true } as const
 
@@ -623,7 +673,7 @@ export const decode = (input: unknown): Result.Result<FaultPlan, SimulationError
 const networkKinds = ["delay", "distance", "loss", "bandwidth", "split", "sendBuffer"] as const
 
 /**
- * Returns the configured kinds of faults: conditions of the network by their keys, faults of the timeline by their
+ * Returns the configured kinds of faults: conditions of the network by their keys, `diskLost` and `diskTorn`, faults of the timeline by their
  * `kind`. Returns an empty list for an input that does not decode.
  *
  * @category getters
@@ -632,15 +682,22 @@ const networkKinds = ["delay", "distance", "loss", "bandwidth", "split", "sendBu
 export const kinds = (input: Input | undefined): ReadonlyArray<string> =>
   Result.match(decode(input ?? none), { onFailure: () => [], onSuccess: kindsOf })
 
+/** Returns the configured conditions of disks. */
+const diskKinds = ({ lost, torn }: Disk): ReadonlyArray<string> => [
+  ...(Distribution.isZero(lost) ? [] : ["diskLost"]),
+  ...(Distribution.isZero(torn) ? [] : ["diskTorn"]),
+]
+
 const kindsOf = (plan: FaultPlan): ReadonlyArray<string> => {
   if (!("swarm" in plan)) {
-    const { network = {}, timeline = [] } = plan
+    const { disk = {}, network = {}, timeline = [] } = plan
     return [
+      ...diskKinds(disk),
       ...networkKinds.filter((kind) => !Distribution.isZero(network[kind])),
       ...new Set(timeline.map(({ kind }) => kind)),
     ]
   }
-  const { faults = {}, network = {}, off } = plan.swarm
+  const { disk = {}, faults = {}, network = {}, off } = plan.swarm
   if (off === 1) return []
   const { delay } = network
   const slow =
@@ -651,6 +708,7 @@ const kindsOf = (plan: FaultPlan): ReadonlyArray<string> => {
       (delay.tail.chance === 0 || Distribution.isZero(delay.tail.is))
     )
   return [
+    ...diskKinds(disk),
     ...networkKinds.filter((kind) => (kind === "delay" ? slow : !Distribution.isZero(network[kind]))),
     ...Object.entries(faults).flatMap(([kind, { perMinute }]) => (Distribution.isZero(perMinute) ? [] : [kind])),
   ]

@@ -15,6 +15,7 @@ import type { Explore } from "./kernel/Kernel.ts"
 import type { Side } from "./network/Environment.ts"
 import type { Checks, Predicate } from "./run/Checks.ts"
 import type { StartEffect, State } from "./run/SimNode.ts"
+import type { SimHost } from "./SimHost.ts"
 import type { WithdrawOptions } from "./SimNetwork.ts"
 import type { Failure, NodeDown, NotReached, SimulationError } from "./SimulationError.ts"
 import type * as Trace from "./Trace.ts"
@@ -179,7 +180,7 @@ export interface Sim {
    */
   readonly nodes: <const Name extends string, A>(
     names: ReadonlyArray<Name>,
-    layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport>,
+    layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport | SimHost>,
     options?: NodeOptions<Name, A>,
   ) => Effect.Effect<Nodes<Name, A>, SimulationError>
   readonly network: Network

@@ -37,12 +37,14 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { Distribution } from "./Distribution.ts"
+import { DiskTable } from "./disk/DiskTable.ts"
 import * as Microseconds from "./internal/Microseconds.ts"
 import { ClockTimeline } from "./internal/ClockTimeline.ts"
 import type { Draws, Stream } from "./kernel/Draws.ts"
 import type { Prng } from "./kernel/Prng.ts"
 import * as Engine from "./network/Engine.ts"
 import type { Process } from "./network/Environment.ts"
+import { SimHost } from "./SimHost.ts"
 
 export type { ConnectionInfo, Snapshot } from "./network/Engine.ts"
 
@@ -124,6 +126,11 @@ export interface Shape {
    * needs a layer of its own. Building a layer at a crashed host starts the host again.
    */
   readonly transport: (host: string, options?: number | TransportOptions) => Layer.Layer<Transport.Transport>
+  /**
+   * Returns the host of a node, for the layers of `SimSocket` and `SimSocketServer`. Each node needs a layer of its own.
+   * Building a layer at a crashed host starts the host again.
+   */
+  readonly host: (host: string) => Layer.Layer<SimHost>
   /**
    * Changes the proof of a node. Connections that are made later have the new identity; open connections keep theirs. A
    * transport that is built later has the identity of its options.
@@ -239,10 +246,12 @@ const splitChance = 0.75
  */
 export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const timeline = new ClockTimeline(yield* Clock.Clock, yield* Effect.context<never>())
+    const draws = drawsFrom(yield* Random.Random)
     const engine = new Engine.Engine(
       {
-        timeline: new ClockTimeline(yield* Clock.Clock, yield* Effect.context<never>()),
-        draws: drawsFrom(yield* Random.Random),
+        timeline,
+        draws,
         process: () => inline,
       },
       {
@@ -258,12 +267,18 @@ export const make = (options: Options = {}): Effect.Effect<Shape, never, Scope.S
         linger: options.linger,
       },
     )
+    // A test that wants faults of disks uses a simulation. Here, a disk keeps everything.
+    const disks = new DiskTable({ draws, now: () => timeline.now(), conditions: {} })
     yield* Effect.addFinalizer(() => Effect.sync(() => engine.close()))
     return SimNetwork.of({
       transport: (host, given = {}) => {
         const { identity, port } = typeof given === "number" ? { port: given, identity: undefined } : given
         return engine.transport(host, port, () => identity)
       },
+      host: (name) =>
+        Layer.effect(SimHost)(
+          Effect.map(engine.sockets(name), (sockets) => ({ name, sockets, disk: disks.get(name) })),
+        ),
       prove: (host, identity) => Effect.sync(() => engine.prove(host, identity)),
       withdraw: (host, { peer, within = defaultWithdrawal } = {}) =>
         Effect.sync(() => engine.withdraw(host, peer, within)),

@@ -172,11 +172,12 @@ export interface SimRunnerStorage {
   readonly history: () => ReadonlyArray<StorageEvent>
   /**
    * Makes the storage unreachable from a node until {@link restore}. Operations wait, and fail after the timeout. An
-   * operation whose answer is lost has taken effect.
+   * operation whose answer is lost has taken effect. Fails with `SimulationError` and the reason `nodeName` if no layer
+   * was made for the node, as the other functions do.
    */
-  readonly cut: (node: string) => Effect.Effect<void>
+  readonly cut: (node: string) => Effect.Effect<void, SimulationError>
   /** Makes the storage reachable from a node again. */
-  readonly restore: (node: string) => Effect.Effect<void>
+  readonly restore: (node: string) => Effect.Effect<void, SimulationError>
   /**
    * Adds a time to every operation of a node. Zero ends it. Fails with `SimulationError` and the reason `options` if the
    * time is not finite.
@@ -315,15 +316,24 @@ export const make = Effect.fnUntraced(function* ({
   })
   const shared = {
     database,
+    hasSessions: locks === "advisory",
     faults,
     random,
     latency: yield* millisOf("latency", latency),
     timeout: yield* millisOf("timeout", timeout),
   }
-  const set = (node: string, change: Parameters<StorageFaults["set"]>[1]) => Effect.sync(() => faults.set(node, change))
+  const set = (node: string, change: Parameters<StorageFaults["set"]>[1]): Effect.Effect<void, SimulationError> =>
+    Effect.suspend(() => {
+      if (faults.nodes.has(node)) return Effect.sync(() => faults.set(node, change))
+      const known = [...faults.nodes].join(", ") || "none"
+      return Effect.fail(usageError("nodeName", `no node "${node}" uses the storage; the nodes are: ${known}`))
+    })
   const ownerOf = ({ address, node }: Owner): Owner => ({ node, address })
   return {
-    layer: (node) => processLayer(database, driver, (life) => new StorageClient({ ...shared, node, life })),
+    layer: (node) => {
+      faults.addNode(node)
+      return processLayer(database, driver, (life) => new StorageClient({ ...shared, node, life }))
+    },
     owners: () => new Map([...database.owners()].map(([shard, holders]) => [shard, holders.map(ownerOf)])),
     soleOwners: () => {
       const both = database.shared()

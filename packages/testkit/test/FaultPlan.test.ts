@@ -67,11 +67,16 @@ describe("FaultPlan", () => {
     const { faults, network } = FaultPlan.swarm.swarm
     const milder: FaultPlan.Input = { swarm: { spare: 2, network, faults: { ...faults, crash: { perMinute: 1 } } } }
     assert.strictEqual(Result.isSuccess(FaultPlan.decode(milder)), true)
-    const everything = decoded(throughJson(FaultPlan.swarm))
+    const everything = decoded(throughJson(FaultPlan.swarmWithDisks))
     assert.isTrue("swarm" in everything)
     if (!("swarm" in everything)) return
     assert.deepStrictEqual(Object.keys(everything.swarm.network ?? {}), Object.keys(FaultPlan.Ranges.fields))
     assert.deepStrictEqual(Object.keys(everything.swarm.faults ?? {}), Object.keys(FaultPlan.Rates.fields))
+    assert.deepStrictEqual(Object.keys(everything.swarm.disk ?? {}), Object.keys(FaultPlan.Disk.fields))
+    assert.deepStrictEqual(
+      Object.keys(FaultPlan.Rates.fields).filter((kind) => !(kind in faults)),
+      ["diskFull"],
+    )
     assert.deepStrictEqual(everything.swarm.network?.delay, {
       min: { uniform: [0, 30_000] },
       mean: { uniform: [1_000, 100_000] },
@@ -102,7 +107,7 @@ describe("FaultPlan", () => {
       [
         "a misspelt key at the top",
         { timline: [] },
-        "timline: this key is unknown; the keys allowed here are network, startDelay, timeline",
+        "timline: this key is unknown; the keys allowed here are network, disk, startDelay, timeline",
       ],
       [
         "a misspelt key of a fault",
@@ -188,7 +193,7 @@ describe("FaultPlan", () => {
         "an unknown kind",
         fault({ kind: "krash", node: "b" }),
         "timeline[1]: expected a fault: an object whose `kind` is one of partition, clog, swizzle, reset, halfOpen, crash, " +
-          'stop, pause, slow, clock, drift, found {"at":"5 seconds","for":"1 seconds","kind":"krash","node"...',
+          'stop, pause, slow, clock, drift, diskFull, found {"at":"5 seconds","for":"1 seconds","kind":"krash","node"...',
       ],
       [
         "a partition without nodes on its first side",
@@ -249,7 +254,7 @@ describe("FaultPlan", () => {
       [
         "an unknown kind of faults",
         { swarm: { faults: { kill: {} } } },
-        "swarm.faults.kill: this key is unknown; the keys allowed here are partition, clog, swizzle, reset, halfOpen, crash, stop, pause, slow, clock, drift",
+        "swarm.faults.kill: this key is unknown; the keys allowed here are partition, clog, swizzle, reset, halfOpen, crash, stop, pause, slow, clock, drift, diskFull",
       ],
       [
         "an unknown shape",
@@ -289,19 +294,20 @@ describe("FaultPlan", () => {
       assert.deepStrictEqual(
         FaultPlan.kinds({
           network: { delay: "0 millis", loss: 0.1, bandwidth: { uniform: [0, 0] }, queue: 5, split: 1 },
+          disk: { lost: 0, torn: 0.5 },
           timeline: [
             { kind: "crash", at: "1 seconds", for: "1 seconds", node: "a" },
             { kind: "drift", at: "2 seconds", node: "a", ppm: 5 },
             { kind: "crash", at: "3 seconds", for: "1 seconds", node: "b" },
           ],
         }),
-        ["loss", "split", "crash", "drift"],
+        ["diskTorn", "loss", "split", "crash", "drift"],
       )
     })
 
     it("are the possible kinds for a swarm", () => {
-      assert.deepStrictEqual(FaultPlan.kinds(FaultPlan.swarm), [
-        ...["delay", "distance", "loss", "bandwidth", "split", "sendBuffer"],
+      assert.deepStrictEqual(FaultPlan.kinds(FaultPlan.swarmWithDisks), [
+        ...["diskLost", "diskTorn", "delay", "distance", "loss", "bandwidth", "split", "sendBuffer"],
         ...Object.keys(FaultPlan.Rates.fields),
       ])
       assert.deepStrictEqual(FaultPlan.kinds({ swarm: { off: 1, network: { loss: 1 }, faults: { crash: {} } } }), [])

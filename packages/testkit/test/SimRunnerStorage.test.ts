@@ -134,6 +134,25 @@ describe.each(["advisory", "rows"] as const)("%s locks", (locks) => {
     ),
   )
 
+  it.live(
+    `${locks === "rows" ? "expire one by one" : "live as long as their session"} while others are refreshed`,
+    () =>
+      run((sim) =>
+        Effect.gen(function* () {
+          const { acquire, owners, refresh, register, storage } = yield* world(sim, { locks })
+          yield* register("a")
+          yield* acquire("a")
+          for (const seconds of [20, 40]) {
+            yield* at(sim, seconds)
+            yield* refresh("a", 1)
+          }
+          assert.deepStrictEqual(Object.keys(owners()), locks === "rows" ? ["default:1"] : both)
+          // A refresh of locks renews the registration, too.
+          assert.deepStrictEqual(storage.runners(), [{ address: "a:1", healthy: true }])
+        }),
+      ),
+  )
+
   it.live("are granted twice by the planted mistake, which the invariant names", () =>
     run((sim) =>
       Effect.gen(function* () {
@@ -192,6 +211,24 @@ describe("row locks", () => {
         assert.deepStrictEqual(yield* acquire("b"), [])
         yield* nodes.a.restart
         assert.deepStrictEqual(yield* acquire("a"), both)
+      }),
+    ),
+  )
+
+  it.live("stay with a process whose operation failed, and with its successor alone", () =>
+    run((sim) =>
+      Effect.gen(function* () {
+        const { acquire, nodes, owners, refresh, storage } = yield* world(sim, { locks: "rows" })
+        yield* acquire("a")
+        yield* storage.failing("a", 1)
+        yield* Effect.flip(acquire("a"))
+        yield* storage.heal
+        assert.deepStrictEqual(yield* refresh("a"), both)
+        assert.deepStrictEqual(owners(), { "default:1": ["a"], "default:2": ["a"] })
+        yield* nodes.a.powerOff
+        yield* nodes.a.restart
+        assert.deepStrictEqual(yield* acquire("a"), both)
+        assert.strictEqual(storage.soleOwners(), true)
       }),
     ),
   )
@@ -279,11 +316,13 @@ describe("faults of the storage", () => {
     ),
   )
 
-  it.live("reject a probability and a time that are none", () =>
+  it.live("reject a probability, a time and a node that are none", () =>
     run((sim) =>
       Effect.gen(function* () {
         const { storage } = yield* world(sim)
         assert.include((yield* Effect.flip(storage.failing("a", 2))).message, "2 is not a probability")
+        const unknown = yield* Effect.flip(storage.cut("c"))
+        assert.strictEqual(unknown.message, 'no node "c" uses the storage; the nodes are: a, b')
         assert.include((yield* Effect.flip(storage.slow("a", "Infinity"))).message, "not a finite duration")
         const error = yield* Effect.flip(SimRunnerStorage.make({ expiration: "Infinity" }))
         assert.include(error.message, "expiration: Infinity is not a finite duration")

@@ -17,6 +17,8 @@ export type { NodeState }
 export interface FaultSource {
   /** Conditions of the network in this run. */
   readonly network: FaultPlan.Network
+  /** Conditions of the disks in this run. */
+  readonly disk: FaultPlan.Disk
   /** Time between the layer of a node and the start of its application. `undefined` if this run has no delay. */
   readonly startDelay: Distribution.Distribution | undefined
   /**
@@ -32,12 +34,14 @@ export interface FaultSource {
 
 class PlannedFaults implements FaultSource {
   readonly network: FaultPlan.Network
+  readonly disk: FaultPlan.Disk
   readonly startDelay: FaultSource["startDelay"]
   private readonly faults: ReadonlyArray<FaultPlan.Fault>
   private place = 0
 
-  constructor({ network = {}, startDelay, timeline = [] }: FaultPlan.Plan) {
+  constructor({ disk = {}, network = {}, startDelay, timeline = [] }: FaultPlan.Plan) {
     this.network = network
+    this.disk = disk
     this.startDelay = startDelay
     this.faults = [...timeline].sort((a, b) => a.at - b.at)
   }
@@ -56,12 +60,14 @@ class PlannedFaults implements FaultSource {
 
 class DrawnFaults implements FaultSource {
   readonly network: FaultPlan.Network
+  readonly disk: FaultPlan.Disk
   readonly startDelay: FaultSource["startDelay"]
   private readonly arrivals: ReadonlyArray<ArrivalProcess>
   private readonly nodes: NodeStates
 
   constructor({ swarm }: FaultPlan.Swarm, seed: number) {
     this.network = drawConditions(swarm, seed)
+    this.disk = drawDisk(swarm, seed)
     this.startDelay = Prng.make(seed, "startDelay").next() < swarm.off ? undefined : swarm.startDelay
     this.arrivals = kindsOf(swarm).flatMap((kind) => ArrivalProcess.make(kind, seed, swarm.off) ?? [])
     this.nodes = new NodeStates(swarm.spare)
@@ -79,6 +85,16 @@ class DrawnFaults implements FaultSource {
       while (arrival.at <= at) taken.push(...arrival.kind.make({ at, random: arrival.pass(), nodes }))
     }
     return taken
+  }
+}
+
+/** Draws whether the seed has each condition of the disks. */
+const drawDisk = ({ disk = {}, off }: FaultPlan.Swarm["swarm"], seed: number): FaultPlan.Disk => {
+  const { lost, torn } = disk
+  const isOff = (kind: string) => Prng.make(seed, `disk ${kind}`).next() < off
+  return {
+    ...(lost === undefined || isOff("lost") ? {} : { lost }),
+    ...(torn === undefined || isOff("torn") ? {} : { torn }),
   }
 }
 

@@ -112,6 +112,12 @@ const drift: Make<"drift"> = (rates, { at, nodes, random }) => {
   return node === undefined ? [] : [{ kind: "drift", at, node, ppm }]
 }
 
+const diskFull: Make<"diskFull"> = (rates, { at, nodes, random }) => {
+  const duration = lasting(rates.for, random)
+  const node = pick(nodes.in("up", "paused"), random)
+  return node === undefined ? [] : [{ kind: "diskFull", at, for: duration, node }]
+}
+
 /** Kind of fault in a swarm. */
 export interface Kind {
   readonly kind: keyof Rates
@@ -135,4 +141,5 @@ export const kindsOf = ({ faults = {} }: Swarm["swarm"]): ReadonlyArray<Kind> =>
   ...kind("slow", faults.slow, slow),
   ...kind("clock", faults.clock, clock),
   ...kind("drift", faults.drift, drift),
+  ...kind("diskFull", faults.diskFull, diskFull),
 ]

@@ -54,6 +54,8 @@ const happening = (fault: Fault): string => {
       return `${fault.node} is paused for ${time(fault.for)}`
     case "slow":
       return `${fault.node} is slow for ${time(fault.for)}: each task takes ${time(fault.task)}`
+    case "diskFull":
+      return `the disk of ${fault.node} is full for ${time(fault.for)}`
     case "clock":
       return `the clock of ${fault.node} is set ${fault.by < 0 ? "back" : "forward"} by ${time(Math.abs(fault.by))}`
     case "drift":
@@ -144,6 +146,14 @@ export const drawSentence = (stream: string, index: number, value: number): stri
   if (kind === "distance" && subject !== "") return `${pairOf(subject)} are ${time(value)} apart, one way`
   if (kind === "startDelay" && subject !== "") {
     return `${subject} is slow at its ${place} start: the application starts ${time(value)} after its layer`
+  }
+  if (kind === "disk" && subject !== "") {
+    return value === 1
+      ? `${subject} loses a write when it loses power: the ${place} that was not synchronized`
+      : `${subject} keeps only ${bytes(value - 1)} of a write when it loses power: the ${place} that was not synchronized`
+  }
+  if (kind === "diskNames" && subject !== "") {
+    return `${subject} loses the last ${value === 1 ? "change" : `${value} changes`} of file names when it loses power, at its ${place} loss`
   }
   if (kind === "pick") return `the ${ordinal(value + 1)} of the ready tasks runs out of turn, at the ${place} choice`
   if (kind === "preempt" && subject !== "") {

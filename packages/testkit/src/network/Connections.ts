@@ -131,7 +131,7 @@ export class Connections {
 
   private receiveDial(endpoint: Endpoint): void {
     const listener = this.options.listeners.find(endpoint.connection.address)
-    if (listener === undefined) {
+    if (listener === undefined || (listener.isLoopback && endpoint.direction.to !== endpoint.host)) {
       endpoint.state = "gone"
       this.reportEnded(endpoint, "refused")
       return this.delivery.send(endpoint, "reset")
@@ -228,14 +228,14 @@ export class Connections {
       this.delivery.send(endpoint, "end")
     }
     this.terminateIfEnded(endpoint)
-    this.resumeWriter(endpoint)
+    this.resumeWriters(endpoint)
   }
 
-  private resumeWriter(endpoint: Endpoint): void {
-    const { writer } = endpoint
-    if (writer === undefined) return
-    endpoint.writer = undefined
-    endpoint.process.enqueue(writer)
+  private resumeWriters(endpoint: Endpoint): void {
+    if (endpoint.writers.size === 0) return
+    const writers = [...endpoint.writers]
+    endpoint.writers.clear()
+    for (const writer of writers) endpoint.process.enqueue(writer)
   }
 
   /** Ends the stream after all written bytes. */
@@ -269,7 +269,7 @@ export class Connections {
     endpoint.timer?.cancel()
     endpoint.withdrawal?.cancel()
     if (endpoint.peer.state === "gone") this.forget(endpoint.connection)
-    this.resumeWriter(endpoint)
+    this.resumeWriters(endpoint)
     this.resumeReader(endpoint)
   }
 
@@ -314,6 +314,7 @@ export class Connections {
   /** Ends an endpoint whose segments could not be delivered within the user timeout. */
   private timeOut(endpoint: Endpoint): void {
     if (endpoint.state !== "gone") this.options.counters.timeout++
+    endpoint.timedOut = true
     const { name } = endpoint.direction.to
     this.vanish(
       endpoint,
@@ -345,7 +346,7 @@ export class Connections {
       if (endpoint.endSent && endpoint.first === undefined) this.terminate(endpoint, connectionClosed(endpoint))
       else this.reset(endpoint, connectionClosed(endpoint))
     })
-    this.resumeWriter(endpoint)
+    this.resumeWriters(endpoint)
     this.flush(endpoint)
     this.flush(endpoint.peer)
     this.resumeReader(endpoint)

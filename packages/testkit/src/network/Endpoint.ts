@@ -28,6 +28,8 @@ export class Endpoint {
   state: "opening" | "open" | "closing" | "gone" = "opening"
   /** Error of `pull` and `write`, once there is one. */
   error: Transport.TransportError | undefined = undefined
+  /** `true` if the endpoint ended because its bytes could not be delivered. */
+  timedOut = false
 
   /** Proof that the peer sees, from the time at which this end has a program. */
   proof: Transport.Identity | undefined = undefined
@@ -60,8 +62,8 @@ export class Endpoint {
   stalled = false
   /** `true` if no segment of this endpoint arrives any more. */
   muted = false
-  /** Resumes a suspended `write`. */
-  writer: (() => void) | undefined = undefined
+  /** Functions that resume suspended writes, in their order. */
+  readonly writers = new Set<() => void>()
   /** Delivers the first segment when it is due. Made once per endpoint, because it is called for each segment. */
   readonly onDue: () => void
 

@@ -9,6 +9,7 @@ import * as Address from "@coterie/core/Address"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type * as FaultPlan from "../FaultPlan.ts"
 import * as Microseconds from "../internal/Microseconds.ts"
 import { ConditionCounters } from "./ConditionCounters.ts"
@@ -18,6 +19,7 @@ import { Direction } from "./Direction.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import type { Environment } from "./Environment.ts"
 import { canonical, type Host, type TransportInstance } from "./Host.ts"
+import { HostSockets } from "./HostSockets.ts"
 import { HostTable } from "./HostTable.ts"
 import { ListenerTable } from "./ListenerTable.ts"
 import * as Partitions from "./Partitions.ts"
@@ -138,7 +140,22 @@ export class Engine {
     )
   }
 
+  /** Adds a host, so that its name can be resolved before its node has started. */
+  addNode(host: string): void {
+    this.hosts.get(host).isNode = true
+  }
+
+  /** Makes the sockets of a process at the host. Closing the scope ends their use. */
+  sockets(host: string): Effect.Effect<HostSockets, never, Scope.Scope> {
+    const { hosts, listeners, network: connections } = this
+    return Effect.acquireRelease(
+      Effect.sync(() => this.boot(host, undefined)),
+      (instance) => Effect.sync(() => this.instances.delete(instance)),
+    ).pipe(Effect.map((instance) => new HostSockets({ connections, listeners, hosts, instance })))
+  }
+
   private boot(name: string, identity: Transport.Identity | undefined): TransportInstance {
+    this.addNode(name)
     const host = this.hosts.get(name)
     const process = this.environment.process(host.name)
     const instance: TransportInstance = { host, process, alive: true, identity }

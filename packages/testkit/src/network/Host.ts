@@ -10,6 +10,10 @@ export const canonical = (host: string): string => {
 
 export class Host {
   readonly name: string
+  /** IPv4 address, for programs that use sockets. */
+  readonly ip: string
+  /** `true` once a node runs here, or will run here. Before, the name cannot be resolved. */
+  isNode = false
   /** `false` from a silent crash until the next transport is built here. */
   powered = true
   /** Number of endpoints here that are not gone. */
@@ -17,8 +21,10 @@ export class Host {
   /** Number of open listeners. */
   listeners = 0
 
-  constructor(name: string) {
+  /** Makes a host with the n-th address of the network. */
+  constructor(name: string, n: number) {
     this.name = name
+    this.ip = `10.${[n >> 16, n >> 8, n].map((part) => part & 0xff).join(".")}`
   }
 }
 

@@ -17,11 +17,19 @@ export class HostTable {
     return this.hosts.get(canonical(name))
   }
 
+  /** Returns the host of a node by its name or its address. */
+  findNode(name: string): Host | undefined {
+    const named = this.find(name)
+    if (named?.isNode === true) return named
+    for (const host of this.hosts.values()) if (host.isNode && host.ip === name) return host
+    return undefined
+  }
+
   /** Returns the host. Makes it if it does not exist. */
   get(name: string): Host {
     const known = this.find(name)
     if (known !== undefined) return known
-    const host = new Host(canonical(name))
+    const host = new Host(canonical(name), this.hosts.size + 1)
     this.hosts.set(host.name, host)
     return host
   }

@@ -6,14 +6,17 @@ import type { TransportInstance } from "./Host.ts"
 export class Listener {
   readonly instance: TransportInstance
   readonly address: Address.Address
+  /** `true` if only its own host can connect. */
+  readonly isLoopback: boolean
   /** Endpoints that the host has accepted and the program has not. */
   private backlog: Array<Endpoint> = []
   /** Starts a handler. `undefined` while no program runs the listener. */
   private accept: ((endpoint: Endpoint) => void) | undefined
 
-  constructor(instance: TransportInstance, address: Address.Address) {
+  constructor(instance: TransportInstance, address: Address.Address, isLoopback = false) {
     this.instance = instance
     this.address = address
+    this.isLoopback = isLoopback
   }
 
   /** Adds a connection that has arrived. */

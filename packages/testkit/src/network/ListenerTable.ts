@@ -27,7 +27,11 @@ export class ListenerTable {
   }
 
   /** Opens a listener on the port; 0 picks a free port. */
-  add(instance: TransportInstance, port: number): Result.Result<Listener, Transport.TransportError> {
+  add(
+    instance: TransportInstance,
+    port: number,
+    isLoopback = false,
+  ): Result.Result<Listener, Transport.TransportError> {
     const { name } = instance.host
     const address = Address.make(name, port === 0 ? this.freePort(name) : port)
     if (Result.isFailure(address)) return Result.fail(transportError("listen", address.failure.message))
@@ -39,7 +43,7 @@ export class ListenerTable {
         transportError("listen", `port ${port} on ${name} is in use: pick another port, or 0 for any free port`),
       )
     }
-    const listener = new Listener(instance, address.success)
+    const listener = new Listener(instance, address.success, isLoopback)
     this.listeners.set(listener.address, listener)
     instance.host.listeners++
     return Result.succeed(listener)

@@ -30,7 +30,7 @@ const outcome = (endpoint: Endpoint): Effect.Effect<void, Transport.TransportErr
   endpoint.error === undefined ? Effect.void : Effect.fail(endpoint.error)
 
 /** Makes the connection that the program of an endpoint uses. */
-const connectionOf = (connections: Connections, endpoint: Endpoint): Transport.Connection => {
+export const connectionOf = (connections: Connections, endpoint: Endpoint): Transport.Connection => {
   const pull: Transport.Connection["pull"] = Effect.suspend(() => connections.take(endpoint) ?? arrival)
   const arrival: Transport.Connection["pull"] = Effect.callback((resume) => {
     // The fiber itself takes the bytes, so an interrupted fiber leaves them in the inbox.
@@ -45,10 +45,8 @@ const connectionOf = (connections: Connections, endpoint: Endpoint): Transport.C
   const written = Effect.callback<void, Transport.TransportError>((resume) => {
     const writer = () => resume(outcome(endpoint))
     if (endpoint.error !== undefined || endpoint.outbox.length === 0) return writer()
-    endpoint.writer = writer
-    return Effect.sync(() => {
-      if (endpoint.writer === writer) endpoint.writer = undefined
-    })
+    endpoint.writers.add(writer)
+    return Effect.sync(() => endpoint.writers.delete(writer))
   })
   const identity = endpoint.peer.proof
   const renewal = Effect.callback<void>((resume) => {
@@ -79,12 +77,12 @@ const connectionOf = (connections: Connections, endpoint: Endpoint): Transport.C
   }
 }
 
-/** Opens a connection. Closing the scope closes the connection. */
-const connect = (
-  { connections, hosts }: Options,
+/** Opens a connection, and returns its end at this host. Closing the scope closes the connection. */
+export const dial = (
+  { connections, hosts }: Omit<Options, "listeners">,
   instance: TransportInstance,
   address: Address.Address,
-): Effect.Effect<Transport.Connection, Transport.TransportError, Scope.Scope> =>
+): Effect.Effect<Endpoint, Transport.TransportError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { alive, host } = instance
@@ -96,7 +94,10 @@ const connect = (
       const back = hosts.direction(remote, host)
       const endpoint = connections.dial(instance, address, there, back)
       const opened = Effect.callback<void, Transport.TransportError>((resume) => {
-        endpoint.waiter = () => resume(outcome(endpoint))
+        const waiter = () => resume(outcome(endpoint))
+        // The dial may have ended since it began, while this fiber did not run.
+        if (endpoint.state !== "opening") return waiter()
+        endpoint.waiter = waiter
       })
       yield* Effect.onExit(restore(opened), (exit) =>
         Effect.sync(() => {
@@ -106,9 +107,17 @@ const connect = (
         }),
       )
       yield* Effect.addFinalizer(() => Effect.sync(() => connections.close(endpoint)))
-      return connectionOf(connections, endpoint)
+      return endpoint
     }),
   )
+
+/** Opens a connection. Closing the scope closes the connection. */
+const connect = (
+  options: Options,
+  instance: TransportInstance,
+  address: Address.Address,
+): Effect.Effect<Transport.Connection, Transport.TransportError, Scope.Scope> =>
+  Effect.map(dial(options, instance, address), (endpoint) => connectionOf(options.connections, endpoint))
 
 /** Listens until the scope is closed. */
 const listen = (

@@ -4,6 +4,7 @@
  */
 import * as Distribution from "../Distribution.ts"
 import type * as FaultPlan from "../FaultPlan.ts"
+import type { DiskTable } from "../disk/DiskTable.ts"
 import type { FaultSource, NodeState } from "../faults/FaultSource.ts"
 import * as Sentence from "../faults/sentence.ts"
 import * as Microseconds from "../internal/Microseconds.ts"
@@ -49,6 +50,7 @@ interface Options {
   readonly draws: Draws
   readonly kernel: Kernel
   readonly engine: Engine.Engine
+  readonly disks: DiskTable
   readonly nodes: ReadonlyMap<string, SimNode<never>>
   readonly recorder: Recorder
   /** Returns `true` if nodes with these names exist. Otherwise ends the run. */
@@ -85,7 +87,10 @@ export class FaultInjector {
   /** Returns the number of faults that have happened, by kind. */
   fired(): Readonly<Record<string, number>> {
     const all = new Map(this.counts)
-    for (const [kind, count] of Object.entries(this.options.engine.fired())) if (count > 0) all.set(kind, count)
+    const { disks, engine } = this.options
+    for (const [kind, count] of Object.entries({ ...engine.fired(), ...disks.fired() })) {
+      if (count > 0) all.set(kind, count)
+    }
     return Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
@@ -213,6 +218,10 @@ export class FaultInjector {
       case "drift":
         node.drift(fault.ppm)
         return nothing
+      case "diskFull": {
+        const disk = this.options.disks.get(node.name)
+        return disk.isUsed ? disk.fill() : undefined
+      }
     }
   }
 
@@ -288,6 +297,7 @@ export class FaultInjector {
     this.isEnded = true
     this.next?.cancel()
     engine.setConditions(calm)
+    this.options.disks.heal()
     this.endActive(() => true)
     engine.heal()
   }

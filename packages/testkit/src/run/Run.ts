@@ -3,7 +3,9 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import { DiskTable } from "../disk/DiskTable.ts"
 import * as Draws from "../kernel/Draws.ts"
 import * as EventLoop from "../kernel/eventLoop.ts"
 import * as Globals from "../kernel/Globals.ts"
@@ -16,6 +18,7 @@ import { TimerCount } from "../kernel/TimerCount.ts"
 import type { RunningTimer } from "../kernel/TimerHandle.ts"
 import { Engine } from "../network/Engine.ts"
 import * as Scenario from "../Scenario.ts"
+import { SimHost } from "../SimHost.ts"
 import * as SimulationError from "../SimulationError.ts"
 import { Checks } from "./Checks.ts"
 import { calm, FaultInjector } from "./FaultInjector.ts"
@@ -52,6 +55,7 @@ class Run {
   private readonly recorder: Recorder.Recorder
   private readonly kernel: Kernel
   private readonly engine: Engine
+  private readonly disks: DiskTable
   private readonly checks: Checks
   private readonly faults: FaultInjector
   private readonly leaks: LeakDetector
@@ -99,6 +103,8 @@ class Run {
       { conditions: { ...calm, ...source.network } },
     )
     this.engine = engine
+    const disks = new DiskTable({ draws, now: () => kernel.now, conditions: source.disk })
+    this.disks = disks
     const checks = new Checks({
       now: () => kernel.now,
       fail,
@@ -114,6 +120,7 @@ class Run {
       draws,
       kernel,
       engine,
+      disks,
       nodes: table.nodes,
       recorder,
       check: (names) => this.checkPlannedNames(names),
@@ -139,13 +146,19 @@ class Run {
 
   /** Makes the services that the nodes need from this run. */
   private runtime(): Runtime {
-    const { engine, faults, kernel, leaks, recorder } = this
+    const { disks, engine, faults, kernel, leaks, recorder } = this
     return {
       kernel,
       slowStart: (name) => faults.slowStart(name),
       context: (life) => this.contextOf(life),
       transport: (name, identity) => engine.transport(name, undefined, identity),
+      addHost: (name) => engine.addNode(name),
+      host: (name) =>
+        Layer.effect(SimHost)(
+          Effect.map(engine.sockets(name), (sockets) => ({ name, sockets, disk: disks.get(name) })),
+        ),
       loseConnections: (name, silent) => engine.crash(name, { silent }),
+      losePower: (name) => disks.get(name).losePower(),
       fail: (failure) => this.fail(failure),
       record: (event) => recorder.add(event),
       stopped: (node, life) => leaks.watch(node, life),

@@ -7,6 +7,7 @@ import type { Kernel } from "../kernel/Kernel.ts"
 import type { Life } from "../kernel/Life.ts"
 import type * as Engine from "../network/Engine.ts"
 import * as Scenario from "../Scenario.ts"
+import type { SimHost } from "../SimHost.ts"
 import type * as SimulationError from "../SimulationError.ts"
 import { defaultWithdrawal } from "../SimNetwork.ts"
 import * as Checks from "./Checks.ts"
@@ -86,7 +87,7 @@ export class ScenarioApi {
 
   private startNodes<Name extends string, A>(
     names: ReadonlyArray<Name>,
-    layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport>,
+    layer: (name: Name) => Layer.Layer<A, unknown, Transport.Transport | SimHost>,
     { identity, start }: Scenario.NodeOptions<Name, A> = {},
   ): Effect.Effect<Scenario.Nodes<Name, A>, UsageError> {
     const { runtime, table } = this.options
@@ -103,7 +104,10 @@ export class ScenarioApi {
             () => identity?.(name),
           ),
       )
-      for (const node of nodes) table.add(node)
+      for (const node of nodes) {
+        table.add(node)
+        runtime.addHost(node.name)
+      }
       for (const node of nodes) node.start()
       for (const node of nodes) yield* node.until(["running"])
       const handles = nodes.map((node) => [node.name, nodeHandle(node)])

@@ -12,6 +12,7 @@ import type { Kernel } from "../kernel/Kernel.ts"
 import { Life } from "../kernel/Life.ts"
 import { CurrentLife } from "../kernel/LifeContext.ts"
 import type { Machine } from "../kernel/Machine.ts"
+import type { SimHost } from "../SimHost.ts"
 import * as SimulationError from "../SimulationError.ts"
 import type * as Trace from "../Trace.ts"
 import { type Guest, NodeCall, nodeDown } from "./NodeCall.ts"
@@ -54,8 +55,14 @@ export interface Runtime {
   readonly context: (life: Life) => Context.Context<never>
   /** Makes the transport of the node for its present life. */
   readonly transport: (name: string, identity: () => Transport.Identity | undefined) => Layer.Layer<Transport.Transport>
+  /** Makes the name of a node known to the resolver of host names. */
+  readonly addHost: (name: string) => void
+  /** Makes the host of the node for its present life. */
+  readonly host: (name: string) => Layer.Layer<SimHost>
   /** Ends the connections of the host, as its operating system does when the process dies. */
   readonly loseConnections: (name: string, silent: boolean) => void
+  /** Loses what is not durable on the disk of the node. */
+  readonly losePower: (name: string) => void
   readonly fail: (failure: SimulationError.Failure) => void
   readonly record: (event: Trace.Event) => void
   /** Called when a life has run its finalizers. It must free everything that it holds soon. */
@@ -92,7 +99,7 @@ export class SimNode<A> {
   constructor(
     runtime: Runtime,
     name: string,
-    layer: () => Layer.Layer<A, unknown, Transport.Transport>,
+    layer: () => Layer.Layer<A, unknown, Transport.Transport | SimHost>,
     application?: (() => StartEffect<A>) | undefined,
     identity: () => Transport.Identity | undefined = () => undefined,
   ) {
@@ -100,7 +107,10 @@ export class SimNode<A> {
     this.machine = runtime.kernel.machine(name)
     this.runtime = runtime
     this.build = (scope) => {
-      const built = Layer.buildWithScope(Layer.provide(layer(), runtime.transport(name, identity)), scope)
+      const built = Layer.buildWithScope(
+        Layer.provide(layer(), [runtime.transport(name, identity), runtime.host(name)]),
+        scope,
+      )
       if (application === undefined) return built
       return Effect.tap(built, (services) =>
         Effect.provideContext(this.startApplication(application), Context.add(services, Scope.Scope, scope)),
@@ -212,7 +222,7 @@ export class SimNode<A> {
 
   /** Kills the process: no finalizer runs. */
   crash(silent: boolean): void {
-    const { kernel, loseConnections } = this.runtime
+    const { kernel, loseConnections, losePower } = this.runtime
     const life = this.currentLife
     if (life === undefined || !this.isAlive) return
     life.lostPower = silent
@@ -221,6 +231,7 @@ export class SimNode<A> {
     this.resume()
     this.built = undefined
     loseConnections(this.name, silent)
+    if (silent) losePower(this.name)
     this.loseGuests(`${this.name} has crashed`)
     this.enter("crashed")
   }

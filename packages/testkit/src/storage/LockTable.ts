@@ -122,10 +122,12 @@ export class LockTable {
     return all
   }
 
-  /** Returns the shard and the holders of the first lock that several sessions hold at a time. */
+  /** Returns the shard and the holders of the first lock that several living processes hold at a time. */
   shared(now: number): { readonly shard: string; readonly holders: ReadonlyArray<StorageSession> } | undefined {
     for (const [shard, lock] of this.locks) {
-      if (lock.holders.size > 1 && !this.isExpired(lock, now)) return { shard, holders: [...lock.holders] }
+      if (lock.holders.size < 2 || this.isExpired(lock, now)) continue
+      const holders = [...lock.holders].filter(({ isDead }) => !isDead)
+      if (holders.length > 1) return { shard, holders }
     }
     return undefined
   }

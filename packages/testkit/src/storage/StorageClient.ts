@@ -21,6 +21,8 @@ interface Options {
   readonly node: string
   readonly life: Life | undefined
   readonly database: RunnerDatabase
+  /** `true` if locks belong to sessions, so that a failed operation on locks ends the session. */
+  readonly hasSessions: boolean
   readonly faults: StorageFaults
   readonly random: (typeof Random.Random)["Service"]
   /** Time between a call and its result, in milliseconds. */
@@ -97,7 +99,13 @@ export class StorageClient {
             ? Effect.fail(new StorageError(`the storage has ended the session of ${this.options.node}`))
             : Effect.succeed(result)
         }),
-      ).pipe(Effect.onError(() => Effect.sync(() => this.giveUp(session))))
+      ).pipe(
+        Effect.onError(() =>
+          Effect.sync(() => {
+            if (this.options.hasSessions) this.giveUp(session)
+          }),
+        ),
+      )
     })
   }
 

@@ -1,4 +1,4 @@
-/** Faults between the nodes and a storage. The functions that the simulation calls for each operation are here, too. */
+/** Faults between the nodes and a storage. */
 interface Fault {
   cut: boolean
   /** Additional time of an operation, in milliseconds. */
@@ -11,6 +11,17 @@ const none: Readonly<Fault> = { cut: false, slowBy: 0, failing: 0 }
 
 export class StorageFaults {
   private readonly faults = new Map<string, Fault>()
+  private readonly names = new Set<string>()
+
+  /** Names of the nodes that use the storage. */
+  get nodes(): ReadonlySet<string> {
+    return this.names
+  }
+
+  /** Adds a node that uses the storage. */
+  addNode(node: string): void {
+    this.names.add(node)
+  }
 
   /** Returns the faults of a node. */
   of(node: string): Readonly<Fault> {

@@ -24,6 +24,11 @@ export class StorageSession {
     this.usedAt = options.now
   }
 
+  /** `true` if the process has ended, also if the storage cannot know it yet. */
+  get isDead(): boolean {
+    return this.life !== undefined && !this.life.alive
+  }
+
   /** `true` if the operating system of the node has told the storage that the process has ended. */
   get isClosedByPeer(): boolean {
     return this.life !== undefined && !this.life.alive && !this.life.lostPower

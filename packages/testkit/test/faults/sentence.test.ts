@@ -79,6 +79,7 @@ describe("a fault as a sentence", () => {
       "at 5.000 s b is slow for 3.000 s: each task takes 250 µs",
       ["b"],
     ],
+    [{ kind: "diskFull", at, for: 3_000_000, node: "b" }, "at 5.000 s the disk of b is full for 3.000 s", ["b"]],
     [{ kind: "clock", at, node: "b", by: -500_000 }, "at 5.000 s the clock of b is set back by 500 ms", ["b"]],
     [{ kind: "clock", at, node: "b", by: 500_000 }, "at 5.000 s the clock of b is set forward by 500 ms", ["b"]],
     [{ kind: "drift", at, node: "b", ppm: -300 }, "at 5.000 s the clock of b runs slow by 300 ppm", ["b"]],
@@ -99,6 +100,10 @@ describe("a fault as a sentence", () => {
 
 describe("a draw as a sentence", () => {
   it.each<readonly [string, number, number, string]>([
+    ["disk a", 2, 1, "a loses a write when it loses power: the 3rd that was not synchronized"],
+    ["disk a", 0, 11, "a keeps only 10 bytes of a write when it loses power: the 1st that was not synchronized"],
+    ["diskNames a", 1, 1, "a loses the last change of file names when it loses power, at its 2nd loss"],
+    ["diskNames a", 0, 3, "a loses the last 3 changes of file names when it loses power, at its 1st loss"],
     ["loss a>b", 2, 1, "the 3rd segment from a to b is lost once and sent again 200 ms later"],
     ["loss a>b", 0, 2, "the 1st segment from a to b is lost twice and sent again 600 ms later"],
     ["loss n-1>n-2", 10, 3, "the 11th segment from n-1 to n-2 is lost 3 times and sent again 1.400 s later"],
