@@ -1,4 +1,4 @@
-/** Scenarios of `pnpm sim`: clusters of real nodes in the simulated world, requests between them, and owned maps. */
+/** Scenarios of `pnpm sim`: clusters of real nodes in the simulated world, requests, invalidations and owned maps. */
 export { anything, crossed, oneCutLink, small, three, withdrawn } from "./packages/core/test/simulation/scenarios.ts"
 export { renewed } from "./packages/core/test/simulation/renewals.ts"
 export { manualStart } from "./packages/core/test/simulation/manualStart.ts"
