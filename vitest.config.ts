@@ -19,6 +19,7 @@ export default defineConfig({
       project("reactivity", "packages/reactivity"),
       project("rpc", "packages/rpc"),
       project("schema-binary", "packages/schema-binary"),
+      project("state", "packages/state"),
       project("testkit", "packages/testkit"),
       project("examples", "examples"),
       project("scripts", "scripts"),

@@ -42,6 +42,7 @@ export const guide: Section = {
     { text: "Requests", file: "docs/requests.md" },
     { text: "Reactivity", file: "docs/reactivity.md" },
     { text: "Effect's cluster engine", file: "docs/effect-cluster.md" },
+    { text: "Shared state", file: "docs/state.md" },
     { text: "Testing", file: "docs/testing.md" },
     { text: "Policies", file: "docs/policies.md" },
     { text: "Operations", file: "docs/operations.md" },

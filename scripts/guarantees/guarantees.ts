@@ -918,6 +918,52 @@ const security: Page = {
   ],
 }
 
+const state: Page = {
+  file: "state.md",
+  guarantees: [
+    {
+      heading: "Guarantees",
+      statement:
+        "A copy of the entries of an owner is at all times the state of the owner after one of its steps, and becomes equal to its newest state.",
+      tests: [
+        "copies of owned maps are states of their owners, and become equal to them",
+        "shows one step of an owner as one step",
+        "a mutant of owned maps is found",
+      ],
+    },
+    {
+      heading: "Guarantees",
+      statement: "The entries of a node end with its membership, and with its map.",
+      tests: [
+        "loses the entries of a node that leaves or fails, with the reason",
+        "loses the entries of a node that closes the map, and shows them again when it opens it",
+        "keeps the entries of an owner whose link is lost, as stale",
+      ],
+    },
+    {
+      heading: "Bounds",
+      statement:
+        "What exceeds a bound is rejected whole, and an owner beyond the bounds of a reader harms no other owner.",
+      tests: [
+        "rejects what does not fit or does not encode, and changes nothing",
+        "is refused by a node with smaller limits, which keeps the other owners",
+        "keep at most twice the bounds of a batch that never ends",
+        "answer four requests of a peer at once, and then one in 250 ms, of which the newest counts",
+      ],
+    },
+    {
+      heading: "Schema changes",
+      statement: "An entry that does not match the schema of a reader hides itself only.",
+      tests: ["hides only the entries that do not match the schema of the reader"],
+    },
+    {
+      heading: "Costs",
+      statement: "A map costs no message while nothing changes.",
+      tests: ["costs no message while nothing changes"],
+    },
+  ],
+}
+
 const requests: Page = {
   file: "requests.md",
   guarantees: [
@@ -1005,6 +1051,7 @@ export const guarantees: ReadonlyArray<Page> = [
   messages,
   requests,
   reactivity,
+  state,
   engine,
   admin,
   compatibility,

@@ -1,0 +1,92 @@
+/**
+ * Error of a change of an own entry that was rejected.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * Reason of a {@link StateError}: this node would own more than `limits.ownerEntries` or `limits.ownerBytes`.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Full extends Schema.TaggedError<Full>()("Full", {
+  /** Option that bounds the entries. */
+  option: Schema.Literals(["limits.ownerEntries", "limits.ownerBytes"]),
+  limit: Schema.Number,
+}) {
+  override get message(): string {
+    return `the change exceeds the option "${this.option}" (${this.limit})`
+  }
+}
+
+/**
+ * Reason of a {@link StateError}: the key and the value have more bytes than `limits.entryBytes`.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class EntryTooLarge extends Schema.TaggedError<EntryTooLarge>()("EntryTooLarge", {
+  key: Schema.String,
+  bytes: Schema.Number,
+  limit: Schema.Number,
+}) {
+  override get message(): string {
+    return `the entry "${this.key}" has ${this.bytes} bytes, and the option "limits.entryBytes" allows ${this.limit}`
+  }
+}
+
+/**
+ * Reason of a {@link StateError}: a key or a value does not match its schema.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class NotEncodable extends Schema.TaggedError<NotEncodable>()("NotEncodable", {
+  message: Schema.String,
+}) {}
+
+/**
+ * Reason of a {@link StateError}: the scope of the map is closed, or its node has left or stopped.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Closed extends Schema.TaggedError<Closed>()("Closed", {}) {
+  override get message(): string {
+    return "the map is closed, because its scope has ended or its node has left"
+  }
+}
+
+/**
+ * Schema of the reasons of a {@link StateError}.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export const StateErrorReason = Schema.Union([Full, EntryTooLarge, NotEncodable, Closed])
+
+/**
+ * Reason of a {@link StateError}.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export type StateErrorReason = Full | EntryTooLarge | NotEncodable | Closed
+
+/**
+ * Error of a change of own entries. Nothing of the change was stored or sent.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class StateError extends Schema.TaggedError<StateError>()("StateError", {
+  /** Name of the map. */
+  map: Schema.String,
+  reason: StateErrorReason,
+}) {
+  override get message(): string {
+    return `cannot change the map "${this.map}": ${this.reason.message}`
+  }
+}

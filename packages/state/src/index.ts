@@ -1,0 +1,2 @@
+export * as OwnedMap from "./OwnedMap.ts"
+export * as StateError from "./StateError.ts"

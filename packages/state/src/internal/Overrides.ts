@@ -1,0 +1,25 @@
+/**
+ * The parts of a map that implement the rules of its replication. Every map has {@link defaults}. Tests replace these
+ * parts to plant bugs. Only `openMap` reads this reference.
+ */
+import * as Context from "effect/Context"
+import { Cursors, type Options as CursorsOptions } from "./replication/Cursors.ts"
+import { Mirrors, type Options as MirrorsOptions } from "./replication/Mirrors.ts"
+import { type Bounds, OwnEntries } from "./replication/OwnEntries.ts"
+
+export interface Overrides {
+  readonly makeOwnEntries: (bounds: Bounds) => OwnEntries
+  readonly makeCursors: (options: CursorsOptions) => Cursors
+  readonly makeMirrors: <E>(options: MirrorsOptions<E>) => Mirrors<E>
+}
+
+export const defaults: Overrides = {
+  makeOwnEntries: (bounds) => new OwnEntries(bounds),
+  makeCursors: (options) => new Cursors(options),
+  makeMirrors: (options) => new Mirrors(options),
+}
+
+/** The parts in use. Defaults to {@link defaults}. */
+export const Overrides = Context.Reference<Overrides>("@coterie/state/internal/Overrides", {
+  defaultValue: () => defaults,
+})

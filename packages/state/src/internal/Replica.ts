@@ -1,0 +1,279 @@
+/**
+ * One instance of an owned map at one node: the state machines, their lane, and one writer for each peer.
+ *
+ * The fiber that reads the lane never sends. It changes the state and wakes writers. Two nodes that waited for credit in
+ * their readers would wait for each other forever.
+ */
+import type { ViewChange } from "@coterie/core/ClusterEvent"
+import type { SendError } from "@coterie/core/ClusterError"
+import type { Lane, LaneItem, ViewItem } from "@coterie/core/Lane"
+import type { Message } from "@coterie/core/Message"
+import * as MonotonicTime from "@coterie/core/MonotonicTime"
+import type { PeerId } from "@coterie/core/Peer"
+import type { Clock } from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { Overrides } from "./Overrides.ts"
+import type { Cursors } from "./replication/Cursors.ts"
+import { type Item, decode, encode, type Message as WireMessage } from "./replication/messages.ts"
+import type { Counted, Mirrors, Outputs } from "./replication/Mirrors.ts"
+import type { Changes, Outcome, OwnEntries } from "./replication/OwnEntries.ts"
+
+export interface Bounds {
+  readonly ownerEntries: number
+  readonly ownerBytes: number
+  readonly partBytes: number
+  readonly tombstones: number
+  /** Time between the batches to one peer, in milliseconds. */
+  readonly delay: number
+}
+
+/** Time for which a writer keeps the values of a batch while its reader gives no credit. */
+const pinned = "30 seconds"
+
+export type CountedEvent = Counted | "full" | "delta" | "parts"
+
+export interface Options<E> {
+  readonly parts: Overrides
+  readonly lane: Lane
+  readonly bounds: Bounds
+  /** Random numbers that identify this instance, and its first request. */
+  readonly epoch: number
+  readonly nonce: number
+  readonly decode: (owner: PeerId, item: Item & { readonly value: Uint8Array }) => E
+  readonly isSame: (a: E, b: E) => boolean
+  readonly count: (what: CountedEvent) => void
+  /** Runs after each part of a peer, with the message that carried it. */
+  readonly afterPart: (message: Message) => Effect.Effect<void>
+  /** Gets the effects of each input, in the step of the input. */
+  readonly onOutputs: (outputs: Outputs<E>) => void
+  /** The generation of this node has changed. */
+  readonly onSelf: (self: PeerId) => void
+}
+
+export class Replica<E> {
+  readonly entries: OwnEntries
+  readonly mirrors: Mirrors<E>
+  /** `true` once the lane has ended, because this node has left or the scope has closed. */
+  isClosed = false
+  private readonly options: Options<E>
+  private readonly cursors: Cursors
+  private readonly clock: Clock
+  /** Peers with a writer. */
+  private readonly writing = new Set<string>()
+  private readonly fork: (effect: Effect.Effect<void>) => void
+  private readonly timerWake = Latch.makeUnsafe(false)
+  private readonly synced = Latch.makeUnsafe(false)
+  /** `true` once the first view has arrived. */
+  private hasView = false
+  private timerAt = Infinity
+
+  constructor(options: Options<E>, clock: Clock, fork: (effect: Effect.Effect<void>) => void) {
+    const { bounds, count, epoch, parts } = options
+    this.options = options
+    this.clock = clock
+    this.fork = fork
+    const { ownerBytes, ownerEntries, partBytes, tombstones } = bounds
+    this.entries = parts.makeOwnEntries({ entries: ownerEntries, bytes: ownerBytes, removals: tombstones })
+    this.cursors = parts.makeCursors({ entries: this.entries, epoch, partBytes, count })
+    this.mirrors = parts.makeMirrors({
+      bounds: { entries: ownerEntries, bytes: ownerBytes },
+      nonce: options.nonce,
+      decode: options.decode,
+      isSame: options.isSame,
+      count,
+    })
+  }
+
+  /** Number of versions that the slowest reader of the own entries is behind. */
+  get behind(): number {
+    return this.cursors.behind
+  }
+
+  /** Waits until the entries of every member with a link are here, or will not come. */
+  readonly awaitSynced: Effect.Effect<void> = Effect.suspend(() => this.synced.await)
+
+  /** Changes own entries in one step. */
+  change(changes: Changes): Outcome {
+    const outcome = this.entries.change(changes)
+    if (outcome === "changed") for (const name of this.cursors.names) this.wake(name)
+    return outcome
+  }
+
+  /** Runs the replication until the lane ends. */
+  run(items: Stream.Stream<LaneItem | ViewItem>): Effect.Effect<void> {
+    const { lane } = this.options
+    const readers = Stream.runForEach(lane.readerChanges, (peers) =>
+      this.input((now) => this.mirrors.readersChanged(peers, now)),
+    )
+    const reading = Stream.runForEach(items, (item) => this.handle(item))
+    return Effect.ensuring(
+      Effect.raceFirst(reading, Effect.andThen(Effect.all([readers, this.timer], { concurrency: 2 }), Effect.never)),
+      Effect.sync(() => {
+        this.isClosed = true
+        this.synced.openUnsafe()
+      }),
+    )
+  }
+
+  private now(): number {
+    return MonotonicTime.millisUnsafe(this.clock)
+  }
+
+  /** Runs an input and its effects in one step. */
+  private input(step: (now: number) => void): Effect.Effect<void> {
+    return Effect.sync(() => {
+      step(this.now())
+      const outputs = this.mirrors.take()
+      for (const name of outputs.wakes) this.wake(name)
+      if (outputs.touched.size > 0) this.updateSynced(outputs.touched)
+      this.options.onOutputs(outputs)
+      const at = Math.min(this.mirrors.dueAt(), this.cursors.dueAt())
+      if (at < this.timerAt) this.timerWake.openUnsafe()
+    })
+  }
+
+  private updateSynced(touched: ReadonlySet<string>): void {
+    if (!this.hasView) return
+    const isOpen = this.synced.isOpen()
+    if (isOpen && [...touched].every((name) => this.mirrors.isSyncedWith(name))) return
+    if (this.mirrors.isSynced()) this.synced.openUnsafe()
+    else this.synced.closeUnsafe()
+  }
+
+  // ---- input ----
+
+  private handle(item: LaneItem | ViewItem): Effect.Effect<void> {
+    switch (item._tag) {
+      case "Message":
+        return this.receive(item)
+      case "SessionStarted":
+      case "Lagged":
+        return Effect.void
+      case "SessionEnded":
+        return this.input((now) => {
+          this.cursors.sessionEnded(item.from.name, item.session)
+          this.mirrors.sessionEnded(item.from.name, item.session, now)
+        })
+      case "Snapshot":
+        return this.input((now) => {
+          this.hasView = true
+          this.options.onSelf(item.view.self)
+          this.mirrors.snapshot(item.view.peers, now)
+          this.updateSynced(new Set())
+        })
+      default:
+        return this.input((now) => this.viewChanged(item, now))
+    }
+  }
+
+  private viewChanged(change: ViewChange, now: number): void {
+    switch (change._tag) {
+      case "Left":
+      case "Failed":
+      case "Disconnected":
+        return this.mirrors.memberGone(change.peer.name, change.peer.status)
+      case "SelfChanged":
+        return this.options.onSelf(change.self)
+      case "Isolated":
+      case "Reconnected":
+        return
+      default:
+        return this.mirrors.memberChanged(change.peer, now)
+    }
+  }
+
+  private receive(message: Message): Effect.Effect<void> {
+    const { from, payload, session } = message
+    const decoded = decode(payload)
+    if (Result.isFailure(decoded)) return this.options.lane.deadLetter(message, decoded.failure)
+    const { success: wire } = decoded
+    if (wire._tag === "Part") {
+      const input = this.input((now) => this.mirrors.received(from, wire, now))
+      return Effect.andThen(input, this.options.afterPart(message))
+    }
+    return this.input((now) => {
+      if (wire._tag === "Stop") this.cursors.stop(from.name)
+      else if (this.cursors.want(from.name, session, wire, now)) this.wake(from.name)
+    })
+  }
+
+  /** Does what is due, when it is due. */
+  private readonly timer: Effect.Effect<never> = Effect.forever(
+    Effect.suspend(() => {
+      this.timerWake.closeUnsafe()
+      this.timerAt = Math.min(this.mirrors.dueAt(), this.cursors.dueAt())
+      if (this.timerAt === Infinity) return this.timerWake.await
+      const wait = this.timerAt - this.now()
+      if (wait > 0) return Effect.raceFirst(Effect.sleep(Math.ceil(wait)), this.timerWake.await)
+      return this.input((now) => {
+        this.mirrors.tick(now)
+        for (const name of this.cursors.tick(now)) this.wake(name)
+      })
+    }),
+  )
+
+  // ---- output ----
+
+  private wake(name: string): void {
+    if (this.writing.has(name) || this.isClosed) return
+    this.writing.add(name)
+    this.fork(this.write(name))
+  }
+
+  /** Returns `true` if a message waits for the peer. Otherwise its writer ends in the same step, so no wake is lost. */
+  private keepsWriting(name: string): boolean {
+    if (this.mirrors.hasNext(name) || this.cursors.hasNext(name)) return true
+    this.writing.delete(name)
+    return false
+  }
+
+  /** Writes everything to one peer. */
+  private write(name: string): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.keepsWriting(name) ? Effect.andThen(this.writeOne(name), this.write(name)) : Effect.void,
+    )
+  }
+
+  /** Waits for credit, and then encodes the newest message. */
+  private writeOne(name: string): Effect.Effect<void> {
+    const { bounds, lane } = this.options
+    return Effect.matchEffect(Effect.timeoutOption(lane.ready(name), pinned), {
+      onFailure: (error) => this.fail(name, this.next(name), error),
+      onSuccess: (ready) => {
+        if (ready._tag === "None") return Effect.sync(() => this.cursors.dropRest(name))
+        const message = this.next(name)
+        if (message === undefined) return Effect.void
+        const isLast = message._tag === "Part" && message.end !== undefined
+        return Effect.matchEffect(lane.send(name, encode(message)), {
+          onFailure: (error) => this.fail(name, message, error),
+          onSuccess: () => (isLast && bounds.delay > 0 ? Effect.sleep(bounds.delay) : Effect.void),
+        })
+      },
+    })
+  }
+
+  private next(name: string): WireMessage | undefined {
+    const request = this.mirrors.next(name)
+    if (request !== undefined) return request
+    const part = this.cursors.next(name)
+    if (part !== undefined) this.options.count("parts")
+    return part
+  }
+
+  /** Forgets a message that cannot be sent. */
+  private fail(name: string, message: WireMessage | undefined, error: SendError): Effect.Effect<void> {
+    if (message === undefined || message._tag === "Stop") return Effect.void
+    if (message._tag === "Want") {
+      const isFinal = error.reason._tag === "IncompatibleFormat"
+      return this.input((now) => this.mirrors.failed(name, message.nonce, isFinal, now))
+    }
+    this.cursors.failed(name, message.nonce)
+    if (error.reason._tag !== "TooLarge") return Effect.void
+    return Effect.logWarning(
+      `state: the entries of "${this.options.lane.name}" do not reach "${name}": ${error.message}`,
+    )
+  }
+}

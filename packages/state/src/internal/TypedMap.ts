@@ -1,0 +1,306 @@
+/** The typed side of a map: the own entries, the copies of the entries of others, and the changes of both. */
+import * as ChangeFeed from "@coterie/core/ChangeFeed"
+import type { Cluster } from "@coterie/core/Cluster"
+import type { Lane } from "@coterie/core/Lane"
+import type { Message } from "@coterie/core/Message"
+import type { PeerId } from "@coterie/core/Peer"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type { Change, Entry, Gone, Options as MapOptions, OwnedMap, Owner, View } from "./Service.ts"
+import { Closed, Full, StateError, type StateErrorReason } from "../StateError.ts"
+import { type EncodedEntry, EntryCodec } from "./EntryCodec.ts"
+import type { Sizes } from "./mapMetrics.ts"
+import type { Bounds } from "./options.ts"
+import type { Overrides } from "./Overrides.ts"
+import { type CountedEvent, Replica } from "./Replica.ts"
+import type { Item } from "./replication/messages.ts"
+import type { MirrorChange, Outputs } from "./replication/Mirrors.ts"
+
+/** Stands for an entry of an owner that does not match the schemas of this node. */
+const undecodable = Symbol("undecodable")
+
+type Copy<K, V> = Entry<K, V> | typeof undecodable
+
+export interface Options<K, V> {
+  readonly name: string
+  readonly schemas: Pick<MapOptions<K, V>, "key" | "value">
+  readonly bounds: Bounds
+  readonly cluster: Cluster["Service"]
+  readonly lane: Lane
+  readonly epoch: number
+  readonly nonce: number
+  readonly parts: Overrides
+  readonly count: (what: CountedEvent) => void
+}
+
+export class TypedMap<K, V> implements Sizes {
+  private readonly options: Options<K, V>
+  private readonly codec: EntryCodec<K, V>
+  private readonly replica: Replica<Copy<K, V>>
+  private readonly feed: ChangeFeed.ChangeFeed<View<K, V>, Change<K, V>>
+  /** Own entries by encoded key. */
+  private readonly own = new Map<string, Entry<K, V>>()
+  /** Number of scopes that hold an own entry, by encoded key. */
+  private readonly holds = new Map<string, number>()
+  /** Owners as the subscribers of the changes know them. */
+  private readonly owners = new Map<string, Owner>()
+  /** Entries of the present part that do not decode. */
+  private undecodable: Array<string> = []
+  private self: PeerId
+  private isClosed = false
+
+  constructor(options: Options<K, V>, self: PeerId, clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => void) {
+    const { bounds, cluster, count, epoch, lane, nonce, parts, schemas } = options
+    this.options = options
+    this.self = self
+    this.codec = new EntryCodec(schemas, cluster.serialization, bounds.entryBytes)
+    this.feed = ChangeFeed.makeUnsafe({ state: () => this.view(), capacity: bounds.changeBuffer })
+    const replica = {
+      parts,
+      lane,
+      bounds,
+      epoch,
+      nonce,
+      count,
+      decode: (owner: PeerId, item: Item & { readonly value: Uint8Array }) => this.decode(owner, item),
+      isSame: (a: Copy<K, V>, b: Copy<K, V>) => Equal.equals(a, b),
+      afterPart: (message: Message) => this.afterPart(message),
+      onOutputs: (outputs: Outputs<Copy<K, V>>) => this.publish(outputs),
+      onSelf: ({ generation, name }: PeerId) => {
+        this.self = { name, generation }
+      },
+    }
+    this.replica = new Replica(replica, clock, fork)
+  }
+
+  /** Makes the map, and replicates it until the scope closes or the node leaves. */
+  static readonly make = Effect.fnUntraced(function* <K, V>(options: Options<K, V>) {
+    const { cluster, lane } = options
+    const clock = yield* Clock.Clock
+    const { generation, name } = yield* cluster.self
+    const items = yield* lane.open({ view: true })
+    const run = yield* FiberSet.makeRuntime<never, void>()
+    const map = new TypedMap(options, { name, generation }, clock, (effect) => void run(effect))
+    yield* Effect.forkScoped(Effect.ensuring(map.replica.run(items), Effect.sync(map.close)))
+    yield* Effect.addFinalizer(() => Effect.sync(map.close))
+    return map
+  })
+
+  // ---- the service ----
+
+  readonly service = (): OwnedMap<K, V> => ({
+    name: this.options.name,
+    set: (key, value) => this.step(() => Result.flatMap(this.codec.encode(key, value), (entry) => this.put([entry]))),
+    remove: (key) => this.step(() => Result.flatMap(this.codec.encodeKey(key), (encodedKey) => this.drop(encodedKey))),
+    update: (key, change) => this.step(() => this.update(key, change)),
+    setAll: (entries) => this.step(() => this.setAll(entries)),
+    entry: (key, value) => this.entry(key, value),
+    get: (key) => this.step(() => Result.map(this.codec.encodeKey(key), (encodedKey) => this.get(encodedKey)), false),
+    own: Effect.sync(() => [...this.own.values()]),
+    view: Effect.sync(() => this.view()),
+    owners: Effect.sync(() => new Map(this.owners)),
+    changes: this.feed.changes,
+    synced: Effect.andThen(
+      Effect.ignore(this.options.cluster.settled),
+      Effect.andThen(this.replica.awaitSynced, Effect.yieldNow),
+    ),
+    deadLetters: this.options.lane.deadLetters,
+  })
+
+  readonly close = (): void => {
+    this.isClosed = true
+    this.feed.endUnsafe()
+  }
+
+  /** Runs a step of the service, and adds the name of the map to its error. */
+  private step<A>(run: () => Result.Result<A, StateErrorReason>, needsOpen = true): Effect.Effect<A, StateError> {
+    return Effect.suspend(() => {
+      const result: Result.Result<A, StateErrorReason> = needsOpen && this.isClosed ? Result.fail(new Closed()) : run()
+      if (Result.isSuccess(result)) return Effect.succeed(result.success)
+      return Effect.fail(new StateError({ map: this.options.name, reason: result.failure }))
+    })
+  }
+
+  private put(entries: Iterable<EncodedEntry<K, V>>, removed: Iterable<string> = []): Result.Result<void, Full> {
+    const changes = new Map<string, Uint8Array | undefined>()
+    const values = new Map<string, EncodedEntry<K, V>>()
+    for (const key of removed) changes.set(key, undefined)
+    for (const entry of entries) {
+      changes.set(entry.encodedKey, entry.bytes)
+      values.set(entry.encodedKey, entry)
+    }
+    const effective = this.replica.entries.effective(changes)
+    const outcome = this.replica.change(changes)
+    if (outcome === "fullEntries")
+      return Result.fail(new Full({ option: "limits.ownerEntries", limit: this.options.bounds.ownerEntries }))
+    if (outcome === "fullBytes")
+      return Result.fail(new Full({ option: "limits.ownerBytes", limit: this.options.bounds.ownerBytes }))
+    for (const key of effective) this.setOwn(key, values.get(key))
+    return Result.void
+  }
+
+  /** Applies an effective change to the own entries, and publishes it. */
+  private setOwn(encodedKey: string, next: EncodedEntry<K, V> | undefined): void {
+    const previous = this.own.get(encodedKey)
+    if (next === undefined) {
+      this.own.delete(encodedKey)
+      if (previous !== undefined) this.feed.publishUnsafe({ _tag: "Removed", entry: previous, why: "removed" })
+      return
+    }
+    const entry: Entry<K, V> = { owner: this.self, key: next.key, encodedKey, value: next.value }
+    this.own.set(encodedKey, entry)
+    const value = Option.map(Option.fromUndefinedOr(previous), (old) => old.value)
+    this.feed.publishUnsafe({ _tag: "Set", entry, previous: value })
+  }
+
+  private drop(encodedKey: string): Result.Result<boolean, Full> {
+    const hasEntry = this.own.has(encodedKey)
+    return Result.map(this.put([], [encodedKey]), () => hasEntry)
+  }
+
+  private update(key: K, change: (value: V) => V): Result.Result<boolean, StateErrorReason> {
+    return Result.flatMap(this.codec.encodeKey(key), (encodedKey): Result.Result<boolean, StateErrorReason> => {
+      const entry = this.own.get(encodedKey)
+      if (entry === undefined) return Result.succeed(false)
+      const next = this.codec.encode(key, change(entry.value))
+      return Result.map(
+        Result.flatMap(next, (encoded) => this.put([encoded])),
+        () => true,
+      )
+    })
+  }
+
+  private setAll(entries: Iterable<readonly [K, V]>): Result.Result<void, StateErrorReason> {
+    const encoded = new Map<string, EncodedEntry<K, V>>()
+    for (const [key, value] of entries) {
+      const entry = this.codec.encode(key, value)
+      if (Result.isFailure(entry)) return Result.fail(entry.failure)
+      encoded.set(entry.success.encodedKey, entry.success)
+    }
+    const removed = [...this.own.keys()].filter((key) => !encoded.has(key))
+    return this.put(encoded.values(), removed)
+  }
+
+  private entry(key: K, value: V): ReturnType<OwnedMap<K, V>["entry"]> {
+    const hold = this.step(() =>
+      Result.flatMap(this.codec.encode(key, value), (encoded) =>
+        Result.map(this.put([encoded]), () => {
+          const { encodedKey } = encoded
+          this.holds.set(encodedKey, (this.holds.get(encodedKey) ?? 0) + 1)
+          return { encodedKey, isOpen: true }
+        }),
+      ),
+    )
+    const release = (held: { readonly encodedKey: string; isOpen: boolean }) =>
+      Effect.sync(() => {
+        held.isOpen = false
+        const count = (this.holds.get(held.encodedKey) ?? 1) - 1
+        if (count > 0) this.holds.set(held.encodedKey, count)
+        else {
+          this.holds.delete(held.encodedKey)
+          // A removal is never refused.
+          if (!this.isClosed) this.drop(held.encodedKey)
+        }
+      })
+    return Effect.map(Effect.acquireRelease(hold, release), (held) => ({
+      set: (next) =>
+        this.step(() =>
+          held.isOpen
+            ? Result.flatMap(this.codec.encode(key, next), (encoded) => this.put([encoded]))
+            : Result.fail(new Closed()),
+        ),
+    }))
+  }
+
+  private get(encodedKey: string): ReadonlyArray<Entry<K, V>> {
+    const entries: Array<Entry<K, V>> = []
+    const own = this.own.get(encodedKey)
+    if (own !== undefined) entries.push(own)
+    for (const { entries: copies } of this.replica.mirrors.mirrors.values()) {
+      const copy = copies.get(encodedKey)?.value
+      if (copy !== undefined && copy !== undecodable) entries.push(copy)
+    }
+    return entries
+  }
+
+  private view(): View<K, V> {
+    const entries = [...this.own.values()]
+    for (const { entries: copies } of this.replica.mirrors.mirrors.values()) {
+      for (const { value } of copies.values()) if (value !== undecodable) entries.push(value)
+    }
+    return { entries, owners: new Map(this.owners) }
+  }
+
+  // ---- replication ----
+
+  private decode(owner: PeerId, { key, value }: Item & { readonly value: Uint8Array }): Copy<K, V> {
+    const entry = this.codec.decode(owner, key, value)
+    if (Result.isSuccess(entry)) return entry.success
+    this.undecodable.push(entry.failure)
+    return undecodable
+  }
+
+  private afterPart(message: Message): Effect.Effect<void> {
+    const { undecodable: reasons } = this
+    const [first] = reasons
+    if (first === undefined) return Effect.void
+    this.undecodable = []
+    const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more entries)` : ""
+    return this.options.lane.deadLetter(message, `${first}${more}`)
+  }
+
+  private publish({ changes, dropped, touched }: Outputs<Copy<K, V>>): void {
+    for (const change of changes) this.publishChange(change)
+    for (const { mirror, why } of dropped) {
+      for (const { value } of mirror.entries.values()) this.publishRemoved(value, why)
+    }
+    for (const name of touched) this.publishOwner(name)
+  }
+
+  private publishChange({ next, previous }: MirrorChange<Copy<K, V>>): void {
+    if (next === undefined || next === undecodable)
+      return this.publishRemoved(previous, next === undefined ? "removed" : "undecodable")
+    const old = previous === undefined || previous === undecodable ? Option.none() : Option.some(previous.value)
+    this.feed.publishUnsafe({ _tag: "Set", entry: next, previous: old })
+  }
+
+  private publishRemoved(copy: Copy<K, V> | undefined, why: Gone): void {
+    if (copy !== undefined && copy !== undecodable) this.feed.publishUnsafe({ _tag: "Removed", entry: copy, why })
+  }
+
+  private publishOwner(name: string): void {
+    const known = this.replica.mirrors.owner(name)
+    const old = this.owners.get(name)
+    if (known === undefined) {
+      if (this.owners.delete(name)) this.feed.publishUnsafe({ _tag: "OwnerChanged", name, owner: undefined })
+      return
+    }
+    const { peer, state } = known
+    const { generation, link, status } = peer
+    const entries = this.replica.mirrors.mirrors.get(name)?.entries.size ?? 0
+    const owner: Owner = { peer: { name, generation }, state, status, link, entries }
+    this.owners.set(name, owner)
+    const isSame =
+      old?.peer.generation === generation && old.state === state && old.status === status && old.link === link
+    if (!isSame) this.feed.publishUnsafe({ _tag: "OwnerChanged", name, owner })
+  }
+
+  // ---- sizes ----
+
+  readonly ownSize = () => ({ entries: this.replica.entries.count, bytes: this.replica.entries.bytes })
+
+  readonly copiesSize = () => {
+    let [entries, bytes] = [0, 0]
+    for (const mirror of this.replica.mirrors.mirrors.values()) {
+      entries += mirror.entries.size
+      bytes += mirror.bytes
+    }
+    return { entries, bytes }
+  }
+
+  readonly behind = () => this.replica.behind
+}

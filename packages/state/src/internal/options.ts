@@ -1,0 +1,65 @@
+/** Options of a map, with their defaults and their checks. */
+import { OptionsError } from "@coterie/core/ClusterError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Limits } from "./Service.ts"
+
+/** Prefix of the lanes of owned maps. */
+const lanePrefix = "coterie.state/"
+
+/** Maximum number of bytes of the name of a map, so that the name of its lane is valid. */
+const maxNameBytes = 100
+
+export interface Bounds extends Omit<Limits, "delay"> {
+  /** Time between two batches, in milliseconds. */
+  readonly delay: number
+}
+
+const defaults: Bounds = {
+  // An owner with 100,000 entries of 100 bytes needs 40 MB at each node.
+  ownerEntries: 100_000,
+  ownerBytes: 32 * 1024 * 1024,
+  // A larger value belongs into a store. Its owner would send it again with every change.
+  entryBytes: 64 * 1024,
+  // A message of this size is sent in about a millisecond at 100 Mbit/s.
+  partBytes: 16 * 1024,
+  // Removals of a minute at 17 a second.
+  tombstones: 1_024,
+  // Less than a person notices. It turns a burst of changes into one message.
+  delay: 10,
+  // About one full copy of a large owner.
+  changeBuffer: 16_384,
+}
+
+const fail = (option: string, problem: string) => Effect.fail(new OptionsError({ option, problem }))
+
+const checkCount = (option: string, value: number, min: number) =>
+  Number.isSafeInteger(value) && value >= min
+    ? Effect.void
+    : fail(option, `must be an integer of at least ${min}, and is ${value}`)
+
+/** Returns the bounds of a map, or fails with `OptionsError`. */
+export const boundsOf = Effect.fnUntraced(function* (limits: Partial<Limits> = {}) {
+  const { delay: given = defaults.delay, ...rest } = limits
+  const delay = Option.map(Duration.fromInput(given), Duration.toMillis)
+  if (Option.isNone(delay) || !Number.isFinite(delay.value) || delay.value < 0)
+    return yield* fail("limits.delay", "must be a finite duration that is not negative")
+  const counts = { ...defaults, ...rest }
+  yield* checkCount("limits.ownerEntries", counts.ownerEntries, 1)
+  yield* checkCount("limits.ownerBytes", counts.ownerBytes, 1)
+  yield* checkCount("limits.entryBytes", counts.entryBytes, 1)
+  yield* checkCount("limits.partBytes", counts.partBytes, 1)
+  yield* checkCount("limits.tombstones", counts.tombstones, 0)
+  yield* checkCount("limits.changeBuffer", counts.changeBuffer, 1)
+  const bounds: Bounds = { ...counts, delay: delay.value }
+  return bounds
+})
+
+/** Returns the name of the lane of a map, or fails with `OptionsError`. */
+export const laneNameOf = Effect.fnUntraced(function* (name: string) {
+  const bytes = new TextEncoder().encode(name).length
+  if (bytes < 1 || bytes > maxNameBytes)
+    return yield* fail("name", `the name of a map has 1 to ${maxNameBytes} bytes, and "${name}" has ${bytes}`)
+  return `${lanePrefix}${name}`
+})

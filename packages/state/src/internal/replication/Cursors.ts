@@ -1,0 +1,219 @@
+/**
+ * The peers that read the entries of this node, and the version that each of them has. A cursor makes a new batch only
+ * when the batch before is sent, so a slow reader gets the newest value of each key and no intermediate ones.
+ */
+import type { Item, Part, Sum, Want } from "./messages.ts"
+import { itemOverhead } from "./messages.ts"
+import type { OwnEntries } from "./OwnEntries.ts"
+
+/** The changes from one version to a later one, as they are at one moment. */
+interface Batch {
+  readonly from: number | undefined
+  readonly to: number
+  readonly sum: Sum
+  readonly items: ReadonlyArray<Item>
+  /** Number of items in the parts that are sent. */
+  sent: number
+  /** Number of parts that are sent. */
+  parts: number
+}
+
+/** Number of requests that a peer may make at once, and the time after which it may make another. */
+const burst = 4
+const refillMillis = 250
+
+class Cursor {
+  readonly session: number
+  /** The newest request. `undefined` until a request is admitted. */
+  want: Want | undefined
+  /** Epoch and version that the reader has, or will have when the parts so far arrive. */
+  epoch = 0
+  version = 0
+  /** `true` until the first batch after a request is made. */
+  isFresh = false
+  batch: Batch | undefined
+  /** Request that waits because the peer made too many. */
+  deferred: Want | undefined
+  private tokens = burst
+  private refilledAt: number
+
+  constructor(session: number, now: number) {
+    this.session = session
+    this.refilledAt = now
+  }
+
+  /** Time at which the deferred request is admitted. */
+  get dueAt(): number {
+    return this.refilledAt + refillMillis
+  }
+
+  /** Takes one of the requests that the peer may make now. */
+  takeToken(now: number): boolean {
+    if (now >= this.dueAt) {
+      // Rounding must not make it less than 1: the caller waits until `dueAt`.
+      const refilled = Math.max(1, Math.floor((now - this.refilledAt) / refillMillis))
+      this.tokens = Math.min(burst, this.tokens + refilled)
+      this.refilledAt = this.tokens === burst ? now : this.refilledAt + refilled * refillMillis
+    }
+    if (this.tokens === 0) return false
+    this.tokens--
+    return true
+  }
+
+  /** Starts over from what the request says that the reader has. */
+  restart(want: Want): void {
+    this.want = want
+    this.epoch = want.epoch
+    this.version = want.version
+    this.isFresh = true
+    this.batch = undefined
+    this.deferred = undefined
+  }
+}
+
+export interface Options {
+  readonly entries: OwnEntries
+  /** Epoch of this instance of the map. */
+  readonly epoch: number
+  /** Maximum number of bytes of a part, unless one item is larger. */
+  readonly partBytes: number
+  /** Counts a new batch. */
+  readonly count: (kind: "full" | "delta") => void
+}
+
+export class Cursors {
+  private readonly options: Options
+  private readonly entries: OwnEntries
+  private readonly cursors = new Map<string, Cursor>()
+
+  constructor(options: Options) {
+    this.options = options
+    this.entries = options.entries
+  }
+
+  /** Names of the peers that read the entries. */
+  get names(): Iterable<string> {
+    return this.cursors.keys()
+  }
+
+  /** Number of versions that the slowest reader is behind. */
+  get behind(): number {
+    let most = 0
+    for (const { want, version } of this.cursors.values()) {
+      if (want !== undefined) most = Math.max(most, this.entries.version - Math.min(version, this.entries.version))
+    }
+    return most
+  }
+
+  /** Accepts a request. The newest request of a peer replaces the earlier ones. Returns `true` if an answer is due now. */
+  want(name: string, session: number, want: Want, now: number): boolean {
+    const known = this.cursors.get(name)
+    const cursor = known?.session === session ? known : new Cursor(session, now)
+    this.cursors.set(name, cursor)
+    if (!cursor.takeToken(now)) {
+      cursor.deferred = want
+      return false
+    }
+    cursor.restart(want)
+    return true
+  }
+
+  /** Admits deferred requests whose time has come. Returns the names of their peers. */
+  tick(now: number): ReadonlyArray<string> {
+    const due: Array<string> = []
+    for (const [name, cursor] of this.cursors) {
+      if (cursor.deferred === undefined || !cursor.takeToken(now)) continue
+      cursor.restart(cursor.deferred)
+      due.push(name)
+    }
+    return due
+  }
+
+  /** Returns the time at which the next deferred request is admitted. */
+  dueAt(): number {
+    let first = Infinity
+    for (const { deferred, dueAt } of this.cursors.values()) if (deferred !== undefined) first = Math.min(first, dueAt)
+    return first
+  }
+
+  /** Forgets a reader that wants no more parts. */
+  stop(name: string): void {
+    this.cursors.delete(name)
+  }
+
+  /** Forgets a reader whose session has ended. A session with a smaller number has ended before. */
+  sessionEnded(name: string, session: number): void {
+    const cursor = this.cursors.get(name)
+    if (cursor !== undefined && cursor.session <= session) this.cursors.delete(name)
+  }
+
+  /** Forgets a reader to which a part cannot be sent, unless it has asked again since. The reader asks again. */
+  failed(name: string, nonce: number): void {
+    const cursor = this.cursors.get(name)
+    if (cursor?.want?.nonce !== nonce) return
+    if (cursor.deferred === undefined) this.cursors.delete(name)
+    else cursor.want = undefined
+  }
+
+  /** Drops the rest of a batch, so that the values that it refers to can be freed. A new batch takes its place. */
+  dropRest(name: string): void {
+    const cursor = this.cursors.get(name)
+    if (cursor?.batch === undefined) return
+    cursor.batch = undefined
+    cursor.isFresh = true
+  }
+
+  /** Returns `true` if there is a part for the peer. */
+  hasNext(name: string): boolean {
+    const cursor = this.cursors.get(name)
+    if (cursor?.want === undefined) return false
+    return cursor.batch !== undefined || cursor.isFresh || cursor.version !== this.entries.version
+  }
+
+  /** Returns the next part for the peer. */
+  next(name: string): Part | undefined {
+    const cursor = this.cursors.get(name)
+    if (cursor?.want === undefined || !this.hasNext(name)) return undefined
+    const batch = cursor.batch ?? this.begin(cursor)
+    cursor.batch = batch
+    const begin = batch.sent
+    let bytes = 0
+    for (let item = batch.items[batch.sent]; item !== undefined; item = batch.items[batch.sent]) {
+      bytes += item.bytes + itemOverhead
+      if (bytes > this.options.partBytes && batch.sent > begin) break
+      batch.sent++
+    }
+    const isLast = batch.sent === batch.items.length
+    if (isLast) {
+      cursor.batch = undefined
+      cursor.epoch = this.options.epoch
+      cursor.version = batch.to
+    }
+    return {
+      _tag: "Part",
+      nonce: cursor.want.nonce,
+      epoch: this.options.epoch,
+      from: batch.from,
+      to: batch.to,
+      index: batch.parts++,
+      end: isLast ? batch.sum : undefined,
+      items: batch.items.slice(begin, batch.sent),
+    }
+  }
+
+  private begin(cursor: Cursor): Batch {
+    const { entries } = this
+    const isKnown = cursor.version >= entries.horizon && cursor.version <= entries.version
+    const isFull = cursor.epoch !== this.options.epoch || !isKnown
+    cursor.isFresh = false
+    this.options.count(isFull ? "full" : "delta")
+    return {
+      from: isFull ? undefined : cursor.version,
+      to: entries.version,
+      sum: entries.sum,
+      items: isFull ? entries.all() : entries.since(cursor.version),
+      sent: 0,
+      parts: 0,
+    }
+  }
+}

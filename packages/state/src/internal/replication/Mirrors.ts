@@ -1,0 +1,451 @@
+/**
+ * The entries of other nodes, and the requests with which this node gets them. It is a state machine without a clock
+ * and without I/O: the time is an argument.
+ *
+ * Every request is level-triggered. A member that reads the map with another opening than the one that was asked, is
+ * asked. No rule depends on having seen a transition.
+ */
+import type { LinkState, PeerId, PeerStatus } from "@coterie/core/Peer"
+import type { ReadingPeer } from "@coterie/core/Lane"
+import type { Item, Part, Stop, Sum, Want } from "./messages.ts"
+
+/** Reason for which the entries of an owner are no longer shown. */
+export type Gone = "left" | "failed" | "replaced" | "disconnected" | "closed" | "refused" | "diverged"
+
+/** An entry of a mirror. */
+export interface MirrorEntry<E> {
+  /** Hash and bytes of the encoded entry. */
+  readonly hash: number
+  readonly bytes: number
+  readonly value: E
+}
+
+/** A copy of the entries of one owner. */
+export interface Mirror<E> {
+  readonly owner: PeerId
+  readonly epoch: number
+  version: number
+  check: number
+  bytes: number
+  readonly entries: Map<string, MirrorEntry<E>>
+}
+
+/** A change of one key of an owner. */
+export interface MirrorChange<E> {
+  readonly owner: PeerId
+  readonly key: string
+  readonly previous: E | undefined
+  readonly next: E | undefined
+}
+
+/** Parts of a batch whose last part has not arrived. */
+interface Staged<E> {
+  readonly epoch: number
+  readonly from: number | undefined
+  readonly to: number
+  parts: number
+  bytes: number
+  /** `undefined` for a removed key. */
+  readonly items: Map<string, MirrorEntry<E> | undefined>
+}
+
+/** Identifies an opening of the map at a peer. */
+const openingOf = ({ generation, opening, session }: ReadingPeer): string => `${generation}/${session}/${opening}`
+
+/** A request to one opening of the map at a peer. */
+interface Ask<E> {
+  readonly opening: string
+  readonly session: number
+  readonly nonce: number
+  readonly tries: number
+  /**
+   * - `asked`: no batch has arrived yet. `live`: a batch has arrived, and later ones follow.
+   * - `waiting`: the request failed or its answer did not fit. It is repeated at `retryAt`.
+   * - `refused`: the owner exceeds the bounds, or uses another format. It is not asked again in this opening.
+   */
+  state: "asked" | "live" | "waiting" | "refused"
+  retryAt: number
+  staged: Staged<E> | undefined
+}
+
+/** A member, which may own entries. */
+interface Member<E> {
+  peer: MemberPeer
+  /** Time since which the link is up and the peer does not read the map. `undefined` if it reads or has no link. */
+  silentSince: number | undefined
+  /** `true` if the peer has been silent for `absentMillis`. */
+  isAbsent: boolean
+  ask: Ask<E> | undefined
+  /** Message that waits to be sent to the peer. */
+  request: "want" | "stop" | undefined
+}
+
+/** Description of a member, as the view has it. */
+export interface MemberPeer extends PeerId {
+  readonly status: PeerStatus
+  readonly link: LinkState
+}
+
+/** State of an owner, as this node shows it (docs/state.md, section "Owners"). */
+export type OwnerState = "live" | "stale" | "syncing" | "absent" | "refused"
+
+export interface Bounds {
+  readonly entries: number
+  readonly bytes: number
+}
+
+export interface Options<E> {
+  readonly bounds: Bounds
+  /** Random number, to which the nonces of requests are added. */
+  readonly nonce: number
+  /** Decodes a value. Must not throw. */
+  readonly decode: (owner: PeerId, item: Item & { readonly value: Uint8Array }) => E
+  /** Compares two values of one key. */
+  readonly isSame: (a: E, b: E) => boolean
+  readonly count: (what: Counted) => void
+}
+
+/** Effects of an input. */
+export interface Outputs<E> {
+  /** Peers to which a message waits. */
+  readonly wakes: Set<string>
+  readonly changes: Array<MirrorChange<E>>
+  /** Mirrors that are gone, after the changes. */
+  readonly dropped: Array<{ readonly mirror: Mirror<E>; readonly why: Gone }>
+  /** Members whose state may have changed. */
+  readonly touched: Set<string>
+}
+
+/** Requests and rare events, for the metrics. */
+export type Counted = "asks" | "diverged" | "refused" | "ignored" | "gaps"
+
+const firstRetryMillis = 200
+const maxRetryMillis = 5_000
+
+/** Time for which a peer with a link may be missing among the readers, because it has not listed its lanes yet. */
+export const absentMillis = 1_500
+
+const noOutputs = <E>(): Outputs<E> => ({ wakes: new Set(), changes: [], dropped: [], touched: new Set() })
+
+export class Mirrors<E> {
+  readonly mirrors = new Map<string, Mirror<E>>()
+  private readonly members = new Map<string, Member<E>>()
+  private readers = new Map<string, ReadingPeer>()
+  /** Members with a deadline. */
+  private readonly deadlines = new Map<string, number>()
+  private nonce: number
+  private readonly options: Options<E>
+  private out: Outputs<E> = noOutputs()
+
+  constructor(options: Options<E>) {
+    this.options = options
+    this.nonce = options.nonce
+  }
+
+  /** Returns the effects since the last call. */
+  take(): Outputs<E> {
+    const { out } = this
+    this.out = noOutputs()
+    return out
+  }
+
+  // ---- inputs ----
+
+  /** A member was added or has changed. */
+  memberChanged(peer: MemberPeer, now: number): void {
+    const { name } = peer
+    let member = this.members.get(name)
+    if (member !== undefined && member.peer.generation !== peer.generation) {
+      this.memberGone(name, "replaced")
+      member = undefined
+    }
+    if (member === undefined) {
+      member = { peer, silentSince: undefined, isAbsent: false, ask: undefined, request: undefined }
+      this.members.set(name, member)
+    }
+    member.peer = peer
+    this.update(name, member, now)
+  }
+
+  /** A member is gone from the view. */
+  memberGone(name: string, why: Gone): void {
+    this.members.delete(name)
+    this.deadlines.delete(name)
+    this.out.touched.add(name)
+    this.drop(name, why)
+  }
+
+  /** The view has these members and no others. */
+  snapshot(peers: ReadonlyMap<string, MemberPeer>, now: number): void {
+    for (const name of [...this.members.keys()]) if (!peers.has(name)) this.memberGone(name, "failed")
+    for (const peer of peers.values()) this.memberChanged(peer, now)
+  }
+
+  /** These peers read the map. */
+  readersChanged(readers: Iterable<ReadingPeer>, now: number): void {
+    this.readers = new Map(Array.from(readers, (reader) => [reader.name, reader]))
+    for (const [name, member] of this.members) this.update(name, member, now)
+  }
+
+  /** The session with a peer is over. No answer to an earlier request comes. */
+  sessionEnded(name: string, session: number, now: number): void {
+    const reader = this.readers.get(name)
+    if (reader !== undefined && reader.session <= session) this.readers.delete(name)
+    const member = this.members.get(name)
+    if (member !== undefined) this.update(name, member, now)
+  }
+
+  /** A part of a peer has arrived. */
+  received(from: PeerId, part: Part, now: number): void {
+    const member = this.members.get(from.name)
+    const ask = member?.ask
+    const isAnswer = ask !== undefined && (ask.state === "asked" || ask.state === "live") && ask.nonce === part.nonce
+    if (member === undefined || !isAnswer || member.peer.generation !== from.generation) {
+      this.options.count("ignored")
+      return
+    }
+    const staged = this.stage(from.name, ask, part)
+    if (staged === undefined) {
+      this.options.count("gaps")
+      this.retry(from.name, member, ask, now)
+    } else if (!this.add(from, staged, part)) this.refuse(from.name, member, ask)
+    else if (part.end !== undefined) this.complete(from, member, ask, staged, part.end, now)
+  }
+
+  /** A request could not be sent. `isFinal` if the peer never accepts it. */
+  failed(name: string, nonce: number, isFinal: boolean, now: number): void {
+    const member = this.members.get(name)
+    const ask = member?.ask
+    if (member === undefined || ask?.nonce !== nonce || ask.state !== "asked") return
+    if (isFinal) this.refuse(name, member, ask)
+    else this.retry(name, member, ask, now)
+  }
+
+  /** Does what is due. */
+  tick(now: number): void {
+    for (const [name, at] of [...this.deadlines]) {
+      const member = this.members.get(name)
+      if (member !== undefined && at <= now) this.update(name, member, now)
+    }
+  }
+
+  /** Returns the time of the next `tick`. */
+  dueAt(): number {
+    let first = Infinity
+    for (const at of this.deadlines.values()) first = Math.min(first, at)
+    return first
+  }
+
+  // ---- outputs ----
+
+  /** Takes the message that waits for a peer. */
+  next(name: string): Want | Stop | undefined {
+    const member = this.members.get(name)
+    const request = member?.request
+    if (member === undefined || request === undefined) return undefined
+    member.request = undefined
+    if (request === "stop") return { _tag: "Stop" }
+    if (member.ask === undefined) return undefined
+    const mirror = this.mirrors.get(name)
+    return { _tag: "Want", nonce: member.ask.nonce, epoch: mirror?.epoch ?? 0, version: mirror?.version ?? 0 }
+  }
+
+  /** Returns `true` if a message waits for the peer. */
+  hasNext(name: string): boolean {
+    return this.members.get(name)?.request !== undefined
+  }
+
+  /** Returns the members. */
+  names(): Iterable<string> {
+    return this.members.keys()
+  }
+
+  /** Returns a member and the state of its entries. `undefined` if the view does not have it. */
+  owner(name: string): { readonly peer: MemberPeer; readonly state: OwnerState } | undefined {
+    const member = this.members.get(name)
+    return member === undefined ? undefined : { peer: member.peer, state: this.stateOf(name, member) }
+  }
+
+  /** Returns `true` if the entries of every member with a link are here, or will not come. */
+  isSynced(): boolean {
+    for (const name of this.members.keys()) if (!this.isSyncedWith(name)) return false
+    return true
+  }
+
+  /** Returns `true` if the entries of a member are here, or will not come, or if it has no link. */
+  isSyncedWith(name: string): boolean {
+    const member = this.members.get(name)
+    if (member === undefined || member.peer.link !== "up") return true
+    const state = this.stateOf(name, member)
+    return state !== "syncing" && state !== "stale"
+  }
+
+  private stateOf(name: string, { ask, isAbsent, peer }: Member<E>): OwnerState {
+    if (ask?.state === "refused") return "refused"
+    if (ask?.state === "live" && peer.link === "up") return "live"
+    if (this.mirrors.has(name)) return "stale"
+    return isAbsent ? "absent" : "syncing"
+  }
+
+  // ---- rules ----
+
+  /** Brings the requests to a member up to date with what is known of it. */
+  private update(name: string, member: Member<E>, now: number): void {
+    const reader = this.readers.get(name)
+    const opening =
+      member.peer.link === "up" && reader?.generation === member.peer.generation ? openingOf(reader) : undefined
+    if (member.ask !== undefined && member.ask.opening !== opening) {
+      member.ask = undefined
+      member.request = undefined
+    }
+    if (opening !== undefined && reader !== undefined) {
+      member.silentSince = undefined
+      member.isAbsent = false
+      const { ask } = member
+      if (ask === undefined || (ask.state === "waiting" && ask.retryAt <= now))
+        this.ask(name, member, { opening, session: reader.session, tries: ask?.tries ?? 0 })
+    } else this.listen(name, member, now)
+    this.schedule(name, member)
+    this.out.touched.add(name)
+  }
+
+  /** Waits for a peer that does not read the map, and drops its entries after a while. */
+  private listen(name: string, member: Member<E>, now: number): void {
+    if (member.peer.link !== "up") {
+      member.silentSince = undefined
+      member.isAbsent = false
+      return
+    }
+    member.silentSince ??= now
+    // The same sum as in `schedule`: a difference may round to less than the constant.
+    if (member.isAbsent || now < member.silentSince + absentMillis) return
+    member.isAbsent = true
+    this.drop(name, "closed")
+  }
+
+  private schedule(name: string, { ask, isAbsent, silentSince }: Member<E>): void {
+    const silence = silentSince === undefined || isAbsent ? Infinity : silentSince + absentMillis
+    const at = Math.min(silence, ask?.state === "waiting" ? ask.retryAt : Infinity)
+    if (at === Infinity) this.deadlines.delete(name)
+    else this.deadlines.set(name, at)
+  }
+
+  private ask(name: string, member: Member<E>, of: Pick<Ask<E>, "opening" | "session" | "tries">): void {
+    member.ask = { ...of, nonce: ++this.nonce, state: "asked", retryAt: Infinity, staged: undefined }
+    member.request = "want"
+    this.options.count("asks")
+    this.out.wakes.add(name)
+  }
+
+  /** Asks again later. The delay doubles with every failure. */
+  private retry(name: string, member: Member<E>, ask: Ask<E>, now: number): void {
+    const delay = Math.min(maxRetryMillis, firstRetryMillis * 2 ** ask.tries)
+    member.ask = { ...ask, state: "waiting", tries: ask.tries + 1, retryAt: now + delay, staged: undefined }
+    member.request = undefined
+    this.schedule(name, member)
+    this.out.touched.add(name)
+  }
+
+  private refuse(name: string, member: Member<E>, ask: Ask<E>): void {
+    member.ask = { ...ask, state: "refused", staged: undefined }
+    member.request = "stop"
+    this.options.count("refused")
+    this.out.wakes.add(name)
+    this.out.touched.add(name)
+    this.drop(name, "refused")
+  }
+
+  private drop(name: string, why: Gone): void {
+    const mirror = this.mirrors.get(name)
+    if (mirror === undefined) return
+    this.mirrors.delete(name)
+    this.out.dropped.push({ mirror, why })
+  }
+
+  /** Returns the batch to which a part belongs, or `undefined` if the part does not fit. */
+  private stage(name: string, ask: Ask<E>, { epoch, from, index, to }: Part): Staged<E> | undefined {
+    if (index > 0) {
+      const { staged } = ask
+      const fits = staged?.parts === index && staged.epoch === epoch && staged.from === from && staged.to === to
+      return fits ? staged : undefined
+    }
+    const mirror = this.mirrors.get(name)
+    const follows = from === undefined || (mirror?.epoch === epoch && mirror.version === from && to >= from)
+    if (!follows) return undefined
+    ask.staged = { epoch, from, to, parts: 0, bytes: 0, items: new Map() }
+    return ask.staged
+  }
+
+  /** Adds the items of a part to its batch. Returns `false` if the batch exceeds the bounds. */
+  private add(owner: PeerId, staged: Staged<E>, part: Part): boolean {
+    const { bounds, decode } = this.options
+    staged.parts++
+    for (const item of part.items) {
+      const { bytes, hash, key, value } = item
+      staged.bytes += bytes
+      // A batch has at most one item for each entry and for each removal that the owner remembers.
+      if (staged.bytes > 2 * bounds.bytes || staged.items.size >= 2 * bounds.entries) return false
+      const entry = value === undefined ? undefined : { hash, bytes, value: decode(owner, { ...item, value }) }
+      staged.items.set(key, entry)
+    }
+    return true
+  }
+
+  /** Applies a whole batch in one step. */
+  private complete(from: PeerId, member: Member<E>, ask: Ask<E>, staged: Staged<E>, end: Sum, now: number): void {
+    ask.staged = undefined
+    const { bounds } = this.options
+    const mirror = this.merge(from, staged)
+    if (mirror.entries.size > bounds.entries || mirror.bytes > bounds.bytes) return this.refuse(from.name, member, ask)
+    if (mirror.entries.size !== end.count || mirror.check >>> 0 !== end.check) {
+      this.options.count("diverged")
+      this.drop(from.name, "diverged")
+      return this.retry(from.name, member, ask, now)
+    }
+    member.ask = { ...ask, state: "live", tries: 0 }
+    this.out.touched.add(from.name)
+  }
+
+  private merge(from: PeerId, staged: Staged<E>): Mirror<E> {
+    const old = this.mirrors.get(from.name)
+    const isFull = staged.from === undefined || old === undefined
+    const mirror: Mirror<E> = isFull
+      ? { owner: from, epoch: staged.epoch, version: staged.to, check: 0, bytes: 0, entries: new Map() }
+      : old
+    mirror.version = staged.to
+    for (const [key, next] of staged.items) {
+      const previous = old?.entries.get(key)
+      if (!isFull && previous !== undefined) {
+        mirror.check ^= previous.hash
+        mirror.bytes -= previous.bytes
+        mirror.entries.delete(key)
+      }
+      if (next !== undefined) {
+        mirror.check ^= next.hash
+        mirror.bytes += next.bytes
+        mirror.entries.set(key, next)
+      }
+      this.changed(from, key, previous, next)
+    }
+    if (isFull && old !== undefined) {
+      for (const [key, previous] of old.entries) {
+        if (!staged.items.has(key)) this.changed(from, key, previous, undefined)
+      }
+    }
+    this.mirrors.set(from.name, mirror)
+    return mirror
+  }
+
+  private changed(
+    owner: PeerId,
+    key: string,
+    previous: MirrorEntry<E> | undefined,
+    next: MirrorEntry<E> | undefined,
+  ): void {
+    const isSame =
+      previous === undefined || next === undefined
+        ? previous === next
+        : previous.hash === next.hash && this.options.isSame(previous.value, next.value)
+    if (!isSame) this.out.changes.push({ owner, key, previous: previous?.value, next: next?.value })
+  }
+}

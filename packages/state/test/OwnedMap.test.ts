@@ -1,0 +1,405 @@
+import type * as ChangeFeed from "@coterie/core/ChangeFeed"
+import { Cluster } from "@coterie/core/Cluster"
+import * as OwnedMap from "@coterie/state/OwnedMap"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as World from "../../core/test/cluster/world.ts"
+
+type TestMap = OwnedMap.OwnedMap<string, number>
+type Item = ChangeFeed.Item<OwnedMap.View<string, number>, OwnedMap.Change<string, number>>
+
+const schemas = { key: Schema.String, value: Schema.Finite }
+
+/** Opens a map on a node, for as long as the scope is open. */
+const openOn = (node: World.Node, limits: Partial<OwnedMap.Limits> = {}, name = "numbers") =>
+  Effect.provideService(OwnedMap.make(name, { ...schemas, limits }), Cluster, node.cluster)
+
+const texts = (entries: ReadonlyArray<OwnedMap.Entry<string, number>>): ReadonlyArray<string> =>
+  entries.map(({ key, owner, value }) => `${owner.name} ${key} ${value}`).sort()
+
+/** Waits until a map has these entries of all owners. */
+const untilEntries = (map: TestMap, expected: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    for (;;) {
+      const { entries } = yield* map.view
+      if (texts(entries).join() === [...expected].sort().join()) return
+      yield* Effect.sleep("5 millis")
+    }
+  })
+
+/** Waits until an owner has this state. */
+const untilState = (map: TestMap, owner: string, state: OwnedMap.OwnerState | undefined) =>
+  Effect.gen(function* () {
+    while ((yield* map.owners).get(owner)?.state !== state) yield* Effect.sleep("5 millis")
+  })
+
+/** Collects the changes of a map. */
+const collect = (map: TestMap) =>
+  Effect.gen(function* () {
+    const items: Array<Item> = []
+    yield* Effect.forkScoped(Stream.runForEach(map.changes, (item) => Effect.sync(() => void items.push(item))))
+    while (items.length === 0) yield* Effect.yieldNow
+    return items
+  })
+
+/** Two nodes with a link that share a map. */
+const shared = Effect.fnUntraced(function* (world: World.World) {
+  const { a, b } = yield* World.pair(world)
+  return { a, b, here: yield* openOn(a), there: yield* openOn(b) }
+})
+
+const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
+  Effect.map(Effect.flip(effect), ({ reason }) => reason._tag)
+
+describe("an owned map", () => {
+  World.simulated("has the entries of all nodes, and each node changes its own", (world) =>
+    Effect.gen(function* () {
+      const { here, there } = yield* shared(world)
+      yield* here.set("x", 1)
+      yield* there.set("x", 2)
+      yield* there.set("y", 3)
+      assert.deepStrictEqual(texts(yield* here.own), ["a x 1"])
+      yield* untilEntries(here, ["a x 1", "b x 2", "b y 3"])
+      yield* untilEntries(there, ["a x 1", "b x 2", "b y 3"])
+      assert.deepStrictEqual(texts(yield* here.get("x")), ["a x 1", "b x 2"])
+      assert.isTrue(yield* there.update("x", (value) => value + 5))
+      assert.isFalse(yield* there.update("z", (value) => value + 5))
+      assert.isTrue(yield* there.remove("y"))
+      assert.isFalse(yield* there.remove("y"))
+      yield* untilEntries(here, ["a x 1", "b x 7"])
+    }),
+  )
+
+  World.simulated("shows a node what existed before it opened the map, once it is synced", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const there = yield* openOn(b)
+      yield* there.setAll(Array.from({ length: 2_000 }, (_, i) => [`k${i}`, i] as const))
+      const here = yield* openOn(a)
+      assert.lengthOf((yield* here.view).entries, 0)
+      yield* here.synced
+      assert.lengthOf((yield* here.view).entries, 2_000)
+      assert.strictEqual((yield* here.owners).get("b")?.state, "live")
+    }),
+  )
+
+  World.simulated("is synced although a peer does not have the map", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const here = yield* openOn(a)
+      yield* here.synced
+      assert.strictEqual((yield* here.owners).get("b")?.state, "absent")
+    }),
+  )
+
+  World.simulated("shows one step of an owner as one step", (world) =>
+    Effect.gen(function* () {
+      const { here, there } = yield* shared(world)
+      yield* there.setAll([
+        ["x", 1],
+        ["y", 1],
+      ])
+      yield* untilEntries(here, ["b x 1", "b y 1"])
+      const seen: Array<string> = []
+      const items = yield* collect(here)
+      yield* there.setAll([
+        ["y", 2],
+        ["z", 2],
+      ])
+      yield* untilEntries(here, ["b y 2", "b z 2"])
+      yield* Effect.sleep("10 millis")
+      for (const item of items.slice(1)) {
+        if (item._tag === "Set") seen.push(`${item.entry.key} ${Option.getOrNull(item.previous)} ${item.entry.value}`)
+        if (item._tag === "Removed") seen.push(`${item.entry.key} ${item.why}`)
+      }
+      assert.deepStrictEqual(seen.sort(), ["x removed", "y 1 2", "z null 2"])
+    }),
+  )
+
+  World.simulated("loses the entries of a node that leaves or fails, with the reason", (world) =>
+    Effect.gen(function* () {
+      for (const why of ["left", "failed"] as const) {
+        const a = yield* world.node(`a-${why}`)
+        const b = yield* world.node(`b-${why}`, { seeds: [a.address] })
+        yield* World.untilPeers(a, [`b-${why}`])
+        const here = yield* openOn(a)
+        const there = yield* openOn(b)
+        yield* there.set("x", 1)
+        yield* untilEntries(here, [`b-${why} x 1`])
+        const items = yield* collect(here)
+        yield* why === "left" ? b.stop : b.crash
+        yield* untilEntries(here, [])
+        yield* Effect.sleep("10 millis")
+        const removed = items.flatMap((item) => (item._tag === "Removed" ? [item.why] : []))
+        assert.deepStrictEqual(removed, [why])
+        yield* a.stop
+      }
+    }),
+  )
+
+  World.simulated("keeps the entries of an owner whose link is lost, as stale", (world, network) =>
+    Effect.gen(function* () {
+      const [a, b, c] = [
+        yield* world.node("a"),
+        yield* world.node("b", { seeds: ["a"] }),
+        yield* world.node("c", { seeds: ["a", "b"] }),
+      ]
+      yield* World.untilPeers(a, ["b", "c"])
+      yield* World.untilPeers(b, ["a", "c"])
+      const here = yield* openOn(a)
+      const there = yield* openOn(b)
+      yield* there.set("x", 1)
+      yield* untilEntries(here, ["b x 1"])
+      yield* network.partition(["a"], ["b"])
+      yield* untilState(here, "b", "stale")
+      yield* there.set("x", 2)
+      assert.deepStrictEqual(texts(yield* here.get("x")), ["b x 1"])
+      yield* network.heal
+      yield* untilState(here, "b", "live")
+      assert.deepStrictEqual(texts(yield* here.get("x")), ["b x 2"])
+      assert.strictEqual(c.dialed.length > 0, true)
+    }),
+  )
+
+  World.simulated("loses the entries of a node that closes the map, and shows them again when it opens it", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const here = yield* openOn(a)
+      for (let life = 1; life <= 2; life++) {
+        const scope = yield* Scope.make()
+        const there = yield* Scope.provide(openOn(b), scope)
+        yield* there.set("x", life)
+        yield* untilEntries(here, [`b x ${life}`])
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual(yield* reasonOf(there.set("x", 9)), "Closed")
+      }
+      yield* untilEntries(here, [])
+      assert.strictEqual((yield* here.owners).get("b")?.state, "absent")
+    }),
+  )
+
+  World.simulated("removes a scoped entry with the last scope that holds its key", (world) =>
+    Effect.gen(function* () {
+      const { here, there } = yield* shared(world)
+      const [first, second] = [yield* Scope.make(), yield* Scope.make()]
+      const entry = yield* Scope.provide(there.entry("x", 1), first)
+      yield* Scope.provide(there.entry("x", 2), second)
+      yield* entry.set(3)
+      yield* untilEntries(here, ["b x 3"])
+      yield* Scope.close(first, Exit.void)
+      assert.strictEqual(yield* reasonOf(entry.set(4)), "Closed")
+      assert.deepStrictEqual(texts(yield* there.own), ["b x 3"])
+      yield* Scope.close(second, Exit.void)
+      assert.deepStrictEqual(yield* there.own, [])
+      yield* untilEntries(here, [])
+    }),
+  )
+
+  World.simulated("rejects what does not fit or does not encode, and changes nothing", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const map = yield* openOn(a, { ownerEntries: 2, ownerBytes: 100, entryBytes: 80 })
+      yield* map.set("a", 1)
+      assert.strictEqual(yield* reasonOf(map.set("b", Number.NaN)), "NotEncodable")
+      assert.strictEqual(yield* reasonOf(map.set("\uD800", 1)), "NotEncodable")
+      assert.strictEqual(yield* reasonOf(map.set("k".repeat(80), 1)), "EntryTooLarge")
+      assert.strictEqual(
+        yield* reasonOf(
+          map.setAll([
+            ["b", 1],
+            ["c", 1],
+            ["d", 1],
+          ]),
+        ),
+        "Full",
+      )
+      assert.strictEqual(
+        yield* reasonOf(
+          map.setAll([
+            ["b".repeat(60), 1],
+            ["c".repeat(60), 1],
+          ]),
+        ),
+        "Full",
+      )
+      const error = yield* Effect.flip(map.set("k".repeat(80), 1))
+      assert.match(error.message, /^cannot change the map "numbers": the entry "k+" has 81 bytes, .*entryBytes.* 80$/)
+      assert.deepStrictEqual(texts(yield* map.own), ["a a 1"])
+      yield* a.stop
+      assert.strictEqual(yield* reasonOf(map.set("b", 1)), "Closed")
+    }),
+  )
+
+  World.simulated("is refused by a node with smaller limits, which keeps the other owners", (world) =>
+    Effect.gen(function* () {
+      const [a, b, c] = [
+        yield* world.node("a"),
+        yield* world.node("b", { seeds: ["a"] }),
+        yield* world.node("c", { seeds: ["a"] }),
+      ]
+      yield* World.untilPeers(a, ["b", "c"])
+      const here = yield* openOn(a, { ownerEntries: 10 })
+      const large = yield* openOn(b)
+      const small = yield* openOn(c)
+      yield* small.set("x", 1)
+      yield* large.setAll(Array.from({ length: 11 }, (_, i) => [`k${i}`, i] as const))
+      yield* untilState(here, "b", "refused")
+      yield* untilEntries(here, ["c x 1"])
+      assert.strictEqual((yield* here.owners).get("c")?.state, "live")
+    }),
+  )
+
+  World.simulated("hides only the entries that do not match the schema of the reader", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const here = yield* openOn(a)
+      const there = yield* Effect.provideService(
+        OwnedMap.make("numbers", { key: Schema.String, value: Schema.Union([Schema.Finite, Schema.String]) }),
+        Cluster,
+        b.cluster,
+      )
+      const letters: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(here.deadLetters, ({ reason }) => Effect.sync(() => void letters.push(reason))),
+      )
+      const items = yield* collect(here)
+      yield* there.set("x", 1)
+      yield* there.set("y", 1)
+      yield* untilEntries(here, ["b x 1", "b y 1"])
+      yield* there.set("x", "text")
+      yield* untilEntries(here, ["b y 1"])
+      yield* there.set("y", 2)
+      yield* untilEntries(here, ["b y 2"])
+      assert.lengthOf(letters, 1)
+      assert.match(letters[0] ?? "", /^the value of "x" does not decode/)
+      const removed = items.flatMap((item) => (item._tag === "Removed" ? [`${item.entry.key} ${item.why}`] : []))
+      assert.deepStrictEqual(removed, ["x undecodable"])
+      yield* there.set("x", 5)
+      yield* untilEntries(here, ["b x 5", "b y 2"])
+    }),
+  )
+
+  World.simulated("gives a slow subscriber a snapshot in place of the changes that it missed", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const map = yield* openOn(a, { changeBuffer: 10 })
+      const pull = yield* Stream.toPull(map.changes)
+      yield* pull
+      for (let i = 0; i < 100; i++) yield* map.set(`k${i}`, i)
+      const [lagged, snapshot] = yield* pull
+      assert.deepStrictEqual(lagged, { _tag: "Lagged", missed: 100 })
+      assert.lengthOf(snapshot?._tag === "Snapshot" ? snapshot.state.entries : [], 100)
+    }).pipe(Effect.scoped),
+  )
+
+  World.simulated("is opened once for each name, with valid options", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const scope = yield* Scope.make()
+      yield* Scope.provide(openOn(a), scope)
+      const again = yield* Effect.flip(openOn(a))
+      assert.match(again.message, /option "name": the map "numbers" is already open on this node/)
+      yield* Scope.close(scope, Exit.void)
+      yield* openOn(a)
+      yield* openOn(a, {}, "other")
+      for (const name of ["", "n".repeat(101)])
+        assert.strictEqual((yield* Effect.flip(openOn(a, {}, name))).option, "name")
+      for (const [limits, option] of [
+        [{ ownerEntries: 0 }, "limits.ownerEntries"],
+        [{ partBytes: 1.5 }, "limits.partBytes"],
+        [{ tombstones: -1 }, "limits.tombstones"],
+        [{ delay: "Infinity" }, "limits.delay"],
+      ] as const) {
+        assert.strictEqual((yield* Effect.flip(openOn(a, limits, "invalid"))).option, option)
+      }
+    }),
+  )
+
+  World.simulated("counts entries, batches and requests", (world) =>
+    Effect.gen(function* () {
+      const { here, there } = yield* shared(world)
+      yield* there.set("x", 1)
+      yield* untilEntries(here, ["b x 1"])
+      const context = yield* Effect.context<never>()
+      const series = Metric.snapshotUnsafe(context).flatMap((metric) => {
+        if (!metric.id.startsWith("coterie_state_")) return []
+        const value = metric.type === "Counter" ? metric.state.count : metric.type === "Gauge" ? metric.state.value : 0
+        const { cluster: _, map: __, node, ...labels } = metric.attributes ?? {}
+        return [`${node} ${metric.id} ${Object.values(labels).join()} ${value}`]
+      })
+      assert.include(series, "a coterie_state_entries others 1")
+      assert.include(series, "b coterie_state_entries own 1")
+      assert.include(series, "b coterie_state_bytes own 2")
+      assert.include(series, "a coterie_state_requests_total  1")
+      assert.include(series, "a coterie_state_diverged_total  0")
+      assert.include(series, "b coterie_state_behind  0")
+    }),
+  )
+
+  class Numbers extends Context.Service<Numbers, TestMap>()("test/Numbers") {}
+
+  World.simulated("is shared by the users of a layer", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const there = yield* openOn(b)
+      const layer = OwnedMap.layer(Numbers, "numbers", schemas).pipe(Layer.provide(Layer.succeed(Cluster, a.cluster)))
+      yield* Effect.gen(function* () {
+        const map = yield* Numbers
+        yield* map.set("x", 1)
+        yield* untilEntries(there, ["a x 1"])
+      }).pipe(Effect.provide(layer))
+      yield* untilEntries(there, [])
+    }),
+  )
+
+  World.simulated("costs no message while nothing changes", (world) =>
+    Effect.gen(function* () {
+      const { b, here, there } = yield* shared(world)
+      yield* there.setAll(Array.from({ length: 100 }, (_, i) => [`k${i}`, i] as const))
+      yield* here.synced
+      yield* Effect.sleep("1 second")
+      const sent = () =>
+        Effect.map(Effect.context<never>(), (context) =>
+          Metric.snapshotUnsafe(context)
+            .filter(({ id }) => id === "coterie_state_parts_total" || id === "coterie_state_requests_total")
+            .reduce((sum, metric) => sum + (metric.type === "Counter" ? Number(metric.state.count) : 0), 0),
+        )
+      const before = yield* sent()
+      assert.isAbove(before, 0)
+      yield* Effect.sleep("30 seconds")
+      assert.strictEqual(yield* sent(), before)
+      yield* b.stop
+    }),
+  )
+})
+
+it("folds changes by owner and key, whatever the names", () => {
+  const entry = (name: string, encodedKey: string, value: number) => ({
+    owner: { name, generation: 1 },
+    key: encodedKey,
+    encodedKey,
+    value,
+  })
+  const state = new Map<string, OwnedMap.Entry<string, number>>()
+  OwnedMap.apply(state, { _tag: "Set", entry: entry("a", "bc", 1), previous: Option.none() })
+  OwnedMap.apply(state, { _tag: "Set", entry: entry("ab", "c", 2), previous: Option.none() })
+  assert.strictEqual(state.size, 2)
+  OwnedMap.apply(state, { _tag: "Removed", entry: entry("a", "bc", 1), why: "removed" })
+  assert.deepStrictEqual(
+    [...state.values()].map(({ value }) => value),
+    [2],
+  )
+  OwnedMap.apply(state, { _tag: "Snapshot", state: { entries: [entry("c", "", 3)], owners: new Map() } })
+  assert.deepStrictEqual(
+    [...state.values()].map(({ value }) => value),
+    [3],
+  )
+})

@@ -1,0 +1,265 @@
+import type { ReadingPeer } from "@coterie/core/Lane"
+import type { LinkState, PeerStatus } from "@coterie/core/Peer"
+import { assert, describe, it } from "@effect/vitest"
+import { absentMillis, Mirrors } from "../../src/internal/replication/Mirrors.ts"
+import { type Part, removeItem, setItem, type Want } from "../../src/internal/replication/messages.ts"
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const make = (bounds = { entries: 1_000, bytes: 100_000 }) => {
+  const counts: Record<string, number> = {}
+  const mirrors = new Mirrors<string>({
+    bounds,
+    nonce: 100,
+    decode: (_, { value }) => new TextDecoder().decode(value),
+    isSame: (a, b) => a === b,
+    count: (what) => {
+      counts[what] = (counts[what] ?? 0) + 1
+    },
+  })
+  return { mirrors, counts }
+}
+
+const member = (link: LinkState = "up", generation = 1, status: PeerStatus = "alive") => ({
+  name: "o",
+  generation,
+  status,
+  link,
+})
+const owner = { name: "o", generation: 1 }
+const reading = (fields: Partial<ReadingPeer> = {}): ReadingPeer => ({ ...owner, session: 1, opening: 1, ...fields })
+
+const entriesOf = ({ mirrors }: { readonly mirrors: Mirrors<string> }) =>
+  Object.fromEntries([...(mirrors.mirrors.get("o")?.entries ?? [])].map(([key, { value }]) => [key, value]))
+
+/** Part with all entries of an owner. */
+const full = (nonce: number, entries: Record<string, string>, fields: Partial<Part> = {}): Part => {
+  const items = Object.entries(entries).map(([key, value]) => setItem(key, bytes(value)))
+  const check = items.reduce((sum, { hash }) => sum ^ hash, 0) >>> 0
+  const end = { count: items.length, check }
+  return { _tag: "Part", nonce, epoch: 7, from: undefined, to: 1, index: 0, end, items, ...fields }
+}
+
+/** Returns the request to the owner, which must be there. */
+const takeWant = (mirrors: Mirrors<string>): Want => {
+  const message = mirrors.next("o")
+  if (message?._tag !== "Want") return assert.fail(`expected a request, and there is ${message?._tag}`)
+  return message
+}
+
+/** A reader that has asked its owner, and the nonce of the request. */
+const asked = (bounds?: { readonly entries: number; readonly bytes: number }) => {
+  const made = make(bounds)
+  made.mirrors.memberChanged(member(), 0)
+  made.mirrors.readersChanged([reading()], 0)
+  const { nonce } = takeWant(made.mirrors)
+  return { ...made, nonce }
+}
+
+/** A reader with entries of version 1 of its owner. */
+const live = () => {
+  const made = asked()
+  made.mirrors.received(owner, full(made.nonce, { a: "1", b: "2" }), 0)
+  made.mirrors.take()
+  return made
+}
+
+const stateOf = (mirrors: Mirrors<string>) => mirrors.owner("o")?.state
+
+describe("mirrors", () => {
+  it("ask a member that has a link and reads the map, once for each opening", () => {
+    const { mirrors } = make()
+    mirrors.readersChanged([reading()], 0)
+    assert.isFalse(mirrors.hasNext("o"))
+    mirrors.memberChanged(member("down"), 0)
+    assert.isFalse(mirrors.hasNext("o"))
+    mirrors.memberChanged(member(), 0)
+    assert.deepStrictEqual([...mirrors.take().wakes], ["o"])
+    assert.deepStrictEqual(takeWant(mirrors), { _tag: "Want", nonce: 101, epoch: 0, version: 0 })
+    mirrors.readersChanged([reading()], 0)
+    mirrors.memberChanged(member("up", 1, "suspect"), 0)
+    assert.isFalse(mirrors.hasNext("o"))
+    mirrors.readersChanged([reading({ opening: 2 })], 0)
+    assert.strictEqual(takeWant(mirrors).nonce, 102)
+    assert.strictEqual(stateOf(mirrors), "syncing")
+  })
+
+  it("show a batch in one step, when its last part has arrived", () => {
+    const { mirrors, nonce } = asked()
+    const parts = full(nonce, { a: "1", b: "2" })
+    const [first, second] = parts.items
+    mirrors.received(owner, { ...parts, end: undefined, items: first === undefined ? [] : [first] }, 0)
+    assert.deepStrictEqual([entriesOf({ mirrors }), mirrors.take().changes], [{}, []])
+    mirrors.received(owner, { ...parts, index: 1, items: second === undefined ? [] : [second] }, 0)
+    assert.deepStrictEqual(entriesOf({ mirrors }), { a: "1", b: "2" })
+    assert.strictEqual(mirrors.take().changes.length, 2)
+    assert.strictEqual(stateOf(mirrors), "live")
+  })
+
+  it("apply the changes since their version, and ask only for these after a lost link", () => {
+    const { mirrors, nonce } = live()
+    const items = [setItem("a", bytes("3")), removeItem("b")]
+    const [set] = items
+    const end = { count: 1, check: set?.hash ?? 0 }
+    mirrors.received(owner, { _tag: "Part", nonce, epoch: 7, from: 1, to: 3, index: 0, end, items }, 0)
+    assert.deepStrictEqual(entriesOf({ mirrors }), { a: "3" })
+    assert.deepStrictEqual(
+      mirrors.take().changes.map(({ key, next, previous }) => [key, previous, next]),
+      [
+        ["a", "1", "3"],
+        ["b", "2", undefined],
+      ],
+    )
+    mirrors.sessionEnded("o", 1, 0)
+    mirrors.memberChanged(member("down"), 0)
+    assert.deepStrictEqual([stateOf(mirrors), entriesOf({ mirrors })], ["stale", { a: "3" }])
+    mirrors.memberChanged(member(), 0)
+    mirrors.readersChanged([reading({ session: 2 })], 0)
+    assert.deepStrictEqual(takeWant(mirrors), { _tag: "Want", nonce: nonce + 1, epoch: 7, version: 3 })
+  })
+
+  it("replace everything by a batch of all entries, and report only what differs", () => {
+    const { mirrors } = live()
+    mirrors.readersChanged([reading({ opening: 2 })], 0)
+    mirrors.received(owner, full(takeWant(mirrors).nonce, { a: "1", c: "3" }, { epoch: 8 }), 0)
+    assert.deepStrictEqual(
+      mirrors.take().changes.map(({ key, next }) => [key, next]),
+      [
+        ["c", "3"],
+        ["b", undefined],
+      ],
+    )
+    assert.deepStrictEqual(entriesOf({ mirrors }), { a: "1", c: "3" })
+  })
+
+  it("ignore an answer to an earlier request, and an answer of another life", () => {
+    const { counts, mirrors, nonce } = asked()
+    mirrors.received(owner, full(nonce - 1, { a: "1" }), 0)
+    mirrors.received({ ...owner, generation: 2 }, full(nonce, { a: "1" }), 0)
+    mirrors.received({ name: "stranger", generation: 1 }, full(nonce, { a: "1" }), 0)
+    assert.deepStrictEqual([entriesOf({ mirrors }), counts["ignored"], mirrors.take().changes], [{}, 3, []])
+  })
+
+  it("ask again with a growing delay after a batch that does not follow, or a part that is missing", () => {
+    const { mirrors, nonce } = live()
+    const gap = (nonce: number): Part => full(nonce, {}, { from: 5, to: 6 })
+    mirrors.received(owner, gap(nonce), 1_000)
+    assert.strictEqual(stateOf(mirrors), "stale")
+    assert.strictEqual(mirrors.dueAt(), 1_200)
+    mirrors.tick(1_199)
+    assert.isFalse(mirrors.hasNext("o"))
+    mirrors.tick(1_200)
+    const again = takeWant(mirrors)
+    mirrors.received(owner, full(again.nonce, { a: "1" }, { index: 1 }), 2_000)
+    assert.strictEqual(mirrors.dueAt(), 2_400)
+    assert.deepStrictEqual(entriesOf({ mirrors }), { a: "1", b: "2" })
+  })
+
+  it("drop a copy that has not the checksum of its owner, and ask again for everything", () => {
+    const { counts, mirrors, nonce } = live()
+    const end = { count: 2, check: 1 }
+    const items = [setItem("a", bytes("3"))]
+    mirrors.received(owner, { _tag: "Part", nonce, epoch: 7, from: 1, to: 2, index: 0, end, items }, 0)
+    assert.deepStrictEqual([counts["diverged"], entriesOf({ mirrors })], [1, {}])
+    assert.deepStrictEqual(
+      mirrors.take().dropped.map(({ why }) => why),
+      ["diverged"],
+    )
+    mirrors.tick(200)
+    assert.deepStrictEqual(takeWant(mirrors), { _tag: "Want", nonce: nonce + 1, epoch: 0, version: 0 })
+  })
+
+  it("drop the entries of a member that is gone or replaced, and keep those of one without a link", () => {
+    for (const why of ["left", "failed", "disconnected"] as const) {
+      const { mirrors } = live()
+      mirrors.memberChanged(member("indirect", 1, "suspect"), 0)
+      assert.deepStrictEqual(entriesOf({ mirrors }), { a: "1", b: "2" })
+      mirrors.memberGone("o", why)
+      assert.deepStrictEqual([entriesOf({ mirrors }), mirrors.owner("o")], [{}, undefined])
+      assert.deepStrictEqual(
+        mirrors.take().dropped.map((each) => each.why),
+        [why],
+      )
+    }
+    const { mirrors } = live()
+    mirrors.memberChanged(member("up", 2), 0)
+    assert.deepStrictEqual([entriesOf({ mirrors }), stateOf(mirrors)], [{}, "syncing"])
+  })
+
+  it("drop the entries of a peer that has not read the map for a while although its link is up", () => {
+    const { mirrors } = live()
+    mirrors.readersChanged([], 1_000)
+    assert.deepStrictEqual([stateOf(mirrors), mirrors.dueAt()], ["stale", 1_000 + absentMillis])
+    mirrors.readersChanged([reading({ session: 2 })], 1_500)
+    assert.deepStrictEqual([stateOf(mirrors), mirrors.dueAt()], ["stale", Infinity])
+    mirrors.readersChanged([], 2_000)
+    mirrors.tick(2_000 + absentMillis)
+    assert.deepStrictEqual([stateOf(mirrors), entriesOf({ mirrors }), mirrors.dueAt()], ["absent", {}, Infinity])
+  })
+
+  it("do at a deadline what is due, whatever the fraction of a millisecond", () => {
+    for (let i = 0; i < 3_000; i++) {
+      const { mirrors } = make()
+      mirrors.memberChanged(member(), i * 1.001)
+      mirrors.tick(mirrors.dueAt())
+      assert.strictEqual(stateOf(mirrors), "absent", `silent since ${i * 1.001} ms`)
+    }
+  })
+
+  it("refuse an owner with too many entries or bytes, and tell it to stop", () => {
+    for (const bounds of [
+      { entries: 2, bytes: 1_000 },
+      { entries: 100, bytes: 5 },
+    ]) {
+      const { counts, mirrors, nonce } = asked(bounds)
+      mirrors.received(owner, full(nonce, { a: "1", b: "2", c: "3" }), 0)
+      assert.deepStrictEqual([stateOf(mirrors), entriesOf({ mirrors }), counts["refused"]], ["refused", {}, 1])
+      assert.deepStrictEqual(mirrors.next("o"), { _tag: "Stop" })
+      mirrors.received(owner, full(nonce, { a: "1" }), 0)
+      assert.deepStrictEqual(entriesOf({ mirrors }), {})
+      mirrors.readersChanged([reading({ session: 2 })], 0)
+      assert.strictEqual(takeWant(mirrors).version, 0)
+    }
+  })
+
+  it("keep at most twice the bounds of a batch that never ends", () => {
+    const { mirrors, nonce } = asked({ entries: 10, bytes: 10_000 })
+    let parts = 0
+    for (let index = 0; stateOf(mirrors) !== "refused"; index++) {
+      const items = [setItem(`k${index}`, bytes("1"))]
+      mirrors.received(owner, full(nonce, {}, { index, end: undefined, items }), 0)
+      assert.isBelow(++parts, 100)
+    }
+    assert.strictEqual(parts, 21)
+  })
+
+  it("ask again after a request that could not be sent, and refuse a peer that never accepts it", () => {
+    const { mirrors, nonce } = asked()
+    mirrors.failed("o", nonce, false, 0)
+    assert.strictEqual(mirrors.dueAt(), 200)
+    mirrors.tick(200)
+    mirrors.failed("o", takeWant(mirrors).nonce, true, 200)
+    assert.strictEqual(stateOf(mirrors), "refused")
+  })
+
+  it("are synced when every member with a link is live, absent or refused", () => {
+    const { mirrors } = make()
+    assert.isTrue(mirrors.isSynced())
+    mirrors.memberChanged(member(), 0)
+    assert.isFalse(mirrors.isSynced())
+    mirrors.tick(absentMillis)
+    assert.isTrue(mirrors.isSynced())
+    mirrors.readersChanged([reading()], absentMillis)
+    assert.isFalse(mirrors.isSynced())
+    mirrors.received(owner, full(takeWant(mirrors).nonce, {}), absentMillis)
+    assert.isTrue(mirrors.isSynced())
+  })
+
+  it("forget the members that a new snapshot of the view does not have", () => {
+    const { mirrors } = live()
+    mirrors.snapshot(new Map([["o", member()]]), 0)
+    assert.strictEqual(stateOf(mirrors), "live")
+    mirrors.snapshot(new Map(), 0)
+    assert.deepStrictEqual([mirrors.owner("o"), entriesOf({ mirrors })], [undefined, {}])
+  })
+})

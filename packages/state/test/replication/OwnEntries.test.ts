@@ -1,0 +1,101 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
+import { OwnEntries } from "../../src/internal/replication/OwnEntries.ts"
+import { type Item, setItem } from "../../src/internal/replication/messages.ts"
+
+const value = (text: string): Uint8Array => new TextEncoder().encode(text)
+const changesOf = (changes: Record<string, string | undefined>) =>
+  new Map(Object.entries(changes).map(([key, text]) => [key, text === undefined ? undefined : value(text)]))
+
+const generous = { entries: 1_000, bytes: 100_000, removals: 1_000 }
+
+const integer = (maximum: number) => Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum })))
+/** Steps of changes: each has keys, and a value or 0 for a removal. */
+const Steps = Arbitrary.array(
+  Arbitrary.array(
+    Arbitrary.flatMap(integer(9), (key) => Arbitrary.map(integer(4), (text) => [`k${key}`, text] as const)),
+    { minLength: 1, maxLength: 4 },
+  ),
+  { maxLength: 60 },
+)
+
+const apply = (entries: OwnEntries, step: ReadonlyArray<readonly [string, number]>) =>
+  entries.change(new Map(step.map(([key, text]) => [key, text === 0 ? undefined : value(`${text}`)])))
+
+/** Returns the entries as they are after some items. */
+const fold = (items: Iterable<Item>, from: ReadonlyMap<string, Item> = new Map()): Map<string, Item> => {
+  const state = new Map(from)
+  for (const item of items) {
+    state.delete(item.key)
+    if (item.value !== undefined) state.set(item.key, item)
+  }
+  return state
+}
+
+const sorted = (state: ReadonlyMap<string, Item>) => [...state].sort(([a], [b]) => (a < b ? -1 : 1))
+
+describe("own entries", () => {
+  it.prop(
+    "from any version that is not forgotten, the changes since then lead to all entries",
+    [Steps, integer(20)],
+    ([steps, removals]) => {
+      const entries = new OwnEntries({ ...generous, removals })
+      const states = [new Map<string, Item>()]
+      for (const step of steps) {
+        const before = entries.version
+        apply(entries, step)
+        if (entries.version !== before) states.push(fold(entries.all()))
+      }
+      const all = sorted(fold(entries.all()))
+      for (const [version, state] of states.entries()) {
+        if (version < entries.horizon) continue
+        assert.deepStrictEqual(sorted(fold(entries.since(version), state)), all, `since ${version}`)
+      }
+    },
+  )
+
+  it.prop("the sum, the count and the bytes are those of the entries", [Steps], ([steps]) => {
+    const entries = new OwnEntries(generous)
+    for (const step of steps) apply(entries, step)
+    const all = entries.all()
+    const check = all.reduce((sum, { hash }) => sum ^ hash, 0) >>> 0
+    assert.deepStrictEqual(entries.sum, { count: all.length, check })
+    assert.strictEqual(
+      entries.bytes,
+      all.reduce((sum, { bytes }) => sum + bytes, 0),
+    )
+  })
+
+  it("a step has one version, and a step that alters nothing has none", () => {
+    const entries = new OwnEntries(generous)
+    assert.strictEqual(entries.change(changesOf({ a: "1", b: "2" })), "changed")
+    assert.strictEqual(entries.version, 1)
+    assert.strictEqual(entries.change(changesOf({ a: "1", c: undefined })), "unchanged")
+    assert.strictEqual(entries.version, 1)
+  })
+
+  it("a reader that misses a forgotten removal needs all entries", () => {
+    const entries = new OwnEntries({ ...generous, removals: 1 })
+    entries.change(changesOf({ a: "1", b: "1" }))
+    entries.change(changesOf({ a: undefined }))
+    assert.strictEqual(entries.horizon, 0)
+    entries.change(changesOf({ b: undefined }))
+    assert.strictEqual(entries.horizon, 2)
+    assert.deepStrictEqual(
+      entries.since(2).map(({ key }) => key),
+      ["b"],
+    )
+  })
+
+  it("a change beyond a bound alters nothing, and a change that frees as much as it uses is accepted", () => {
+    const size = setItem("a", value("1")).bytes
+    const entries = new OwnEntries({ entries: 2, bytes: 2 * size, removals: 10 })
+    entries.change(changesOf({ a: "1", b: "1" }))
+    assert.strictEqual(entries.change(changesOf({ a: "2", c: "1" })), "fullEntries")
+    assert.strictEqual(entries.change(changesOf({ a: "22" })), "fullBytes")
+    assert.deepStrictEqual(entries.value("a"), value("1"))
+    assert.strictEqual(entries.version, 1)
+    assert.strictEqual(entries.change(changesOf({ a: undefined, c: "1" })), "changed")
+  })
+})
