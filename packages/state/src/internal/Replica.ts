@@ -270,10 +270,10 @@ export class Replica<E> {
       const isFinal = error.reason._tag === "IncompatibleFormat"
       return this.input((now) => this.mirrors.failed(name, message.nonce, isFinal, now))
     }
-    this.cursors.failed(name, message.nonce)
-    if (error.reason._tag !== "TooLarge") return Effect.void
-    return Effect.logWarning(
-      `state: the entries of "${this.options.lane.name}" do not reach "${name}": ${error.message}`,
-    )
+    const isNotReading = error.reason._tag === "NotReading"
+    const input = this.input((now) => this.cursors.failed(name, message.nonce, isNotReading, now))
+    if (error.reason._tag !== "TooLarge") return input
+    const warning = `state: the entries of "${this.options.lane.name}" do not reach "${name}": ${error.message}`
+    return Effect.andThen(input, Effect.logWarning(warning))
   }
 }

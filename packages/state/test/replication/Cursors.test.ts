@@ -136,13 +136,31 @@ describe("cursors", () => {
     cursors.want("r", 1, want({ nonce: 1 }), 0)
     cursors.next("r")
     cursors.want("r", 1, want({ nonce: 2 }), 0)
-    cursors.failed("r", 1)
+    cursors.failed("r", 1, false, 0)
     assert.isTrue(cursors.hasNext("r"))
     cursors.next("r")
-    cursors.failed("r", 2)
+    cursors.failed("r", 2, false, 0)
     set("a")
     assert.isFalse(cursors.hasNext("r"))
     assert.deepStrictEqual([...cursors.names], [])
+  })
+
+  it("send the answer again to a reader whose request overtook the announcement that it reads, and give up in the end", () => {
+    const { cursors, drain, set } = make()
+    set("a")
+    cursors.want("r", 1, want(), 0)
+    let now = 0
+    for (let i = 0; i < 6; i++) {
+      cursors.next("r")
+      cursors.failed("r", 1, true, now)
+      assert.isFalse(cursors.hasNext("r"))
+      assert.deepStrictEqual(cursors.tick(cursors.dueAt() - 1), [])
+      now = cursors.dueAt()
+      assert.deepStrictEqual(cursors.tick(now), ["r"])
+    }
+    assert.deepStrictEqual(keys(drain("r")), ["a"])
+    cursors.failed("r", 1, true, now)
+    assert.deepStrictEqual([[...cursors.names], cursors.dueAt()], [[], Infinity])
   })
 
   it("forget a reader when its session ends, and keep a reader of a later session", () => {

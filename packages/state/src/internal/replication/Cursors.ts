@@ -18,6 +18,10 @@ interface Batch {
   parts: number
 }
 
+/** Delay before a part is sent again to a peer that does not read the map yet. It doubles with every failure. */
+const firstRetryMillis = 200
+const maxRetries = 6
+
 /** Number of requests that a peer may make at once, and the time after which it may make another. */
 const burst = 4
 const refillMillis = 250
@@ -32,6 +36,10 @@ class Cursor {
   /** `true` until the first batch after a request is made. */
   isFresh = false
   batch: Batch | undefined
+  /** Number of parts since the newest request that could not be sent. */
+  failures = 0
+  /** Time at which a part is sent again. */
+  retryAt: number | undefined
   /** Request that waits because the peer made too many. */
   deferred: Want | undefined
   private tokens = burst
@@ -42,15 +50,21 @@ class Cursor {
     this.refilledAt = now
   }
 
-  /** Time at which the deferred request is admitted. */
-  get dueAt(): number {
+  /** Time at which the peer may make a further request. */
+  private get refillsAt(): number {
     return this.refilledAt + refillMillis
+  }
+
+  /** Time at which a part is sent again or the deferred request is admitted. */
+  get dueAt(): number | undefined {
+    if (this.deferred === undefined) return this.retryAt
+    return Math.min(this.refillsAt, this.retryAt ?? Infinity)
   }
 
   /** Takes one of the requests that the peer may make now. */
   takeToken(now: number): boolean {
-    if (now >= this.dueAt) {
-      // Rounding must not make it less than 1: the caller waits until `dueAt`.
+    if (now >= this.refillsAt) {
+      // Rounding must not make it less than 1: the caller waits until `refillsAt`.
       const refilled = Math.max(1, Math.floor((now - this.refilledAt) / refillMillis))
       this.tokens = Math.min(burst, this.tokens + refilled)
       this.refilledAt = this.tokens === burst ? now : this.refilledAt + refilled * refillMillis
@@ -63,11 +77,24 @@ class Cursor {
   /** Starts over from what the request says that the reader has. */
   restart(want: Want): void {
     this.want = want
+    this.failures = 0
+    this.deferred = undefined
+    this.rewind(want)
+  }
+
+  /** Sends the answer to the newest request again at a later time. */
+  retry(want: Want, now: number): void {
+    this.rewind(want)
+    this.retryAt = now + firstRetryMillis * 2 ** this.failures
+    this.failures++
+  }
+
+  private rewind(want: Want): void {
     this.epoch = want.epoch
     this.version = want.version
     this.isFresh = true
     this.batch = undefined
-    this.deferred = undefined
+    this.retryAt = undefined
   }
 }
 
@@ -85,6 +112,8 @@ export class Cursors {
   private readonly options: Options
   private readonly entries: OwnEntries
   private readonly cursors = new Map<string, Cursor>()
+  /** Peers with a deadline. */
+  private readonly waiting = new Set<string>()
 
   constructor(options: Options) {
     this.options = options
@@ -112,27 +141,33 @@ export class Cursors {
     this.cursors.set(name, cursor)
     if (!cursor.takeToken(now)) {
       cursor.deferred = want
+      this.waiting.add(name)
       return false
     }
     cursor.restart(want)
     return true
   }
 
-  /** Admits deferred requests whose time has come. Returns the names of their peers. */
+  /** Does what is due. Returns the names of the peers to which a part can be sent now. */
   tick(now: number): ReadonlyArray<string> {
     const due: Array<string> = []
-    for (const [name, cursor] of this.cursors) {
-      if (cursor.deferred === undefined || !cursor.takeToken(now)) continue
-      cursor.restart(cursor.deferred)
-      due.push(name)
+    for (const name of this.waiting) {
+      const cursor = this.cursors.get(name)
+      if (cursor?.dueAt === undefined) this.waiting.delete(name)
+      if (cursor === undefined) continue
+      const isRetry = cursor.retryAt !== undefined && cursor.retryAt <= now
+      if (isRetry) cursor.retryAt = undefined
+      const admitted = cursor.deferred !== undefined && cursor.takeToken(now) ? cursor.deferred : undefined
+      if (admitted !== undefined) cursor.restart(admitted)
+      if (isRetry || admitted !== undefined) due.push(name)
     }
     return due
   }
 
-  /** Returns the time at which the next deferred request is admitted. */
+  /** Returns the time of the next `tick`. */
   dueAt(): number {
     let first = Infinity
-    for (const { deferred, dueAt } of this.cursors.values()) if (deferred !== undefined) first = Math.min(first, dueAt)
+    for (const name of this.waiting) first = Math.min(first, this.cursors.get(name)?.dueAt ?? Infinity)
     return first
   }
 
@@ -147,11 +182,17 @@ export class Cursors {
     if (cursor !== undefined && cursor.session <= session) this.cursors.delete(name)
   }
 
-  /** Forgets a reader to which a part cannot be sent, unless it has asked again since. The reader asks again. */
-  failed(name: string, nonce: number): void {
+  /**
+   * A part could not be sent. If the peer does not read the map, its request may have overtaken the announcement that it
+   * does, so the answer is sent again. Otherwise the link is lost, and the peer asks again.
+   */
+  failed(name: string, nonce: number, isNotReading: boolean, now: number): void {
     const cursor = this.cursors.get(name)
     if (cursor?.want?.nonce !== nonce) return
-    if (cursor.deferred === undefined) this.cursors.delete(name)
+    if (isNotReading && cursor.failures < maxRetries) {
+      cursor.retry(cursor.want, now)
+      this.waiting.add(name)
+    } else if (cursor.deferred === undefined) this.cursors.delete(name)
     else cursor.want = undefined
   }
 
@@ -166,7 +207,7 @@ export class Cursors {
   /** Returns `true` if there is a part for the peer. */
   hasNext(name: string): boolean {
     const cursor = this.cursors.get(name)
-    if (cursor?.want === undefined) return false
+    if (cursor?.want === undefined || cursor.retryAt !== undefined) return false
     return cursor.batch !== undefined || cursor.isFresh || cursor.version !== this.entries.version
   }
 
