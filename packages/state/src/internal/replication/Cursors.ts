@@ -5,6 +5,7 @@
 import type { Item, Part, Sum, Want } from "./messages.ts"
 import { itemOverhead } from "./messages.ts"
 import type { OwnEntries } from "./OwnEntries.ts"
+import type { PeerId } from "@coterie/core/Peer"
 
 /** The changes from one version to a later one, as they are at one moment. */
 interface Batch {
@@ -18,7 +19,7 @@ interface Batch {
   parts: number
 }
 
-/** Delay before a part is sent again to a peer that does not read the map yet. It doubles with every failure. */
+/** Delay before a part that could not be sent is sent again. It doubles with every failure. */
 const firstRetryMillis = 200
 const maxRetries = 6
 
@@ -27,7 +28,7 @@ const burst = 4
 const refillMillis = 250
 
 class Cursor {
-  readonly session: number
+  readonly generation: number
   /** The newest request. `undefined` until a request is admitted. */
   want: Want | undefined
   /** Epoch and version that the reader has, or will have when the parts so far arrive. */
@@ -45,8 +46,8 @@ class Cursor {
   private tokens = burst
   private refilledAt: number
 
-  constructor(session: number, now: number) {
-    this.session = session
+  constructor(generation: number, now: number) {
+    this.generation = generation
     this.refilledAt = now
   }
 
@@ -79,19 +80,20 @@ class Cursor {
     this.want = want
     this.failures = 0
     this.deferred = undefined
-    this.rewind(want)
+    this.rewind()
   }
 
   /** Sends the answer to the newest request again at a later time. */
-  retry(want: Want, now: number): void {
-    this.rewind(want)
+  retry(now: number): void {
+    this.rewind()
     this.retryAt = now + firstRetryMillis * 2 ** this.failures
     this.failures++
   }
 
-  private rewind(want: Want): void {
-    this.epoch = want.epoch
-    this.version = want.version
+  /** Starts the answer to the newest request over. */
+  rewind(): void {
+    this.epoch = this.want?.epoch ?? 0
+    this.version = this.want?.version ?? 0
     this.isFresh = true
     this.batch = undefined
     this.retryAt = undefined
@@ -135,9 +137,9 @@ export class Cursors {
   }
 
   /** Accepts a request. The newest request of a peer replaces the earlier ones. Returns `true` if an answer is due now. */
-  want(name: string, session: number, want: Want, now: number): boolean {
+  want({ generation, name }: PeerId, want: Want, now: number): boolean {
     const known = this.cursors.get(name)
-    const cursor = known?.session === session ? known : new Cursor(session, now)
+    const cursor = known?.generation === generation ? known : new Cursor(generation, now)
     this.cursors.set(name, cursor)
     if (!cursor.takeToken(now)) {
       cursor.deferred = want
@@ -176,21 +178,30 @@ export class Cursors {
     this.cursors.delete(name)
   }
 
-  /** Forgets a reader whose session has ended. A session with a smaller number has ended before. */
-  sessionEnded(name: string, session: number): void {
+  /** Forgets a reader that is no longer a member. */
+  memberGone({ generation, name }: PeerId): void {
     const cursor = this.cursors.get(name)
-    if (cursor !== undefined && cursor.session <= session) this.cursors.delete(name)
+    if (cursor !== undefined && cursor.generation <= generation) this.cursors.delete(name)
   }
 
   /**
-   * A part could not be sent. If the peer does not read the map, its request may have overtaken the announcement that it
-   * does, so the answer is sent again. Otherwise the link is lost, and the peer asks again.
+   * The session with a peer has ended at this node, and maybe not at the peer. Then the peer does not ask again, and parts
+   * may be lost. So the answer starts over. A peer that has got more than that asks again.
    */
-  failed(name: string, nonce: number, isNotReading: boolean, now: number): void {
+  sessionEnded(name: string): void {
+    const cursor = this.cursors.get(name)
+    if (cursor?.want !== undefined) cursor.rewind()
+  }
+
+  /**
+   * A part could not be sent. The answer is sent again for some time: the request may have overtaken the announcement that
+   * the peer reads the map, or the link may have been lost at this node only. `isFinal` if the part can never be sent.
+   */
+  failed(name: string, nonce: number, isFinal: boolean, now: number): void {
     const cursor = this.cursors.get(name)
     if (cursor?.want?.nonce !== nonce) return
-    if (isNotReading && cursor.failures < maxRetries) {
-      cursor.retry(cursor.want, now)
+    if (!isFinal && cursor.failures < maxRetries) {
+      cursor.retry(now)
       this.waiting.add(name)
     } else if (cursor.deferred === undefined) this.cursors.delete(name)
     else cursor.want = undefined
