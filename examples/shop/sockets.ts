@@ -8,7 +8,7 @@ import { Layer, Option } from "effect"
 import { type MessageStorage, RunnerAddress, type RunnerStorage, ShardingConfig, SocketRunner } from "effect/cluster"
 import { RpcSerialization } from "effect/rpc"
 
-/** Where the runner listens, and its storage. */
+/** Address of the runner, and its storage. */
 export interface Options<E, R> {
   readonly host: string
   readonly port: number

@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -57,25 +58,25 @@ interface Seen {
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Report.ClusterReport))
 
-/** Runs `coterie cluster` with the URLs of nodes. */
-const ask = (...nodes: ReadonlyArray<Nodes.Node>): Effect.Effect<Seen, Schema.SchemaError> =>
-  Effect.flatMap(inProcess(["cluster", "--json", ...nodes.flatMap(({ url }) => ["--url", url])]), ({ code, out }) =>
-    Effect.map(decode(out), (report) => ({ code, report })),
-  )
-
-/** Runs `coterie cluster` until its answer satisfies the condition. The error of a timeout has the last answer. */
-const until = (
-  nodes: ReadonlyArray<Nodes.Node>,
-  expected: (seen: Seen) => boolean,
-): Effect.Effect<Seen, Schema.SchemaError> => {
-  let last: Seen | undefined
-  const again: Effect.Effect<Seen, Schema.SchemaError> = Effect.flatMap(ask(...nodes), (seen) => {
-    last = seen
-    return expected(seen) ? Effect.succeed(seen) : Effect.andThen(Effect.sleep("100 millis"), again)
+/**
+ * Runs `coterie cluster` with the URLs of nodes until its answer satisfies the condition. A node that has just started may
+ * answer with an error first. The error of a timeout has the last output.
+ */
+const until = (nodes: ReadonlyArray<Nodes.Node>, expected: (seen: Seen) => boolean): Effect.Effect<Seen> => {
+  const args = ["cluster", "--json", ...nodes.flatMap(({ url }) => ["--url", url])]
+  let last = ""
+  const again: Effect.Effect<Seen> = Effect.gen(function* () {
+    const { code, err, out } = yield* inProcess(args)
+    last = `exit ${code}: ${out}${err}`
+    const report = yield* Effect.option(decode(out))
+    const seen = Option.map(report, (value) => ({ code, report: value }))
+    if (Option.isSome(seen) && expected(seen.value)) return seen.value
+    yield* Effect.sleep("100 millis")
+    return yield* again
   })
   return Effect.timeoutOrElse(again, {
     duration: "60 seconds",
-    orElse: () => Effect.die(new Error(`not the expected answer: ${JSON.stringify(last?.report.verdict)}`)),
+    orElse: () => Effect.die(new Error(`not the expected answer: ${last}`)),
   })
 }
 
