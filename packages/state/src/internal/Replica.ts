@@ -154,7 +154,8 @@ export class Replica<E> {
         return Effect.void
       case "SessionEnded":
         return this.input((now) => {
-          this.cursors.sessionEnded(item.from.name, item.session)
+          this.cursors.sessionEnded(item.from.name)
+          this.wake(item.from.name)
           this.mirrors.sessionEnded(item.from.name, item.session, now)
         })
       case "Snapshot":
@@ -174,6 +175,7 @@ export class Replica<E> {
       case "Left":
       case "Failed":
       case "Disconnected":
+        this.cursors.memberGone(change.peer)
         return this.mirrors.memberGone(change.peer.name, change.peer.status)
       case "SelfChanged":
         return this.options.onSelf(change.self)
@@ -186,7 +188,7 @@ export class Replica<E> {
   }
 
   private receive(message: Message): Effect.Effect<void> {
-    const { from, payload, session } = message
+    const { from, payload } = message
     const decoded = decode(payload)
     if (Result.isFailure(decoded)) return this.options.lane.deadLetter(message, decoded.failure)
     const { success: wire } = decoded
@@ -196,7 +198,7 @@ export class Replica<E> {
     }
     return this.input((now) => {
       if (wire._tag === "Stop") this.cursors.stop(from.name)
-      else if (this.cursors.want(from.name, session, wire, now)) this.wake(from.name)
+      else if (this.cursors.want(from, wire, now)) this.wake(from.name)
     })
   }
 
@@ -270,10 +272,10 @@ export class Replica<E> {
       const isFinal = error.reason._tag === "IncompatibleFormat"
       return this.input((now) => this.mirrors.failed(name, message.nonce, isFinal, now))
     }
-    this.cursors.failed(name, message.nonce)
-    if (error.reason._tag !== "TooLarge") return Effect.void
-    return Effect.logWarning(
-      `state: the entries of "${this.options.lane.name}" do not reach "${name}": ${error.message}`,
-    )
+    const isFinal = error.reason._tag === "TooLarge"
+    const input = this.input((now) => this.cursors.failed(name, message.nonce, isFinal, now))
+    if (!isFinal) return input
+    const warning = `state: the entries of "${this.options.lane.name}" do not reach "${name}": ${error.message}`
+    return Effect.andThen(input, Effect.logWarning(warning))
   }
 }

@@ -6,6 +6,8 @@ import { OwnEntries } from "../../src/internal/replication/OwnEntries.ts"
 const epoch = 7
 const want = (fields: Partial<Want> = {}): Want => ({ _tag: "Want", nonce: 1, epoch: 0, version: 0, ...fields })
 
+const peer = (name: string, generation = 1) => ({ name, generation })
+
 const make = (partBytes = 10_000) => {
   const entries = new OwnEntries({ entries: 1_000, bytes: 1_000_000, removals: 1_000 })
   const batches: Array<string> = []
@@ -25,7 +27,7 @@ const keys = (parts: ReadonlyArray<Part>): ReadonlyArray<string> =>
 describe("cursors", () => {
   it("answer a request even if there is nothing to send", () => {
     const { cursors, drain, entries } = make()
-    cursors.want("r", 1, want(), 0)
+    cursors.want(peer("r"), want(), 0)
     const expected: Part = {
       _tag: "Part",
       nonce: 1,
@@ -49,7 +51,7 @@ describe("cursors", () => {
       [want({ epoch, version: 9 }), ["a", "b"]],
     ]
     for (const [given, expected] of cases) {
-      cursors.want("r", 1, given, 0)
+      cursors.want(peer("r"), given, 0)
       assert.deepStrictEqual(keys(drain("r")), expected)
     }
     assert.deepStrictEqual(batches, ["delta", "full", "full"])
@@ -57,7 +59,7 @@ describe("cursors", () => {
 
   it("send only the newest value of a key to a reader that was slow", () => {
     const { cursors, drain, set } = make()
-    cursors.want("r", 1, want(), 0)
+    cursors.want(peer("r"), want(), 0)
     drain("r")
     for (let i = 1; i < 10; i++) set("a", i)
     const [part, ...more] = drain("r")
@@ -68,7 +70,7 @@ describe("cursors", () => {
     const { cursors, drain, entries, set } = make(100)
     for (let i = 0; i < 10; i++) set(`k${i}`, 30)
     set("large", 500)
-    cursors.want("r", 1, want(), 0)
+    cursors.want(peer("r"), want(), 0)
     const parts = drain("r")
     assert.deepStrictEqual(
       parts.map(({ index }) => index),
@@ -89,7 +91,7 @@ describe("cursors", () => {
     const { cursors, drain, set } = make(1)
     set("a", 1)
     set("b", 1)
-    cursors.want("r", 1, want(), 0)
+    cursors.want(peer("r"), want(), 0)
     const first = cursors.next("r")
     set("b", 2)
     const rest = drain("r")
@@ -107,7 +109,7 @@ describe("cursors", () => {
     const { cursors, drain, set } = make(1)
     set("a", 1)
     set("b", 1)
-    cursors.want("r", 1, want(), 0)
+    cursors.want(peer("r"), want(), 0)
     cursors.next("r")
     set("a", 2)
     cursors.dropRest("r")
@@ -119,9 +121,9 @@ describe("cursors", () => {
     const { cursors, drain, set } = make(1)
     set("a")
     set("b")
-    cursors.want("r", 1, want({ nonce: 1 }), 0)
+    cursors.want(peer("r"), want({ nonce: 1 }), 0)
     cursors.next("r")
-    cursors.want("r", 1, want({ nonce: 2 }), 0)
+    cursors.want(peer("r"), want({ nonce: 2 }), 0)
     assert.deepStrictEqual(
       drain("r").map(({ index, nonce }) => [nonce, index]),
       [
@@ -131,32 +133,60 @@ describe("cursors", () => {
     )
   })
 
-  it("forget a reader whose part could not be sent, unless it has asked again", () => {
+  it("forget a reader whose part can never be sent, unless it has asked again", () => {
     const { cursors, set } = make()
-    cursors.want("r", 1, want({ nonce: 1 }), 0)
+    cursors.want(peer("r"), want({ nonce: 1 }), 0)
     cursors.next("r")
-    cursors.want("r", 1, want({ nonce: 2 }), 0)
-    cursors.failed("r", 1)
+    cursors.want(peer("r"), want({ nonce: 2 }), 0)
+    cursors.failed("r", 1, true, 0)
     assert.isTrue(cursors.hasNext("r"))
     cursors.next("r")
-    cursors.failed("r", 2)
+    cursors.failed("r", 2, true, 0)
     set("a")
     assert.isFalse(cursors.hasNext("r"))
     assert.deepStrictEqual([...cursors.names], [])
   })
 
-  it("forget a reader when its session ends, and keep a reader of a later session", () => {
+  it("send an answer again that could not be sent, and give up in the end", () => {
+    const { cursors, drain, set } = make()
+    set("a")
+    cursors.want(peer("r"), want(), 0)
+    let now = 0
+    for (let i = 0; i < 6; i++) {
+      cursors.next("r")
+      cursors.failed("r", 1, false, now)
+      assert.isFalse(cursors.hasNext("r"))
+      assert.deepStrictEqual(cursors.tick(cursors.dueAt() - 1), [])
+      now = cursors.dueAt()
+      assert.deepStrictEqual(cursors.tick(now), ["r"])
+    }
+    assert.deepStrictEqual(keys(drain("r")), ["a"])
+    cursors.failed("r", 1, false, now)
+    assert.deepStrictEqual([[...cursors.names], cursors.dueAt()], [[], Infinity])
+  })
+
+  it("forget a reader that is no longer a member, and keep a later life of it", () => {
     const { cursors } = make()
-    cursors.want("a", 1, want(), 0)
-    cursors.want("b", 2, want(), 0)
-    for (const name of ["a", "b"]) cursors.sessionEnded(name, 1)
+    cursors.want(peer("a", 1), want(), 0)
+    cursors.want(peer("b", 2), want(), 0)
+    for (const name of ["a", "b"]) cursors.memberGone(peer(name, 1))
     assert.deepStrictEqual([...cursors.names], ["b"])
+  })
+
+  it("start the answer over when the session ends at this node, because it may not end at the reader", () => {
+    const { cursors, drain, set } = make()
+    set("a")
+    cursors.want(peer("r"), want(), 0)
+    drain("r")
+    assert.isFalse(cursors.hasNext("r"))
+    cursors.sessionEnded("r")
+    assert.deepStrictEqual(keys(drain("r")), ["a"])
   })
 
   it("answer four requests of a peer at once, and then one in 250 ms, of which the newest counts", () => {
     const { batches, cursors, drain } = make()
     for (let nonce = 1; nonce <= 1_000; nonce++) {
-      cursors.want("r", 1, want({ nonce }), 0)
+      cursors.want(peer("r"), want({ nonce }), 0)
       drain("r")
     }
     assert.strictEqual(batches.length, 4)
@@ -173,14 +203,14 @@ describe("cursors", () => {
     for (let i = 0; i < 3_000; i++) {
       const now = i * 1.001
       const { cursors } = make()
-      for (let nonce = 1; nonce <= 5; nonce++) cursors.want("r", 1, want({ nonce }), now)
+      for (let nonce = 1; nonce <= 5; nonce++) cursors.want(peer("r"), want({ nonce }), now)
       assert.deepStrictEqual(cursors.tick(cursors.dueAt()), ["r"], `asked at ${now} ms`)
     }
   })
 
   it("count the steps that the slowest reader does not have", () => {
     const { cursors, drain, set } = make()
-    cursors.want("r", 1, want(), 0)
+    cursors.want(peer("r"), want(), 0)
     drain("r")
     for (let i = 0; i < 5; i++) set(`k${i}`)
     assert.strictEqual(cursors.behind, 5)

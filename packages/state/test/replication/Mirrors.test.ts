@@ -191,7 +191,7 @@ describe("mirrors", () => {
     mirrors.readersChanged([], 1_000)
     assert.deepStrictEqual([stateOf(mirrors), mirrors.dueAt()], ["stale", 1_000 + absentMillis])
     mirrors.readersChanged([reading({ session: 2 })], 1_500)
-    assert.deepStrictEqual([stateOf(mirrors), mirrors.dueAt()], ["stale", Infinity])
+    assert.deepStrictEqual([stateOf(mirrors), mirrors.dueAt()], ["stale", 1_500 + 5_000])
     mirrors.readersChanged([], 2_000)
     mirrors.tick(2_000 + absentMillis)
     assert.deepStrictEqual([stateOf(mirrors), entriesOf({ mirrors }), mirrors.dueAt()], ["absent", {}, Infinity])
@@ -240,6 +240,21 @@ describe("mirrors", () => {
     mirrors.tick(200)
     mirrors.failed("o", takeWant(mirrors).nonce, true, 200)
     assert.strictEqual(stateOf(mirrors), "refused")
+  })
+
+  it("repeat a request without an answer, later each time, and not while parts arrive", () => {
+    const { mirrors } = make()
+    mirrors.memberChanged(member(), 0)
+    mirrors.readersChanged([reading()], 0)
+    const { nonce } = takeWant(mirrors)
+    assert.strictEqual(mirrors.dueAt(), 5_000)
+    mirrors.tick(5_000)
+    assert.strictEqual(takeWant(mirrors).nonce, nonce + 1)
+    assert.strictEqual(mirrors.dueAt(), 15_000)
+    mirrors.received(owner, full(nonce + 1, { a: "1" }, { end: undefined }), 14_000)
+    mirrors.tick(15_000)
+    assert.isFalse(mirrors.hasNext("o"))
+    assert.strictEqual(mirrors.dueAt(), 24_000)
   })
 
   it("are synced when every member with a link is live, absent or refused", () => {

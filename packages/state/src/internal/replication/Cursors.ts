@@ -5,6 +5,7 @@
 import type { Item, Part, Sum, Want } from "./messages.ts"
 import { itemOverhead } from "./messages.ts"
 import type { OwnEntries } from "./OwnEntries.ts"
+import type { PeerId } from "@coterie/core/Peer"
 
 /** The changes from one version to a later one, as they are at one moment. */
 interface Batch {
@@ -18,12 +19,16 @@ interface Batch {
   parts: number
 }
 
+/** Delay before a part that could not be sent is sent again. It doubles with every failure. */
+const firstRetryMillis = 200
+const maxRetries = 6
+
 /** Number of requests that a peer may make at once, and the time after which it may make another. */
 const burst = 4
 const refillMillis = 250
 
 class Cursor {
-  readonly session: number
+  readonly generation: number
   /** The newest request. `undefined` until a request is admitted. */
   want: Want | undefined
   /** Epoch and version that the reader has, or will have when the parts so far arrive. */
@@ -32,25 +37,35 @@ class Cursor {
   /** `true` until the first batch after a request is made. */
   isFresh = false
   batch: Batch | undefined
+  /** Number of parts since the newest request that could not be sent. */
+  failures = 0
+  /** Time at which a part is sent again. */
+  retryAt: number | undefined
   /** Request that waits because the peer made too many. */
   deferred: Want | undefined
   private tokens = burst
   private refilledAt: number
 
-  constructor(session: number, now: number) {
-    this.session = session
+  constructor(generation: number, now: number) {
+    this.generation = generation
     this.refilledAt = now
   }
 
-  /** Time at which the deferred request is admitted. */
-  get dueAt(): number {
+  /** Time at which the peer may make a further request. */
+  private get refillsAt(): number {
     return this.refilledAt + refillMillis
+  }
+
+  /** Time at which a part is sent again or the deferred request is admitted. */
+  get dueAt(): number | undefined {
+    if (this.deferred === undefined) return this.retryAt
+    return Math.min(this.refillsAt, this.retryAt ?? Infinity)
   }
 
   /** Takes one of the requests that the peer may make now. */
   takeToken(now: number): boolean {
-    if (now >= this.dueAt) {
-      // Rounding must not make it less than 1: the caller waits until `dueAt`.
+    if (now >= this.refillsAt) {
+      // Rounding must not make it less than 1: the caller waits until `refillsAt`.
       const refilled = Math.max(1, Math.floor((now - this.refilledAt) / refillMillis))
       this.tokens = Math.min(burst, this.tokens + refilled)
       this.refilledAt = this.tokens === burst ? now : this.refilledAt + refilled * refillMillis
@@ -63,11 +78,25 @@ class Cursor {
   /** Starts over from what the request says that the reader has. */
   restart(want: Want): void {
     this.want = want
-    this.epoch = want.epoch
-    this.version = want.version
+    this.failures = 0
+    this.deferred = undefined
+    this.rewind()
+  }
+
+  /** Sends the answer to the newest request again at a later time. */
+  retry(now: number): void {
+    this.rewind()
+    this.retryAt = now + firstRetryMillis * 2 ** this.failures
+    this.failures++
+  }
+
+  /** Starts the answer to the newest request over. */
+  rewind(): void {
+    this.epoch = this.want?.epoch ?? 0
+    this.version = this.want?.version ?? 0
     this.isFresh = true
     this.batch = undefined
-    this.deferred = undefined
+    this.retryAt = undefined
   }
 }
 
@@ -85,6 +114,8 @@ export class Cursors {
   private readonly options: Options
   private readonly entries: OwnEntries
   private readonly cursors = new Map<string, Cursor>()
+  /** Peers with a deadline. */
+  private readonly waiting = new Set<string>()
 
   constructor(options: Options) {
     this.options = options
@@ -106,33 +137,39 @@ export class Cursors {
   }
 
   /** Accepts a request. The newest request of a peer replaces the earlier ones. Returns `true` if an answer is due now. */
-  want(name: string, session: number, want: Want, now: number): boolean {
+  want({ generation, name }: PeerId, want: Want, now: number): boolean {
     const known = this.cursors.get(name)
-    const cursor = known?.session === session ? known : new Cursor(session, now)
+    const cursor = known?.generation === generation ? known : new Cursor(generation, now)
     this.cursors.set(name, cursor)
     if (!cursor.takeToken(now)) {
       cursor.deferred = want
+      this.waiting.add(name)
       return false
     }
     cursor.restart(want)
     return true
   }
 
-  /** Admits deferred requests whose time has come. Returns the names of their peers. */
+  /** Does what is due. Returns the names of the peers to which a part can be sent now. */
   tick(now: number): ReadonlyArray<string> {
     const due: Array<string> = []
-    for (const [name, cursor] of this.cursors) {
-      if (cursor.deferred === undefined || !cursor.takeToken(now)) continue
-      cursor.restart(cursor.deferred)
-      due.push(name)
+    for (const name of this.waiting) {
+      const cursor = this.cursors.get(name)
+      if (cursor?.dueAt === undefined) this.waiting.delete(name)
+      if (cursor === undefined) continue
+      const isRetry = cursor.retryAt !== undefined && cursor.retryAt <= now
+      if (isRetry) cursor.retryAt = undefined
+      const admitted = cursor.deferred !== undefined && cursor.takeToken(now) ? cursor.deferred : undefined
+      if (admitted !== undefined) cursor.restart(admitted)
+      if (isRetry || admitted !== undefined) due.push(name)
     }
     return due
   }
 
-  /** Returns the time at which the next deferred request is admitted. */
+  /** Returns the time of the next `tick`. */
   dueAt(): number {
     let first = Infinity
-    for (const { deferred, dueAt } of this.cursors.values()) if (deferred !== undefined) first = Math.min(first, dueAt)
+    for (const name of this.waiting) first = Math.min(first, this.cursors.get(name)?.dueAt ?? Infinity)
     return first
   }
 
@@ -141,17 +178,32 @@ export class Cursors {
     this.cursors.delete(name)
   }
 
-  /** Forgets a reader whose session has ended. A session with a smaller number has ended before. */
-  sessionEnded(name: string, session: number): void {
+  /** Forgets a reader that is no longer a member. */
+  memberGone({ generation, name }: PeerId): void {
     const cursor = this.cursors.get(name)
-    if (cursor !== undefined && cursor.session <= session) this.cursors.delete(name)
+    if (cursor !== undefined && cursor.generation <= generation) this.cursors.delete(name)
   }
 
-  /** Forgets a reader to which a part cannot be sent, unless it has asked again since. The reader asks again. */
-  failed(name: string, nonce: number): void {
+  /**
+   * The session with a peer has ended at this node, and maybe not at the peer. Then the peer does not ask again, and parts
+   * may be lost. So the answer starts over. A peer that has got more than that asks again.
+   */
+  sessionEnded(name: string): void {
+    const cursor = this.cursors.get(name)
+    if (cursor?.want !== undefined) cursor.rewind()
+  }
+
+  /**
+   * A part could not be sent. The answer is sent again for some time: the request may have overtaken the announcement that
+   * the peer reads the map, or the link may have been lost at this node only. `isFinal` if the part can never be sent.
+   */
+  failed(name: string, nonce: number, isFinal: boolean, now: number): void {
     const cursor = this.cursors.get(name)
     if (cursor?.want?.nonce !== nonce) return
-    if (cursor.deferred === undefined) this.cursors.delete(name)
+    if (!isFinal && cursor.failures < maxRetries) {
+      cursor.retry(now)
+      this.waiting.add(name)
+    } else if (cursor.deferred === undefined) this.cursors.delete(name)
     else cursor.want = undefined
   }
 
@@ -166,7 +218,7 @@ export class Cursors {
   /** Returns `true` if there is a part for the peer. */
   hasNext(name: string): boolean {
     const cursor = this.cursors.get(name)
-    if (cursor?.want === undefined) return false
+    if (cursor?.want === undefined || cursor.retryAt !== undefined) return false
     return cursor.batch !== undefined || cursor.isFresh || cursor.version !== this.entries.version
   }
 

@@ -59,7 +59,8 @@ interface Ask<E> {
   readonly nonce: number
   readonly tries: number
   /**
-   * - `asked`: no batch has arrived yet. `live`: a batch has arrived, and later ones follow.
+   * - `asked`: no batch has arrived yet. The request is repeated at `retryAt` unless parts arrive. `live`: a batch has
+   *   arrived, and later ones follow.
    * - `waiting`: the request failed or its answer did not fit. It is repeated at `retryAt`.
    * - `refused`: the owner exceeds the bounds, or uses another format. It is not asked again in this opening.
    */
@@ -121,6 +122,12 @@ export type Counted = "asks" | "diverged" | "refused" | "ignored" | "gaps"
 
 const firstRetryMillis = 200
 const maxRetryMillis = 5_000
+
+/** Time without a part after which a request is repeated. It doubles with every repetition. */
+const firstPatienceMillis = 5_000
+const maxPatienceMillis = 30_000
+
+const patience = (tries: number): number => Math.min(maxPatienceMillis, firstPatienceMillis * 2 ** tries)
 
 /** Time for which a peer with a link may be missing among the readers, because it has not listed its lanes yet. */
 export const absentMillis = 1_500
@@ -210,6 +217,7 @@ export class Mirrors<E> {
       this.retry(from.name, member, ask, now)
     } else if (!this.add(from, staged, part)) this.refuse(from.name, member, ask)
     else if (part.end !== undefined) this.complete(from, member, ask, staged, part.end, now)
+    else if (ask.state === "asked") ask.retryAt = now + patience(ask.tries)
   }
 
   /** A request could not be sent. `isFinal` if the peer never accepts it. */
@@ -302,8 +310,10 @@ export class Mirrors<E> {
       member.silentSince = undefined
       member.isAbsent = false
       const { ask } = member
-      if (ask === undefined || (ask.state === "waiting" && ask.retryAt <= now))
-        this.ask(name, member, { opening, session: reader.session, tries: ask?.tries ?? 0 })
+      if (ask === undefined || ask.retryAt <= now) {
+        const tries = ask === undefined ? 0 : ask.tries + (ask.state === "asked" ? 1 : 0)
+        this.ask(name, member, { opening, session: reader.session, tries }, now)
+      }
     } else this.listen(name, member, now)
     this.schedule(name, member)
     this.out.touched.add(name)
@@ -325,13 +335,14 @@ export class Mirrors<E> {
 
   private schedule(name: string, { ask, isAbsent, silentSince }: Member<E>): void {
     const silence = silentSince === undefined || isAbsent ? Infinity : silentSince + absentMillis
-    const at = Math.min(silence, ask?.state === "waiting" ? ask.retryAt : Infinity)
+    const at = Math.min(silence, ask?.retryAt ?? Infinity)
     if (at === Infinity) this.deadlines.delete(name)
     else this.deadlines.set(name, at)
   }
 
-  private ask(name: string, member: Member<E>, of: Pick<Ask<E>, "opening" | "session" | "tries">): void {
-    member.ask = { ...of, nonce: ++this.nonce, state: "asked", retryAt: Infinity, staged: undefined }
+  private ask(name: string, member: Member<E>, of: Pick<Ask<E>, "opening" | "session" | "tries">, now: number): void {
+    const retryAt = now + patience(of.tries)
+    member.ask = { ...of, nonce: ++this.nonce, state: "asked", retryAt, staged: undefined }
     member.request = "want"
     this.options.count("asks")
     this.out.wakes.add(name)
@@ -347,7 +358,7 @@ export class Mirrors<E> {
   }
 
   private refuse(name: string, member: Member<E>, ask: Ask<E>): void {
-    member.ask = { ...ask, state: "refused", staged: undefined }
+    member.ask = { ...ask, state: "refused", retryAt: Infinity, staged: undefined }
     member.request = "stop"
     this.options.count("refused")
     this.out.wakes.add(name)
@@ -402,7 +413,8 @@ export class Mirrors<E> {
       this.drop(from.name, "diverged")
       return this.retry(from.name, member, ask, now)
     }
-    member.ask = { ...ask, state: "live", tries: 0 }
+    member.ask = { ...ask, state: "live", tries: 0, retryAt: Infinity }
+    this.schedule(from.name, member)
     this.out.touched.add(from.name)
   }
 
