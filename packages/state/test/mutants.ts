@@ -7,7 +7,7 @@ import type { PeerId } from "@coterie/core/Peer"
 import type { Simulation } from "@coterie/testkit"
 import type { Overrides } from "../src/internal/Overrides.ts"
 import { Cursors } from "../src/internal/replication/Cursors.ts"
-import type { Part, Stop, Want } from "../src/internal/replication/messages.ts"
+import type { Part } from "../src/internal/replication/messages.ts"
 import { type Gone, type MemberPeer, Mirrors } from "../src/internal/replication/Mirrors.ts"
 import { type Changes, type Outcome, OwnEntries } from "../src/internal/replication/OwnEntries.ts"
 import { scenario } from "./simulation.ts"
@@ -64,24 +64,6 @@ class LifelessMirrors<E> extends Mirrors<E> {
   }
 }
 
-/** An answer to an earlier request is used, and it may follow any version. */
-class LateMirrors<E> extends Mirrors<E> {
-  private readonly nonces = new Map<string, number>()
-
-  override next(name: string): Want | Stop | undefined {
-    const message = super.next(name)
-    if (message?._tag === "Want") this.nonces.set(name, message.nonce)
-    return message
-  }
-
-  override received(from: PeerId, part: Part, now: number): void {
-    const version = this.mirrors.get(from.name)?.version
-    const nonce = this.nonces.get(from.name) ?? part.nonce
-    const follows = part.from === undefined || version === undefined ? part.from : version
-    super.received(from, { ...part, nonce, from: follows }, now)
-  }
-}
-
 /** A peer that opens the map again is not asked again. */
 class OpeningMirrors<E> extends Mirrors<E> {
   override readersChanged(readers: Iterable<ReadingPeer>, now: number): void {
@@ -131,7 +113,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   }),
 
   mutant("a new life has the entries of the old one", 10, { makeMirrors: (options) => new LifelessMirrors(options) }),
-  mutant("a late answer is used after a new snapshot", 40, { makeMirrors: (options) => new LateMirrors(options) }),
   mutant("a peer that reopens the map is not asked again", 20, {
     makeMirrors: (options) => new OpeningMirrors(options),
   }),
