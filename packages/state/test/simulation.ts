@@ -295,14 +295,12 @@ export const scenario = (name: string, overrides: Partial<Overrides> = {}, goals
     }),
   )
 
-const title = "copies of owned maps are states of their owners, and become equal to them"
-
 /** The scenario without a defect, for few seeds. */
-export const fewSeeds = scenario(title)
+export const fewSeeds = scenario("copies of owned maps are states of their owners")
 
 /** The scenario without a defect. */
 export const ownedMaps = scenario(
-  title,
+  "copies of owned maps are states of their owners, and become equal to them",
   {},
   ["failed", "left", "closed", "replaced"].map((why) => `Removed: ${why}`),
 )
