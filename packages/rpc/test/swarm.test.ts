@@ -1,21 +1,12 @@
-import { Seeds, Simulation, Swarm } from "@coterie/testkit"
+import { Simulation, Swarm } from "@coterie/testkit"
 import { it as vitest } from "@effect/vitest"
 import { it } from "@coterie/testkit/vitest"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { execFileSync } from "node:child_process"
 import { mutant, requests } from "./simulation.ts"
+import { commitBase } from "../../core/test/simulation/commitBase.ts"
 
-const commit = (): string => {
-  try {
-    return execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8", stdio: "pipe" }).trim()
-  } catch {
-    // An unpacked archive has no commit.
-    return "no commit"
-  }
-}
-
-it.sim(requests, { seeds: 6, base: Seeds.base(commit()), timeout: 300_000 })
+it.sim(requests, { seeds: 6, base: commitBase, timeout: 300_000 })
 
 /** Number of seeds within which the swarm must find the mutant. Otherwise a check is missing. */
 const within = 5

@@ -40,7 +40,7 @@ export const Report = Schema.Union([
   Schema.TaggedStruct("Done", { deposit: Schema.String, result: Schema.String }),
   /** A deposit was carried out here. */
   Schema.TaggedStruct("CarriedOut", { deposit: Schema.String }),
-  /** Whether this runner checks the health of the others. */
+  /** `true` if this runner checks the health of the others. */
   Schema.TaggedStruct("Holder", { id: Schema.Int, holds: Schema.Boolean }),
 ])
 export type Report = typeof Report.Type

@@ -55,7 +55,6 @@ const openingOf = ({ generation, opening, session }: ReadingPeer): string => `${
 /** A request to one opening of the map at a peer. */
 interface Ask<E> {
   readonly opening: string
-  readonly session: number
   readonly nonce: number
   readonly tries: number
   /**
@@ -306,13 +305,13 @@ export class Mirrors<E> {
       member.ask = undefined
       member.request = undefined
     }
-    if (opening !== undefined && reader !== undefined) {
+    if (opening !== undefined) {
       member.silentSince = undefined
       member.isAbsent = false
       const { ask } = member
       if (ask === undefined || ask.retryAt <= now) {
         const tries = ask === undefined ? 0 : ask.tries + (ask.state === "asked" ? 1 : 0)
-        this.ask(name, member, { opening, session: reader.session, tries }, now)
+        this.ask(name, member, { opening, tries }, now)
       }
     } else this.listen(name, member, now)
     this.schedule(name, member)
@@ -340,7 +339,7 @@ export class Mirrors<E> {
     else this.deadlines.set(name, at)
   }
 
-  private ask(name: string, member: Member<E>, of: Pick<Ask<E>, "opening" | "session" | "tries">, now: number): void {
+  private ask(name: string, member: Member<E>, of: Pick<Ask<E>, "opening" | "tries">, now: number): void {
     const retryAt = now + patience(of.tries)
     member.ask = { ...of, nonce: ++this.nonce, state: "asked", retryAt, staged: undefined }
     member.request = "want"
