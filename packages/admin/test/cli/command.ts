@@ -47,9 +47,11 @@ export const coterie = (args: ReadonlyArray<string>, options: Options = {}): Eff
     let out = ""
     let err = ""
     let isDone = false
+    let interrupted = false
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       out += text
-      if (until !== undefined && out.includes(until)) child.kill("SIGINT")
+      // Once: a second SIGINT ends the process without an exit code, as it should.
+      if (!interrupted && until !== undefined && out.includes(until)) interrupted = child.kill("SIGINT")
       if (after === undefined || isDone || !out.includes(after)) return
       isDone = true
       if (act === "close") child.stdout.destroy()
