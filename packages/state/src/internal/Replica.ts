@@ -49,6 +49,8 @@ export interface Options<E> {
   readonly afterPart: (message: Message) => Effect.Effect<void>
   /** Gets the effects of each input, in the step of the input. */
   readonly onOutputs: (outputs: Outputs<E>) => void
+  /** Called when the state of {@link Replica.awaitSynced} changes. */
+  readonly onSynced: (isSynced: boolean) => void
   /** The generation of this node has changed. */
   readonly onSelf: (self: PeerId) => void
 }
@@ -139,8 +141,10 @@ export class Replica<E> {
     if (!this.hasView) return
     const isOpen = this.synced.isOpen()
     if (isOpen && [...touched].every((name) => this.mirrors.isSyncedWith(name))) return
-    if (this.mirrors.isSynced()) this.synced.openUnsafe()
+    const isSynced = this.mirrors.isSynced()
+    if (isSynced) this.synced.openUnsafe()
     else this.synced.closeUnsafe()
+    this.options.onSynced(isSynced)
   }
 
   // ---- input ----

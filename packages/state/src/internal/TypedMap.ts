@@ -25,6 +25,15 @@ const undecodable = Symbol("undecodable")
 
 type Copy<K, V> = Entry<K, V> | typeof undecodable
 
+/** Gets the changes of a map in the steps in which they happen. It sees the state that the service of the map returns. */
+export interface Listener<K, V> {
+  readonly changed: (change: Change<K, V>) => void
+  /** The entries of every member with a link are here, or no longer. `synced` of the service also waits for the node. */
+  readonly syncedChanged: (isSynced: boolean) => void
+  /** The map is closed. */
+  readonly closed: () => void
+}
+
 export interface Options<K, V> {
   readonly name: string
   readonly schemas: Pick<MapOptions<K, V>, "key" | "value">
@@ -35,6 +44,7 @@ export interface Options<K, V> {
   readonly nonce: number
   readonly parts: Overrides
   readonly count: (what: CountedEvent) => void
+  readonly listener: Listener<K, V> | undefined
 }
 
 export class TypedMap<K, V> implements Sizes {
@@ -70,6 +80,7 @@ export class TypedMap<K, V> implements Sizes {
       isSame: (a: Copy<K, V>, b: Copy<K, V>) => Equal.equals(a, b),
       afterPart: (message: Message) => this.afterPart(message),
       onOutputs: (outputs: Outputs<Copy<K, V>>) => this.publish(outputs),
+      onSynced: (isSynced: boolean) => options.listener?.syncedChanged(isSynced),
       onSelf: ({ generation, name }: PeerId) => {
         this.self = { name, generation }
       },
@@ -112,8 +123,15 @@ export class TypedMap<K, V> implements Sizes {
   })
 
   readonly close = (): void => {
+    if (this.isClosed) return
     this.isClosed = true
     this.feed.endUnsafe()
+    this.options.listener?.closed()
+  }
+
+  private emit(change: Change<K, V>): void {
+    this.feed.publishUnsafe(change)
+    this.options.listener?.changed(change)
   }
 
   /** Runs a step of the service, and adds the name of the map to its error. */
@@ -148,13 +166,13 @@ export class TypedMap<K, V> implements Sizes {
     const previous = this.own.get(encodedKey)
     if (next === undefined) {
       this.own.delete(encodedKey)
-      if (previous !== undefined) this.feed.publishUnsafe({ _tag: "Removed", entry: previous, why: "removed" })
+      if (previous !== undefined) this.emit({ _tag: "Removed", entry: previous, why: "removed" })
       return
     }
     const entry: Entry<K, V> = { owner: this.self, key: next.key, encodedKey, value: next.value }
     this.own.set(encodedKey, entry)
     const value = Option.map(Option.fromUndefinedOr(previous), (old) => old.value)
-    this.feed.publishUnsafe({ _tag: "Set", entry, previous: value })
+    this.emit({ _tag: "Set", entry, previous: value })
   }
 
   private drop(encodedKey: string): Result.Result<boolean, Full> {
@@ -265,18 +283,18 @@ export class TypedMap<K, V> implements Sizes {
     if (next === undefined || next === undecodable)
       return this.publishRemoved(previous, next === undefined ? "removed" : "undecodable")
     const old = previous === undefined || previous === undecodable ? Option.none() : Option.some(previous.value)
-    this.feed.publishUnsafe({ _tag: "Set", entry: next, previous: old })
+    this.emit({ _tag: "Set", entry: next, previous: old })
   }
 
   private publishRemoved(copy: Copy<K, V> | undefined, why: Gone): void {
-    if (copy !== undefined && copy !== undecodable) this.feed.publishUnsafe({ _tag: "Removed", entry: copy, why })
+    if (copy !== undefined && copy !== undecodable) this.emit({ _tag: "Removed", entry: copy, why })
   }
 
   private publishOwner(name: string): void {
     const known = this.replica.mirrors.owner(name)
     const old = this.owners.get(name)
     if (known === undefined) {
-      if (this.owners.delete(name)) this.feed.publishUnsafe({ _tag: "OwnerChanged", name, owner: undefined })
+      if (this.owners.delete(name)) this.emit({ _tag: "OwnerChanged", name, owner: undefined })
       return
     }
     const { peer, state } = known
@@ -286,7 +304,7 @@ export class TypedMap<K, V> implements Sizes {
     this.owners.set(name, owner)
     const isSame =
       old?.peer.generation === generation && old.state === state && old.status === status && old.link === link
-    if (!isSame) this.feed.publishUnsafe({ _tag: "OwnerChanged", name, owner })
+    if (!isSame) this.emit({ _tag: "OwnerChanged", name, owner })
   }
 
   // ---- sizes ----

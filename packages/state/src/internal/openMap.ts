@@ -8,7 +8,7 @@ import { addMetrics } from "./mapMetrics.ts"
 import { boundsOf, laneNameOf } from "./options.ts"
 import { Overrides } from "./Overrides.ts"
 import { format } from "./replication/messages.ts"
-import { TypedMap } from "./TypedMap.ts"
+import { type Listener, TypedMap } from "./TypedMap.ts"
 
 /** Names of the maps that are open on a node. */
 const openNames = new WeakMap<Cluster["Service"], Set<string>>()
@@ -29,7 +29,11 @@ const reserve = (cluster: Cluster["Service"], name: string) =>
     (names) => Effect.sync(() => names.delete(name)),
   )
 
-export const open = Effect.fnUntraced(function* <K, V>(name: string, options: Options<K, V>) {
+export const open = Effect.fnUntraced(function* <K, V>(
+  name: string,
+  options: Options<K, V>,
+  listener?: Listener<K, V>,
+) {
   const cluster = yield* Cluster
   const { u32 } = yield* Entropy
   const bounds = yield* boundsOf(options.limits)
@@ -44,6 +48,7 @@ export const open = Effect.fnUntraced(function* <K, V>(name: string, options: Op
     cluster,
     lane,
     parts: yield* Overrides,
+    listener,
     count: metrics.count,
     // 48 bits: two instances of one name must not be taken for one another.
     epoch: u32() * 2 ** 16 + (u32() & 0xffff),
