@@ -194,7 +194,7 @@ export class Replica<E> {
     const { success: wire } = decoded
     if (wire._tag === "Part") {
       const input = this.input((now) => this.mirrors.received(from, wire, now))
-      return Effect.andThen(input, this.options.afterPart(message))
+      return Effect.andThen(input, () => this.options.afterPart(message))
     }
     return this.input((now) => {
       if (wire._tag === "Stop") this.cursors.stop(from.name)
