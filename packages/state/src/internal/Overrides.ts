@@ -1,17 +1,19 @@
 /**
- * The parts of this package that implement its rules. Every map and every placement has {@link defaults}. Tests replace
- * these parts to plant bugs. Only `openMap` and the placement's `make` read this reference.
+ * The parts that implement the rules of a map, of a presence and of a placement. All of them have {@link defaults}. Tests
+ * replace these parts to plant bugs. Only `openMap`, `openPresence` and the `make` of placements read this reference.
  */
 import * as Context from "effect/Context"
+import { OwnedKeys, type Options as OwnedKeysOptions } from "./placement/OwnedKeys.ts"
+import { PresenceTable } from "./presence/PresenceTable.ts"
 import { Cursors, type Options as CursorsOptions } from "./replication/Cursors.ts"
 import { Mirrors, type Options as MirrorsOptions } from "./replication/Mirrors.ts"
-import { OwnedKeys, type Options as OwnedKeysOptions } from "./placement/OwnedKeys.ts"
 import { type Bounds, OwnEntries } from "./replication/OwnEntries.ts"
 
 export interface Overrides {
   readonly makeOwnEntries: (bounds: Bounds) => OwnEntries
   readonly makeCursors: (options: CursorsOptions) => Cursors
   readonly makeMirrors: <E>(options: MirrorsOptions<E>) => Mirrors<E>
+  readonly makePresenceTable: <A>(grace: number) => PresenceTable<A>
   readonly makeOwnedKeys: (options: OwnedKeysOptions) => OwnedKeys
 }
 
@@ -19,6 +21,7 @@ export const defaults: Overrides = {
   makeOwnEntries: (bounds) => new OwnEntries(bounds),
   makeCursors: (options) => new Cursors(options),
   makeMirrors: (options) => new Mirrors(options),
+  makePresenceTable: (grace) => new PresenceTable(grace),
   makeOwnedKeys: (options) => new OwnedKeys(options),
 }
 

@@ -4,11 +4,12 @@ import { OptionsError } from "@coterie/core/ClusterError"
 import { Entropy } from "@coterie/core/Entropy"
 import * as Effect from "effect/Effect"
 import type { Options } from "./Service.ts"
+import type { MapObserver } from "./MapObserver.ts"
 import { addMetrics } from "./mapMetrics.ts"
 import { boundsOf, laneNameOf } from "./options.ts"
 import { Overrides } from "./Overrides.ts"
 import { format } from "./replication/messages.ts"
-import { type Listener, TypedMap } from "./TypedMap.ts"
+import { TypedMap } from "./TypedMap.ts"
 
 /** Names of the maps that are open on a node. */
 const openNames = new WeakMap<Cluster["Service"], Set<string>>()
@@ -29,10 +30,13 @@ const reserve = (cluster: Cluster["Service"], name: string) =>
     (names) => Effect.sync(() => names.delete(name)),
   )
 
-export const open = Effect.fnUntraced(function* <K, V>(
+export const open = <K, V>(name: string, options: Options<K, V>) => openObserved(name, options, undefined)
+
+/** Opens a map whose steps an observer follows. */
+export const openObserved = Effect.fnUntraced(function* <K, V>(
   name: string,
   options: Options<K, V>,
-  listener?: Listener<K, V>,
+  observer: MapObserver<K, V> | undefined,
 ) {
   const cluster = yield* Cluster
   const { u32 } = yield* Entropy
@@ -48,11 +52,11 @@ export const open = Effect.fnUntraced(function* <K, V>(
     cluster,
     lane,
     parts: yield* Overrides,
-    listener,
     count: metrics.count,
     // 48 bits: two instances of one name must not be taken for one another.
     epoch: u32() * 2 ** 16 + (u32() & 0xffff),
     nonce: u32(),
+    observer,
   })
   yield* Effect.acquireRelease(
     Effect.sync(() => metrics.observe(map)),

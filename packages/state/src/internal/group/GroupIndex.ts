@@ -1,6 +1,6 @@
 /** The joins of all groups by group and node. It follows the map of the groups in the steps of the map. */
+import type { MapObserver, Reach } from "../MapObserver.ts"
 import type { Change, Entry, Owner } from "../Service.ts"
-import type { Listener } from "../TypedMap.ts"
 import { type Join, parseKey } from "./entries.ts"
 
 /** An entry of the map of the groups. */
@@ -19,10 +19,10 @@ export interface Subscriber {
   readonly closed: () => void
 }
 
-export class GroupIndex implements Listener<string, Join> {
+export class GroupIndex implements MapObserver<string, Join> {
   private isClosed = false
   private hasSettled = false
-  private isReplicaSynced = false
+  private reach: Reach = "syncing"
   private readonly groups = new Map<string, Map<string, Map<number, JoinEntry>>>()
   private readonly owners = new Map<string, Owner>()
   private readonly subscribers = new Map<string, Set<Subscriber>>()
@@ -30,7 +30,7 @@ export class GroupIndex implements Listener<string, Join> {
 
   /** `true` while the joins of every member with a link are here. */
   get isSynced(): boolean {
-    return this.hasSettled && this.isReplicaSynced
+    return this.hasSettled && this.reach !== "syncing"
   }
 
   /** The node has settled, and the map was synced. */
@@ -61,9 +61,20 @@ export class GroupIndex implements Listener<string, Join> {
     }
   }
 
-  // ---- Listener ----
+  // ---- MapObserver ----
 
-  readonly changed = (change: Change<string, Join>): void => {
+  readonly onStep = (changes: ReadonlyArray<Change<string, Join>>, reach: Reach): void => {
+    for (const change of changes) this.changed(change)
+    if (reach !== this.reach) this.changeSynced(() => (this.reach = reach))
+  }
+
+  readonly onClosed = (): void => {
+    this.isClosed = true
+    this.groups.clear()
+    for (const all of this.subscribers.values()) for (const { closed } of all) closed()
+  }
+
+  private changed(change: Change<string, Join>): void {
     switch (change._tag) {
       case "Set":
         return this.set(change.entry)
@@ -72,14 +83,6 @@ export class GroupIndex implements Listener<string, Join> {
       case "OwnerChanged":
         return this.ownerChanged(change.name, change.owner)
     }
-  }
-
-  readonly syncedChanged = (isSynced: boolean): void => this.changeSynced(() => (this.isReplicaSynced = isSynced))
-
-  readonly closed = (): void => {
-    this.isClosed = true
-    this.groups.clear()
-    for (const all of this.subscribers.values()) for (const { closed } of all) closed()
   }
 
   private changeSynced(change: () => void): void {

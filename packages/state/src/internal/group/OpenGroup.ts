@@ -70,6 +70,7 @@ export class OpenGroup<A> implements Subscriber {
   }
 
   readonly closed = (): void => {
+    if (this.isClosed) return
     this.isClosed = true
     this.changed()
     this.feed.endUnsafe()

@@ -1,7 +1,7 @@
 /** Opens groups on a node. */
 import { Cluster } from "@coterie/core/Cluster"
 import * as Effect from "effect/Effect"
-import { open } from "../openMap.ts"
+import { openObserved } from "../openMap.ts"
 import { checkName } from "../options.ts"
 import { sharedByNode } from "../sharedByNode.ts"
 import { mapName, options as mapOptions } from "./entries.ts"
@@ -13,7 +13,7 @@ import type { Group, Options } from "./Service.ts"
 const shared = sharedByNode(
   Effect.gen(function* () {
     const index = new GroupIndex()
-    const map = yield* open(mapName, mapOptions, index)
+    const map = yield* openObserved(mapName, mapOptions, index)
     yield* Effect.forkScoped(Effect.andThen(map.synced, Effect.sync(index.settled)))
     return { index, map }
   }),

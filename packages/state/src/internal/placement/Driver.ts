@@ -6,10 +6,10 @@ import type { PeerId } from "@coterie/core/Peer"
 import * as Rendezvous from "@coterie/core/Rendezvous"
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { DeadlineTimer } from "../DeadlineTimer.ts"
 import { candidatesOf } from "../group/pick.ts"
 import type { Group, View } from "../group/Service.ts"
 import { Isolation } from "./Isolation.ts"
@@ -65,7 +65,7 @@ interface Nodes {
 export class Driver<A> {
   private readonly options: Options<A>
   private readonly watched = new Map<string, Watched>()
-  private readonly wake = Latch.makeUnsafe(true)
+  private readonly timer: DeadlineTimer
   private readonly isolation = new Isolation()
   private view: View<A> = { members: [], isSynced: false }
   private nodes: Nodes = { of: this.view, candidates: [] }
@@ -73,6 +73,8 @@ export class Driver<A> {
 
   constructor(options: Options<A>) {
     this.options = options
+    const { clock, keys } = options
+    this.timer = new DeadlineTimer({ clock, dueAt: () => keys.dueAt(), onDue: Effect.sync(() => this.step()) })
   }
 
   readonly service = (): Placement => ({
@@ -90,35 +92,24 @@ export class Driver<A> {
     const groupViews = Stream.runForEach(group.views, (view) =>
       Effect.sync(() => {
         this.view = view
-        this.wake.openUnsafe()
+        this.step()
       }),
     )
-    const clusterViews = Stream.runForEach(cluster.views, () => this.wake.open)
+    const clusterViews = Stream.runForEach(cluster.views, () => Effect.sync(() => this.step()))
     return Effect.ensuring(
-      Effect.raceFirst(groupViews, Effect.all([clusterViews, this.loop], { concurrency: 2 })),
+      Effect.raceFirst(groupViews, Effect.all([clusterViews, this.timer.run], { concurrency: 2 })),
       Effect.sync(() => this.close()),
     )
   }
 
-  private readonly loop: Effect.Effect<never> = Effect.forever(
-    Effect.suspend(() => {
-      this.wake.closeUnsafe()
-      const now = this.step()
-      const dueAt = this.options.keys.dueAt()
-      return dueAt === Infinity
-        ? this.wake.await
-        : Effect.raceFirst(Effect.sleep(Math.ceil(dueAt - now)), this.wake.await)
-    }),
-  )
-
-  /** Applies the newest views, and returns the time. */
-  private step(): number {
+  /** Applies the newest views. */
+  private step(): void {
     const { cluster, clock, keys } = this.options
     const isCutOff = this.isolation.update(cluster.viewUnsafe())
     const now = MonotonicTime.millisUnsafe(clock)
     keys.update({ candidates: this.candidates(this.view), isCalm: this.view.isSynced && !isCutOff }, now)
     for (const [key, watched] of this.watched) this.refresh(key, watched)
-    return now
+    this.timer.update()
   }
 
   private refresh(key: string, watched: Watched): void {
