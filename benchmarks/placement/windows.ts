@@ -1,7 +1,7 @@
 /**
  * Measures how long a key has two owners, or none, after each kind of event, in the simulation with virtual time.
  *
- *     node benchmarks/placement/windows.ts [--seeds 5] [--out docs]
+ *     npx -y pnpm@12 bench:placement [--seeds 5] [--out docs]
  *
  * It prints a table with and without the time to settle. With `--out docs` it writes the table into docs/state.md.
  */
@@ -200,26 +200,28 @@ const variants: ReadonlyArray<readonly [title: string, options: Placement.Option
   ["`minimumMembers: 3`", { minimumMembers: 3 }],
 ]
 
-const measure = async (options: Placement.Options): Promise<ReadonlyMap<string, Windows>> => {
-  const runs: Array<Rows> = []
-  for (let seed = 1; seed <= Number(values.seeds ?? 5); seed++) {
-    const rows: Rows = new Map()
-    const { failure } = await Effect.runPromise(Simulation.outcome(scenario(options, rows), { seed, explore: "fifo" }))
-    if (failure !== undefined) throw new Error(`seed ${seed}: ${String(failure)}`)
-    runs.push(rows)
-  }
-  return new Map(
-    [...(runs[0]?.keys() ?? [])].map((event) => [event, worst(runs.flatMap((rows) => rows.get(event) ?? []))]),
-  )
-}
+const measure = (options: Placement.Options) =>
+  Effect.gen(function* () {
+    const runs: Array<Rows> = []
+    for (let seed = 1; seed <= Number(values.seeds ?? 5); seed++) {
+      const rows: Rows = new Map()
+      const { failure } = yield* Simulation.outcome(scenario(options, rows), { seed, explore: "fifo" })
+      if (failure !== undefined) return yield* Effect.die(new Error(`seed ${seed}: ${String(failure)}`))
+      runs.push(rows)
+    }
+    const events = [...(runs[0]?.keys() ?? [])]
+    return new Map(events.map((event) => [event, worst(runs.flatMap((rows) => rows.get(event) ?? []))]))
+  })
 
 const spell = ({ keys: count, longest }: Windows["two"]): string =>
   longest === 0
     ? "0"
     : `${(longest / 1_000_000).toFixed(longest < 1_000_000 ? 2 : 1)} s, ${count === keys.length ? "all" : count} keys`
 
-const columns = new Map<string, ReadonlyMap<string, Windows>>()
-for (const [title, options] of variants) columns.set(title, await measure(options))
+const measured = await Effect.runPromise(
+  Effect.forEach(variants, ([title, options]) => Effect.map(measure(options), (rows) => [title, rows] as const)),
+)
+const columns: ReadonlyMap<string, ReadonlyMap<string, Windows>> = new Map(measured)
 const events = [...([...columns.values()][0]?.keys() ?? [])]
 const text = table(
   ["event", ...[...columns.keys()].flatMap((title) => [`two owners, ${title}`, `nobody, ${title}`])],
