@@ -36,11 +36,16 @@ const schema = EventLog.schema(Notes)
 
 /** Handles the notes of the log of a device, or of a server. */
 const handlers = (onNote: (text: string) => Effect.Effect<unknown>) =>
-  EventLog.group(Notes, (handlers) => handlers.handle("NoteAdded", ({ payload }) => Effect.asVoid(onNote(payload.text))))
+  EventLog.group(Notes, (handlers) =>
+    handlers.handle("NoteAdded", ({ payload }) => Effect.asVoid(onNote(payload.text))),
+  )
 
 const storeId = EventLogMessage.StoreId.make("default")
 
-const UnencryptedServer = EventLogServerUnencrypted.layer(schema, handlers(() => Effect.void)).pipe(
+const UnencryptedServer = EventLogServerUnencrypted.layer(
+  schema,
+  handlers(() => Effect.void),
+).pipe(
   Layer.provide([
     PeerEventLogStorage.layerUnencrypted().pipe(Layer.provide(SqlEventLogServerUnencrypted.layerStorage())),
     EventLogServerUnencrypted.layerStoreMappingStatic({ storeId }),
@@ -87,16 +92,11 @@ const connectDevice = Effect.fnUntraced(function* (
   const log = EventLog.layer(
     schema,
     handlers((text) => Queue.offer(notes, text)),
-  ).pipe(
-    Layer.provide(EventJournal.layerMemory),
-    Layer.provide(Layer.succeed(EventLog.Identity, identity)),
-  )
+  ).pipe(Layer.provide(EventJournal.layerMemory), Layer.provide(Layer.succeed(EventLog.Identity, identity)))
   const protocol = RpcClient.layerProtocolSocket().pipe(
     Layer.provide([NodeSocket.layerNet({ host: "127.0.0.1", port }), RpcSerialization.layerSchemaBinary()]),
   )
-  const context = yield* Layer.build(
-    Layer.fresh(remote.pipe(Layer.provideMerge(log), Layer.provide(protocol))),
-  )
+  const context = yield* Layer.build(Layer.fresh(remote.pipe(Layer.provideMerge(log), Layer.provide(protocol))))
   const client = yield* Effect.provide(EventLog.makeClient(schema), context)
   return {
     add: (text: string) => client({ event: "NoteAdded", payload: { id: text, text } }),
@@ -105,10 +105,7 @@ const connectDevice = Effect.fnUntraced(function* (
   }
 })
 
-const twoInstances = (
-  server: Parameters<typeof startInstance>[1],
-  remote: Parameters<typeof connectDevice>[1],
-) =>
+const twoInstances = (server: Parameters<typeof startInstance>[1], remote: Parameters<typeof connectDevice>[1]) =>
   Effect.gen(function* () {
     const database = yield* Postgres.start
     const a = yield* startInstance("a", server, database, [])
