@@ -168,6 +168,20 @@ describe("PeerEventLogStorage", () => {
       assert.deepStrictEqual([here.got, there.got], [[1], [1]])
     }))
 
+  test("a write that is interrupted after its commit is told", (network) =>
+    Effect.gen(function* () {
+      const journal = new SharedJournal({ delay: Effect.sleep("20 millis") })
+      const { a, b } = yield* startTwo(network, journal)
+      const client = yield* b.connect()
+      yield* settle
+      const write = yield* Effect.forkScoped(a.write())
+      yield* Effect.sleep("30 millis")
+      assert.deepStrictEqual(journal.sequences("notes"), [1])
+      yield* Fiber.interrupt(write)
+      yield* settle
+      assert.deepStrictEqual(client.got, [1])
+    }))
+
   test("a write to a store without a client here costs no read", (network) =>
     Effect.gen(function* () {
       const journal = new SharedJournal()
