@@ -137,7 +137,8 @@ describe("PeerEventLogStorage", () => {
       yield* b.linked(0)
       yield* a.write()
       const again = yield* b.connect({ startSequence: 2 })
-      yield* settle
+      // Soon b takes a for failed, and then reads all stores.
+      yield* Effect.sleep("20 millis")
       assert.deepStrictEqual(again.got, [2])
     }))
 
@@ -239,11 +240,25 @@ describe("PeerEventLogStorage", () => {
       yield* a.write()
       const client = yield* b.connect()
       yield* settle
-      const talk = Effect.forever(Effect.andThen(a.write(), Effect.sleep("20 millis")))
-      yield* Effect.forkScoped(talk)
-      yield* Effect.sleep("10 seconds")
-      assert.isAbove(client.got.length, 5)
+      // Several writes arrive while the storage is read.
+      for (let i = 0; i < 100; i++) {
+        yield* Effect.forkScoped(a.write())
+        yield* Effect.sleep("100 millis")
+      }
+      assert.isAbove(client.got.length, 50)
       assert.deepStrictEqual(client.got, journal.sequences("notes").slice(0, client.got.length))
+    }))
+
+  test("a slow storage is read for the first client of an instance, although others write to the store all the time", (network) =>
+    Effect.gen(function* () {
+      const journal = new SharedJournal({ delay: Effect.sleep("1 second") })
+      const { a, b } = yield* startTwo(network, journal, { readInterval: "10 millis" })
+      const talk = Effect.forever(Effect.andThen(Effect.forkScoped(a.write()), Effect.sleep("100 millis")))
+      yield* Effect.forkScoped(talk)
+      yield* Effect.sleep("5 seconds")
+      const client = yield* b.connect()
+      yield* Effect.sleep("15 seconds")
+      assert.isAbove(client.got.length, 50)
     }))
 
   test("a slow client reads what it has lost by itself, and delays no other client", (network) =>
@@ -274,6 +289,9 @@ describe("PeerEventLogStorage", () => {
       const { a, b } = yield* startTwo(network, journal)
       const first = yield* b.connect()
       const second = yield* b.connect()
+      // It does not notice the end, because it handles an entry.
+      yield* b.connect({ handle: () => Effect.never })
+      yield* a.write()
       yield* settle
       journal.failure = "the database is gone"
       yield* a.write()
@@ -283,7 +301,7 @@ describe("PeerEventLogStorage", () => {
       journal.failure = undefined
       const third = yield* b.connect()
       yield* settle
-      assert.deepStrictEqual(third.got, [1])
+      assert.deepStrictEqual(third.got, [1, 2])
     }))
 
   test("an instance without clients holds no stream of the storage open", (network) =>
@@ -320,8 +338,9 @@ describe("PeerEventLogStorage", () => {
       const returning = yield* b.connect({ compactors, startSequence: 2 })
       yield* settle
       const newcomer = yield* b.connect({ compactors })
+      const firstOfInstance = yield* a.connect({ compactors })
       yield* settle
-      assert.deepStrictEqual([returning.got, newcomer.got], [[4], [4]])
+      assert.deepStrictEqual([returning.got, newcomer.got, firstOfInstance.got], [[4], [4], [4]])
       const behind = yield* b.connect({ compactors, startSequence: 3 })
       yield* settle
       yield* a.write(2)

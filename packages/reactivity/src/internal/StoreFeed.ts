@@ -15,14 +15,17 @@ import * as Stream from "effect/Stream"
 import type { FeedParts } from "./feedParts.ts"
 import type { FeedPosition, ReaderPosition, Run, Span } from "./FeedPosition.ts"
 
-/** Time after which a read that returned nothing may be replaced by another one, so that a storage that hangs can recover. */
-const readTimeout = "10 seconds"
+/**
+ * Time after which a read that has returned nothing may be replaced by another one, in milliseconds, so that a storage that
+ * hangs can recover.
+ */
+const readTimeout = 60_000
 
 /**
- * The same for a store that is empty as far as this node knows: its read returns nothing, so it does not tell when it ends.
- * An empty store is read in much less time.
+ * The same for a store that may be empty, as far as this node knows. The read of an empty store returns nothing, so it does
+ * not tell when it ends. The time doubles with each read that was replaced, because it may have been the read of a large store.
  */
-const emptyReadTimeout = "250 millis"
+const emptyReadTimeout = 250
 
 /** Store of a storage, as the storage streams it. */
 export interface Source<A> {
@@ -57,6 +60,8 @@ export class StoreFeed<A> {
   private readonly isDue = Latch.makeUnsafe(false)
   /** Open when the read has returned items. */
   private readonly hasRead = Latch.makeUnsafe(false)
+  /** Number of reads in a row that were replaced because they returned nothing. */
+  private emptyReads = 0
 
   constructor(source: Source<A>, options: Options, runs: PubSub.PubSub<Run<A>>) {
     this.source = source
@@ -128,6 +133,7 @@ export class StoreFeed<A> {
   private take(items: NonEmptyReadonlyArray<A>): Effect.Effect<unknown> {
     const { isMissing, run } = this.position.take(items)
     this.hasRead.openUnsafe()
+    this.emptyReads = 0
     if (isMissing) this.refresh()
     // A slow reader loses the oldest run, so this never waits.
     return run === undefined ? Effect.void : PubSub.publish(this.runs, run)
@@ -139,12 +145,17 @@ export class StoreFeed<A> {
       Effect.andThen(
         Effect.raceFirst(
           this.hasRead.await,
-          Effect.suspend(() => Effect.sleep(this.position.isSeen ? readTimeout : emptyReadTimeout)),
+          Effect.suspend(() => Effect.sleep(this.patience)),
         ),
       ),
       Effect.andThen(this.isDue.await),
+      Effect.andThen(Effect.sync(() => void this.emptyReads++)),
     ),
   )
+
+  private get patience(): number {
+    return this.position.isSeen ? readTimeout : Math.min(emptyReadTimeout * 2 ** this.emptyReads, readTimeout)
+  }
 
   /** Reads what the storage has after the position of a reader, which is something. */
   private readAfter(reader: ReaderPosition<A>): Effect.Effect<ReadonlyArray<A>> {

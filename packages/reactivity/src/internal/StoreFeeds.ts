@@ -4,9 +4,7 @@
  */
 import type { Cluster } from "@coterie/core/Cluster"
 import type { OptionsError } from "@coterie/core/ClusterError"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as RcMap from "effect/RcMap"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -55,15 +53,11 @@ export const make = Effect.fnUntraced(function* <A, K extends StoreKey>({
       Effect.sync(() => current.set(text, feed)),
       () => Effect.sync(() => void (current.get(text) === feed && current.delete(text))),
     )
-    // A reader that comes after the end gets another feed.
-    const forget = Effect.suspend(() => RcMap.invalidate(feeds, key))
-    yield* feed.run.pipe(
-      Effect.onExit((exit) => (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? Effect.void : forget)),
-      Effect.forkScoped,
-    )
+    yield* Effect.forkScoped(feed.run)
     return feed
   })
-  const feeds: RcMap.RcMap<K, StoreFeed.StoreFeed<A>> = yield* RcMap.make({ lookup: open })
+  // A feed that ends or fails ends the streams of its readers, and is forgotten with the last of them.
+  const feeds = yield* RcMap.make({ lookup: open })
   const peers = yield* PeerInvalidation.make(
     channel,
     (stale) => Effect.sync(() => parts.refresh(current, stale)),
