@@ -1066,6 +1066,7 @@ const state: Page = {
       statement: "No key has two owners while every change of the group reaches all nodes within `settle`.",
       tests: [
         "never overlap while every change reaches all nodes within the time to settle",
+        "no key runs twice",
         "are given up in the step in which another node owns them, and all others stay",
         "are not taken back at once after a short absence of this node",
       ],
@@ -1074,6 +1075,8 @@ const state: Page = {
       heading: "When a node owns a key",
       statement: "When nothing changes any more, each key has one owner, the same in the view of all nodes.",
       tests: [
+        "each key has one owner after all faults, the same in the view of all nodes",
+        "a mutant of placements is found",
         "are complete, and the same at all nodes, when nothing changes any more",
         "gives each key to one node, the same in the view of all, after the time to settle",
         "runs a singleton on one node, and on another after the first one stops",
