@@ -1,22 +1,25 @@
 /**
  * The parts of a map that implement the rules of its replication. Every map has {@link defaults}. Tests replace these
- * parts to plant bugs. Only `openMap` reads this reference.
+ * parts to plant bugs. Only the modules that open maps and values read this reference.
  */
 import * as Context from "effect/Context"
 import { Cursors, type Options as CursorsOptions } from "./replication/Cursors.ts"
 import { Mirrors, type Options as MirrorsOptions } from "./replication/Mirrors.ts"
 import { type Bounds, OwnEntries } from "./replication/OwnEntries.ts"
+import { KnownValues, type Options as KnownValuesOptions } from "./values/KnownValues.ts"
 
 export interface Overrides {
   readonly makeOwnEntries: (bounds: Bounds) => OwnEntries
   readonly makeCursors: (options: CursorsOptions) => Cursors
   readonly makeMirrors: <E>(options: MirrorsOptions<E>) => Mirrors<E>
+  readonly makeKnownValues: (options: KnownValuesOptions) => KnownValues
 }
 
 export const defaults: Overrides = {
   makeOwnEntries: (bounds) => new OwnEntries(bounds),
   makeCursors: (options) => new Cursors(options),
   makeMirrors: (options) => new Mirrors(options),
+  makeKnownValues: (options) => new KnownValues(options),
 }
 
 /** The parts in use. Defaults to {@link defaults}. */
