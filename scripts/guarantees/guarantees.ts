@@ -1038,8 +1038,8 @@ const requests: Page = {
         "Nodes that see the same candidates give a key to the same node, and only the keys of a node move that comes or goes.",
       tests: [
         "all nodes give a key to the same node, and move only the keys of a node that goes (...)",
-        "moves only the keys of a peer that goes",
-        "gives keys to the same peers in all versions",
+        "moves no key between two candidates that stay",
+        "owners of ...: ...",
       ],
     },
   ],
