@@ -2,9 +2,11 @@
 import { Swarm } from "@coterie/testkit"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { mutants } from "./mutants.ts"
+import { type Mutant, mutants } from "./mutants.ts"
+import { mutants as valueMutants } from "./values/mutants.ts"
 
-describe("a mutant of owned maps is found", () => {
+const find = (title: string, mutants: ReadonlyArray<Mutant>) =>
+  describe(title, () => {
   for (const { name, scenario, within } of mutants) {
     it.live(
       name,
@@ -18,3 +20,6 @@ describe("a mutant of owned maps is found", () => {
     )
   }
 })
+
+find("a mutant of owned maps is found", mutants)
+find("a mutant of shared values is found", valueMutants)

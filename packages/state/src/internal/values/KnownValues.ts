@@ -210,7 +210,7 @@ export class KnownValues {
   // ---- rules ----
 
   /** Keeps the greater one of a write and the best write. Returns `true` if the write is new and the greater one. */
-  protected merge(name: string, write: Write.Write): boolean {
+  private merge(name: string, write: Write.Write): boolean {
     const known = this.values.get(name)
     if (known === undefined) {
       const fresh: Known = { best: write, ancestry: new Write.Ancestry() }
@@ -221,12 +221,17 @@ export class KnownValues {
     }
     const { ancestry, best } = known
     ancestry.add(write)
-    if (Write.compare(write, best) <= 0) return false
+    if (!this.wins(write, best)) return false
     known.best = write
     this.changed(name)
     if (!Write.isSameValue(write, best) && ancestry.hasSeen(write, best) === "unseen")
       this.out.conflicts.push({ name, won: write, lost: best })
     return true
+  }
+
+  /** Returns `true` if a write replaces the best one so far. */
+  protected wins(write: Write.Write, best: Write.Write): boolean {
+    return Write.compare(write, best) > 0
   }
 
   private changed(name: string): void {

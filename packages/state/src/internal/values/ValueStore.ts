@@ -21,7 +21,7 @@ import type { Change, OwnedMap, View } from "../Service.ts"
 import type { KnownValues } from "./KnownValues.ts"
 import { Limits, mapLimits, nameProblem } from "./limits.ts"
 import type { Limits as Bounds } from "./Service.ts"
-import { outranks } from "./ranking.ts"
+import { Ranking } from "./Ranking.ts"
 import { addValueMetrics, type ValueMetrics } from "./valueMetrics.ts"
 import { Warnings } from "./Warnings.ts"
 import { Write } from "./Write.ts"
@@ -261,7 +261,7 @@ export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope
     const known = makeKnownValues({
       self: () => cluster.viewUnsafe().self,
       limit: bounds.values,
-      outranks,
+      outranks: new Ranking().outranks,
     })
     const store = new ValueStore({ map, known, bounds, clock, metrics })
     yield* Effect.acquireRelease(
