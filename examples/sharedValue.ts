@@ -35,7 +35,10 @@ export const widen = Effect.gen(function* () {
 export const follow = Effect.gen(function* () {
   const share = yield* NewCheckout
   const changes = Stream.map(share.writes, ({ by, value }) => `${by.name} sets ${value}`)
-  const conflicts = Stream.map(share.conflicts, ({ lost, won }) => `${lost.by.name}'s ${lost.value} lost to ${won.value}`)
+  const conflicts = Stream.map(
+    share.conflicts,
+    ({ lost, won }) => `${lost.by.name}'s ${lost.value} lost to ${won.value}`,
+  )
   yield* Stream.runForEach(Stream.merge(changes, conflicts), (line) => Effect.log(line))
 })
 // #endregion

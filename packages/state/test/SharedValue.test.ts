@@ -141,28 +141,30 @@ describe("a shared value", () => {
     }),
   )
 
-  World.simulated("that was written on both sides of a partition has one write after it, and one side is told", (world, network) =>
-    Effect.gen(function* () {
-      const {
-        values: [here, there, third],
-      } = yield* three(world)
-      yield* here.set(1)
-      yield* until(third, 1)
-      yield* network.partition(["a"], ["b", "c"])
-      const [told, others] = [yield* collect(here.conflicts), yield* collect(third.conflicts)]
-      yield* here.set(2)
-      yield* Effect.sleep("20 seconds")
-      yield* there.set(3)
-      yield* until(third, 3)
-      yield* network.heal
-      yield* until(here, 3)
-      assert.deepStrictEqual(
-        told.map(({ lost, won }) => [lost.value, lost.by.name, won.value, won.by.name]),
-        [[2, "a", 3, "b"]],
-      )
-      assert.deepStrictEqual(others, [])
-      assert.strictEqual((yield* metricsOf("a"))["value_conflicts_total"], 1)
-    }),
+  World.simulated(
+    "that was written on both sides of a partition has one write after it, and one side is told",
+    (world, network) =>
+      Effect.gen(function* () {
+        const {
+          values: [here, there, third],
+        } = yield* three(world)
+        yield* here.set(1)
+        yield* until(third, 1)
+        yield* network.partition(["a"], ["b", "c"])
+        const [told, others] = [yield* collect(here.conflicts), yield* collect(third.conflicts)]
+        yield* here.set(2)
+        yield* Effect.sleep("20 seconds")
+        yield* there.set(3)
+        yield* until(third, 3)
+        yield* network.heal
+        yield* until(here, 3)
+        assert.deepStrictEqual(
+          told.map(({ lost, won }) => [lost.value, lost.by.name, won.value, won.by.name]),
+          [[2, "a", 3, "b"]],
+        )
+        assert.deepStrictEqual(others, [])
+        assert.strictEqual((yield* metricsOf("a"))["value_conflicts_total"], 1)
+      }),
   )
 
   World.simulated("keeps its last readable value, and passes on a write that this node cannot read", (world) =>
@@ -246,8 +248,7 @@ describe("a shared value", () => {
       // The map of the values of a node opens again only after it has closed.
       yield* Effect.all([Scope.close(next, Exit.void), openOn(a, "another")], { concurrency: 2 })
       yield* openOn(a)
-      for (const name of ["", "n".repeat(101)])
-        assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
+      for (const name of ["", "n".repeat(101)]) assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { values: 0 }))).option, "limits.values")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { entryBytes: 1.5 }))).option, "limits.entryBytes")
       yield* Effect.provideService(
@@ -264,10 +265,11 @@ describe("a shared value", () => {
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
       const there = yield* openOn(b)
-      const layer = SharedValue.layer(Level, "level", options).pipe(
-        Layer.provide(Layer.succeed(Cluster, a.cluster)),
+      const layer = SharedValue.layer(Level, "level", options).pipe(Layer.provide(Layer.succeed(Cluster, a.cluster)))
+      yield* Effect.provide(
+        Effect.flatMap(Level, (level) => level.set(5)),
+        layer,
       )
-      yield* Effect.provide(Effect.flatMap(Level, (level) => level.set(5)), layer)
       yield* until(there, 5)
       assert.strictEqual((yield* metricsOf("b"))["values"], 1)
     }),

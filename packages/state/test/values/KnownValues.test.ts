@@ -104,7 +104,10 @@ const natural = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum
 
 /** Steps: a kind, and two nodes. */
 const Steps = Arbitrary.array(Arbitrary.schema(Schema.Tuple([natural(9), natural(4), natural(4)])), { maxLength: 80 })
-const Skews = Arbitrary.array(Arbitrary.map(Arbitrary.schema(natural(7_200_000)), (millis) => millis - 3_600_000), { minLength: 5, maxLength: 5 })
+const Skews = Arbitrary.array(
+  Arbitrary.map(Arbitrary.schema(natural(7_200_000)), (millis) => millis - 3_600_000),
+  { minLength: 5, maxLength: 5 },
+)
 
 class Cluster {
   readonly nodes: Array<Node>
@@ -187,7 +190,10 @@ describe("known values", () => {
     for (const node of [a, c, d]) node.lose("b")
     converge([a, c, d], 6)
     for (const { known } of [a, c, d]) assert.strictEqual(text(known.best("x")), "new")
-    assert.deepStrictEqual([a, c, d].map(({ own }) => own.has("x")), [false, true, true])
+    assert.deepStrictEqual(
+      [a, c, d].map(({ own }) => own.has("x")),
+      [false, true, true],
+    )
   })
 
   it("tell a conflict to the nodes that had the lost write, and only writes that did not see each other", () => {
@@ -200,7 +206,10 @@ describe("known values", () => {
     converge([a, b, c], 2)
     for (let i = 0; i < 5; i++) c.write(`burst ${i}`, 3)
     converge([a, b, c], 3)
-    assert.deepStrictEqual([a, b, c].flatMap(({ conflicts }) => conflicts), [])
+    assert.deepStrictEqual(
+      [a, b, c].flatMap(({ conflicts }) => conflicts),
+      [],
+    )
     a.write("mine", 4)
     b.write("yours", 5)
     converge([a, b, c], 6)

@@ -16,14 +16,11 @@ const Stamps = Arbitrary.map(
 )
 
 const Writes = Arbitrary.flatMap(Stamps, (stamp) =>
-  Arbitrary.map(
-    Arbitrary.schema(Schema.Tuple([natural(2), natural(2)])),
-    ([value, after]): Write.Write => ({
-      stamp,
-      after: after === 0 ? undefined : { wall: 0, count: after, by: by(0) },
-      value: new Uint8Array(value),
-    }),
-  ),
+  Arbitrary.map(Arbitrary.schema(Schema.Tuple([natural(2), natural(2)])), ([value, after]): Write.Write => ({
+    stamp,
+    after: after === 0 ? undefined : { wall: 0, count: after, by: by(0) },
+    value: new Uint8Array(value),
+  })),
 )
 
 const greater = (a: Write.Write, b: Write.Write): Write.Write => (Write.compare(a, b) >= 0 ? a : b)
@@ -43,11 +40,15 @@ describe("the greater one of two writes", () => {
 })
 
 describe("the next stamp", () => {
-  it.prop("is after the last one, whatever the clock says, and not before the clock", [Stamps, integer(3), integer(5)], ([last, clock, life]) => {
-    const stamp = Stamp.next(last, clock, by(life))
-    assert.isAbove(Stamp.compare(stamp ?? last, last), 0)
-    assert.isAtLeast(stamp?.wall ?? 0, clock)
-  })
+  it.prop(
+    "is after the last one, whatever the clock says, and not before the clock",
+    [Stamps, integer(3), integer(5)],
+    ([last, clock, life]) => {
+      const stamp = Stamp.next(last, clock, by(life))
+      assert.isAbove(Stamp.compare(stamp ?? last, last), 0)
+      assert.isAtLeast(stamp?.wall ?? 0, clock)
+    },
+  )
 
   it("adds a millisecond when the counter is full, and ends at the greatest stamp", () => {
     const full = { wall: 7, count: Stamp.maxCount, by: by(0) }

@@ -92,7 +92,9 @@ const makeApp = Effect.fnUntraced(function* (name: string, observations: Observa
   for (const key of names) {
     const value: Value = yield* SharedValue.make(key, { value: Schema.String, initial: "" })
     yield* Effect.forkScoped(follow(key, value))
-    yield* Effect.forkScoped(Stream.runForEach(value.conflicts, () => Effect.sync(() => observations.count("conflict"))))
+    yield* Effect.forkScoped(
+      Stream.runForEach(value.conflicts, () => Effect.sync(() => observations.count("conflict"))),
+    )
     yield* Effect.forkScoped(Effect.forever(change(value)))
   }
   return App.of({ cluster, tags, present })
@@ -181,4 +183,6 @@ export const scenario = (name: string, overrides: Partial<Overrides> = {}, goals
 export const fewSeeds = scenario("shared values agree, and outlive all nodes but one")
 
 /** The scenario without a defect. */
-export const sharedValues = scenario("shared values agree after faults, and outlive all nodes but one", {}, ["conflict"])
+export const sharedValues = scenario("shared values agree after faults, and outlive all nodes but one", {}, [
+  "conflict",
+])

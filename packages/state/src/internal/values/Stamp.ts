@@ -24,10 +24,7 @@ const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 
 
 /** Orders stamps. Stamps of two lives are never equal. */
 export const compare = (a: Stamp, b: Stamp): number =>
-  a.wall - b.wall ||
-  a.count - b.count ||
-  compareText(a.by.name, b.by.name) ||
-  a.by.generation - b.by.generation
+  a.wall - b.wall || a.count - b.count || compareText(a.by.name, b.by.name) || a.by.generation - b.by.generation
 
 /** Returns `true` for two stamps of one life of a node. */
 export const isSameLife = (a: Stamp, b: Stamp): boolean =>

@@ -117,12 +117,11 @@ export class ValueStore {
   }
 
   /** Writes the bytes that `encode` returns, in the step in which it returns them. */
-  write(
-    name: string,
-    encode: () => Result.Result<Uint8Array, StateErrorReason>,
-  ): Effect.Effect<void, StateError> {
+  write(name: string, encode: () => Result.Result<Uint8Array, StateErrorReason>): Effect.Effect<void, StateError> {
     return Effect.suspend(() => {
-      const written = this.isClosed ? Result.fail(new Closed()) : Result.flatMap(encode(), (bytes) => this.put(name, bytes))
+      const written = this.isClosed
+        ? Result.fail(new Closed())
+        : Result.flatMap(encode(), (bytes) => this.put(name, bytes))
       if (Result.isFailure(written)) return Effect.fail(this.error(written.failure))
       // If the caller is interrupted here, `publishing` does it.
       return Effect.andThen(this.notify(), this.publish(name))
@@ -140,7 +139,9 @@ export class ValueStore {
     const written = known.write(name, bytes, clock.currentTimeMillisUnsafe())
     if (Result.isFailure(written))
       return Result.fail(
-        written.failure === "full" ? new Full({ option: "limits.values", limit: bounds.values }) : new Exhausted({ key: name }),
+        written.failure === "full"
+          ? new Full({ option: "limits.values", limit: bounds.values })
+          : new Exhausted({ key: name }),
       )
     return Result.void
   }

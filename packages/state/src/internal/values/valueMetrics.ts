@@ -14,11 +14,22 @@ export interface ValueMetrics {
 export const addValueMetrics = (metrics: NodeMetrics): ValueMetrics => {
   const counter = (id: string, description: string): Counter => metrics.counter({ id, description, labels: {} })
   return {
-    conflicts: counter("coterie_state_value_conflicts_total", "Writes that were lost to a write that had not seen them."),
-    ahead: counter("coterie_state_value_ahead_total", "Writes whose stamp is a minute ahead of the clock of this node."),
+    conflicts: counter(
+      "coterie_state_value_conflicts_total",
+      "Writes that were lost to a write that had not seen them.",
+    ),
+    ahead: counter(
+      "coterie_state_value_ahead_total",
+      "Writes whose stamp is a minute ahead of the clock of this node.",
+    ),
     refused: counter("coterie_state_value_refused_total", "Writes of values that exceed the number of values to keep."),
     undecodable: counter("coterie_state_value_undecodable_total", "Writes that do not match the schema of this node."),
     observe: (read) =>
-      metrics.observe({ id: "coterie_state_values", description: "Shared values that this node keeps.", labels: {}, read }),
+      metrics.observe({
+        id: "coterie_state_values",
+        description: "Shared values that this node keeps.",
+        labels: {},
+        read,
+      }),
   }
 }
