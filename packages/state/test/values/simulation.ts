@@ -174,6 +174,8 @@ export const scenario = (name: string, overrides: Partial<Overrides> = {}, goals
       yield* Effect.sleep("20 seconds")
       yield* sim.converges(() => isLinked(nodes), { within: "2 minutes" })
       observations.isChanging = false
+      // The first write of a node that has just started waits for its peers.
+      yield* Effect.sleep("2 seconds")
       yield* sim.converges(() => isAgreed(nodes), { within: "10 seconds" })
       yield* outlive(sim, nodes)
     }),
