@@ -1,3 +1,4 @@
 export * as OwnedMap from "./OwnedMap.ts"
+export * as Presence from "./Presence.ts"
 export * as SharedValue from "./SharedValue.ts"
 export * as StateError from "./StateError.ts"

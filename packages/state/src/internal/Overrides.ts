@@ -1,8 +1,9 @@
 /**
- * The parts of a map that implement the rules of its replication. Every map has {@link defaults}. Tests replace these
- * parts to plant bugs. Only the modules that open maps and values read this reference.
+ * The parts that implement the rules of maps, presences and values. All of them have {@link defaults}. Tests replace these
+ * parts to plant bugs. Only the modules that open maps, presences and values read this reference.
  */
 import * as Context from "effect/Context"
+import { PresenceTable } from "./presence/PresenceTable.ts"
 import { Cursors, type Options as CursorsOptions } from "./replication/Cursors.ts"
 import { Mirrors, type Options as MirrorsOptions } from "./replication/Mirrors.ts"
 import { type Bounds, OwnEntries } from "./replication/OwnEntries.ts"
@@ -12,6 +13,7 @@ export interface Overrides {
   readonly makeOwnEntries: (bounds: Bounds) => OwnEntries
   readonly makeCursors: (options: CursorsOptions) => Cursors
   readonly makeMirrors: <E>(options: MirrorsOptions<E>) => Mirrors<E>
+  readonly makePresenceTable: <A>(grace: number) => PresenceTable<A>
   readonly makeKnownValues: (options: KnownValuesOptions) => KnownValues
 }
 
@@ -19,6 +21,7 @@ export const defaults: Overrides = {
   makeOwnEntries: (bounds) => new OwnEntries(bounds),
   makeCursors: (options) => new Cursors(options),
   makeMirrors: (options) => new Mirrors(options),
+  makePresenceTable: (grace) => new PresenceTable(grace),
   makeKnownValues: (options) => new KnownValues(options),
 }
 
