@@ -6,6 +6,7 @@
  * associative and idempotent, so all nodes that have seen the same writes agree. Some nodes publish what they keep as
  * entries of an owned map: the writer, the publishers of the value, and any node that sees no better one do it.
  */
+import type { Facts } from "@coterie/core/NodeComponents"
 import type { PeerId } from "@coterie/core/Peer"
 import * as Result from "effect/Result"
 import * as Stamp from "./Stamp.ts"
@@ -77,9 +78,15 @@ export class KnownValues {
     return this.values.get(name)?.best
   }
 
-  /** Returns the names of the values that this node keeps. */
-  names(): Iterable<string> {
-    return this.values.keys()
+  /** Describes each value that this node keeps: its last write, and the number of nodes that publish it. */
+  describe(): ReadonlyArray<Facts> {
+    return Array.from(this.values, ([name, { best }]) => ({
+      value: name,
+      by: best.stamp.by.name,
+      at: best.stamp.wall,
+      bytes: best.value.length,
+      publishers: this.published.get(name)?.size ?? 0,
+    }))
   }
 
   /** Returns the effects since the last call. */

@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Closed, EntryTooLarge, Exhausted, Full, StateError, type StateErrorReason } from "../../StateError.ts"
+import { addComponent } from "../addComponent.ts"
 import { open as openMap } from "../openMap.ts"
 import { checkCount } from "../options.ts"
 import { Overrides } from "../Overrides.ts"
@@ -269,6 +270,11 @@ export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope
       Effect.sync(() => metrics.observe(() => known.size)),
       (remove) => Effect.sync(remove),
     )
+    yield* addComponent({
+      kind: "values",
+      name: mapName,
+      describe: () => ({ facts: { values: known.size, limit: bounds.values }, rows: known.describe() }),
+    })
     yield* Effect.forkScoped(store.run)
     // The scope may close before the fiber begins.
     yield* Effect.addFinalizer(() => Effect.sync(store.close))

@@ -1,0 +1,37 @@
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { Components } from "../../src/cluster/Components.ts"
+
+it.effect("components of a node are described by kind and name when somebody asks, until they are removed", () =>
+  Effect.gen(function* () {
+    const components = new Components()
+    let entries = 1
+    let described = 0
+    const component = (kind: string, name: string) => ({
+      kind,
+      name,
+      describe: () => {
+        described++
+        return { facts: { entries } }
+      },
+    })
+    const jobs = component("map", "jobs")
+    const removals = [component("map", "users"), jobs, jobs, component("cache", "z")].map(components.add)
+    assert.strictEqual(described, 0)
+    entries = 2
+    const names = Effect.map(components.describe, (all) => all.map(({ facts, kind, name }) => [kind, name, facts]))
+    const facts = { entries: 2 }
+    const all = [
+      ["cache", "z", facts],
+      ["map", "jobs", facts],
+      ["map", "jobs", facts],
+      ["map", "users", facts],
+    ]
+    assert.deepStrictEqual(yield* names, all)
+    removals[1]?.()
+    removals[1]?.()
+    assert.deepStrictEqual(yield* names, [all[0], all[1], all[3]])
+    for (const remove of removals) remove()
+    assert.deepStrictEqual(yield* names, [])
+  }),
+)
