@@ -664,6 +664,14 @@ const admin: Page = {
       ],
     },
     {
+      heading: "Shared state",
+      statement: "A report of shared state has sizes and states without contents, and is bounded.",
+      tests: [
+        "a node shows the sizes of its maps, presences and values, without contents, until they close",
+        "a report of the state of a node is within its bounds, and says what it leaves out",
+      ],
+    },
+    {
       heading: "Health",
       statement:
         "Readiness does not depend on other members, and liveness fails only for a problem that a restart may fix.",
