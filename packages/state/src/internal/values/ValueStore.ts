@@ -17,7 +17,7 @@ import { addComponent } from "../addComponent.ts"
 import { open as openMap } from "../openMap.ts"
 import { checkCount } from "../options.ts"
 import { Overrides } from "../Overrides.ts"
-import { perNode } from "../perNode.ts"
+import { sharedByNode } from "../sharedByNode.ts"
 import type { Change, OwnedMap, View } from "../Service.ts"
 import type { KnownValues } from "./KnownValues.ts"
 import { Limits, mapLimits, nameProblem } from "./limits.ts"
@@ -28,7 +28,7 @@ import { Warnings } from "./Warnings.ts"
 import { Write } from "./Write.ts"
 
 /** Name of the map. */
-const mapName = "coterie/values"
+const mapName = "coterie.values"
 
 /** Time to wait for the values of other nodes before the first write. */
 const syncTimeout = "1 second"
@@ -246,7 +246,7 @@ export class ValueStore {
 }
 
 /** Opens the values of a node once, for all of its users. */
-export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope> = perNode(
+export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope> = sharedByNode(
   Effect.gen(function* () {
     const cluster = yield* Cluster
     const clock = yield* Clock.Clock
