@@ -7,12 +7,12 @@ import { mutants as valueMutants } from "./values/mutants.ts"
 
 const find = (title: string, mutants: ReadonlyArray<Mutant>) =>
   describe(title, () => {
-    for (const { name, scenario, within } of mutants) {
+    for (const { first, name, scenario, within } of mutants) {
       it.live(
         name,
         () =>
           Effect.gen(function* () {
-            const seeds = Array.from({ length: within }, (_, i) => i + 1)
+            const seeds = new Set([first, ...Array.from({ length: within }, (_, i) => i + 1)])
             const { failures } = yield* Swarm.run(scenario, seeds, { stopAfter: 1, shrink: false })
             assert.isAtLeast(failures.length, 1, `not found within ${within} seeds: a check is missing`)
           }),

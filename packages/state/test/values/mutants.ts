@@ -1,12 +1,18 @@
 /** Mutants of shared values: variants of `KnownValues`, each with one rule that a plausible defect breaks. */
-import { KnownValues, maxAheadMillis, type Options } from "../../src/internal/values/KnownValues.ts"
+import { KnownValues, maxAheadMillis, type Options, publishers } from "../../src/internal/values/KnownValues.ts"
 import type * as Stamp from "../../src/internal/values/Stamp.ts"
 import type * as Write from "../../src/internal/values/Write.ts"
 import type { Mutant } from "../mutants.ts"
 import { scenario } from "./simulation.ts"
 
-const mutant = (name: string, within: number, makeKnownValues: (options: Options) => KnownValues): Mutant => ({
+const mutant = (
+  name: string,
+  within: number,
+  makeKnownValues: (options: Options) => KnownValues,
+  first = 1,
+): Mutant => ({
   name,
+  first,
   within,
   scenario: scenario(`mutant: ${name}`, { makeKnownValues }),
 })
@@ -39,6 +45,20 @@ class WriterOnlyValues extends KnownValues {
   }
 }
 
+/** A node that keeps a write which no publisher has leaves it to the publishers. */
+class DutifulValues extends KnownValues {
+  private readonly self: string
+
+  constructor(options: Options) {
+    super(options)
+    this.self = options.self().name
+  }
+
+  protected override publishes(name: string, best: Write.Write): boolean {
+    return best.stamp.by.name === this.self || this.rank(name) < publishers
+  }
+}
+
 /** A node whose clock is behind refuses a write. */
 class RefusingValues extends KnownValues {
   override received(owner: string, name: string, write: Write.Write, clock: number): void {
@@ -50,5 +70,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant("the clock alone orders writes", 5, (options) => new WallClockValues(options)),
   mutant("the write that arrives last wins", 10, (options) => new LastArrivalValues(options)),
   mutant("only the writer publishes a value", 10, (options) => new WriterOnlyValues(options)),
+  mutant("only the writer and the publishers publish a value", 40, (options) => new DutifulValues(options), 23),
   mutant("a write ahead of the clock is refused", 10, (options) => new RefusingValues(options)),
 ]

@@ -13,7 +13,7 @@ import * as Stamp from "./Stamp.ts"
 import * as Write from "./Write.ts"
 
 /** Number of nodes beside the writer that publish a value. With two, a value outlives the end of the writer and one more. */
-const publishers = 2
+export const publishers = 2
 
 /** Time by which a stamp may be ahead of the clock of this node. Clocks with NTP differ by much less. */
 export const maxAheadMillis = 60_000
@@ -206,7 +206,7 @@ export class KnownValues {
   }
 
   /** Returns the position of this node in the ranking of a value, at most `publishers`. */
-  private rank(name: string): number {
+  protected rank(name: string): number {
     let rank = 0
     for (const other of this.live) {
       if (this.options.outranks(name, other, this.options.self().name) && ++rank === publishers) break
