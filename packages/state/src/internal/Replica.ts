@@ -106,6 +106,11 @@ export class Replica<E> {
     return this.cursors.behind
   }
 
+  /** Returns the number of versions that a reader of the own entries is behind, if the peer reads them. */
+  behindOf(name: string): number | undefined {
+    return this.cursors.behindOf(name)
+  }
+
   /** Waits until the entries of every member with a link are here, or will not come. */
   readonly awaitSynced: Effect.Effect<void> = Effect.suspend(() => this.synced.await)
 

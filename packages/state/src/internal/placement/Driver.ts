@@ -2,6 +2,7 @@
 import * as ChangeFeed from "@coterie/core/ChangeFeed"
 import type { Cluster } from "@coterie/core/Cluster"
 import * as MonotonicTime from "@coterie/core/MonotonicTime"
+import type { Description } from "@coterie/core/NodeComponents"
 import type { PeerId } from "@coterie/core/Peer"
 import * as Rendezvous from "@coterie/core/Rendezvous"
 import type { Clock } from "effect/Clock"
@@ -85,6 +86,16 @@ export class Driver<A> {
     whileOwner: (key, run) => this.whileOwner(key, run),
     singleton: (name, run) => this.whileOwner(`singleton/${name}`, run),
   })
+
+  /** Describes each watched key: its owner in the view of this node, and what this node does. */
+  readonly describe = (): Description => {
+    const { keys } = this.options
+    const rows = Array.from(this.watched, ([key, { state }]) => {
+      const owner = keys.owner(key)
+      return { key, ownership: state.ownership, ...(owner === undefined ? {} : { owner }) }
+    })
+    return { facts: { keys: rows.length, mine: rows.filter(({ ownership }) => ownership === "mine").length }, rows }
+  }
 
   /** Follows the group until it ends, and then gives up all keys. */
   get run(): Effect.Effect<void> {
