@@ -8,7 +8,7 @@ import { Effect, Layer, Queue, Random, Schedule } from "effect"
 import { KeyValueStore } from "effect/persistence"
 import { Profiles } from "../recipes/cacheInvalidation.ts"
 import { isOwner } from "../recipes/jobOwner.ts"
-import { Presence } from "../recipes/presence.ts"
+import { Users, where } from "../recipes/presence.ts"
 import * as Chat from "./Chat.ts"
 import { Connections } from "./Connections.ts"
 import { Delivery } from "./Delivery.ts"
@@ -93,10 +93,8 @@ class World {
   agree(): string | true {
     for (const instance of this.instances) {
       for (const { at, user } of this.clients) {
-        const seen = instance
-          .service(Presence)
-          ?.where(user)
-          .map(({ name }) => name)
+        const presence = instance.service(Users)
+        const seen = presence && Effect.runSync(where(presence, user)).map(({ name }) => name)
         if (at === undefined || String(seen) !== at) return `${instance.name} has ${user} at ${seen}, not ${at}`
       }
     }

@@ -8,7 +8,7 @@ import { Reports } from "../chat/Reports.ts"
 import { service, start } from "../chat/scenario.ts"
 import { Profiles } from "../recipes/cacheInvalidation.ts"
 import { isOwner } from "../recipes/jobOwner.ts"
-import { Presence } from "../recipes/presence.ts"
+import { instancesOf, Users, where } from "../recipes/presence.ts"
 
 describe("the services of the chat in a simulation", () => {
   it.sim(service, { seeds: 5, timeout: 120_000 })
@@ -21,10 +21,14 @@ describe("the services of the chat in a simulation", () => {
         const { nodes } = yield* start(sim)
         const { a, b } = nodes
         const sees = (node: typeof a, expected: Readonly<Record<string, ReadonlyArray<string>>>) => () => {
-          const presence = node.service(Presence)
-          const instancesOf = (user: string) => presence?.where(user).map(({ name }) => name)
+          const users = node.service(Users)
+          const present = users === undefined ? [] : [...Effect.runSync(users.list).values()]
           const online = JSON.stringify(
-            Object.fromEntries((presence?.users() ?? []).map((user) => [user, instancesOf(user)])),
+            Object.fromEntries(
+              present
+                .filter(({ leaving }) => !leaving)
+                .map((user) => [user.key, instancesOf(user).map(({ name }) => name)]),
+            ),
           )
           return online === JSON.stringify(expected) || `${node.name} sees ${online}`
         }
@@ -67,7 +71,10 @@ describe("the services of the chat in a simulation", () => {
         )
         assert.deepInclude(yield* Effect.flip(send("1", "nobody")), { reason: "notOnline", maybeDelivered: false })
         yield* Effect.forkScoped(Effect.ignore(b.run(deaf)))
-        yield* sim.until("a sees bob", () => a.service(Presence)?.where("bob").length === 1)
+        yield* sim.until("a sees bob", () => {
+          const users = a.service(Users)
+          return users !== undefined && Effect.runSync(where(users, "bob")).length === 1
+        })
         assert.deepInclude(yield* Effect.flip(send("2", "bob")), { reason: "notConfirmed", maybeDelivered: true })
       }),
   )
