@@ -1007,6 +1007,55 @@ const state: Page = {
         "sends the keys of the others once to a node that restarts, and nothing lasting minutes",
       ],
     },
+    {
+      heading: "Guarantees of groups",
+      statement: "A group has the members of all nodes, and each of them until its scope closes or its node is gone.",
+      tests: [
+        "has the members of all nodes, ordered by their nodes and joins",
+        "keeps a member until its scope closes, and shows its changes",
+        "loses the members of a node that leaves or fails, and ends its views when this node leaves",
+        "hides a member whose value does not match the schema, and says so once in the log",
+      ],
+    },
+    {
+      heading: "Pick a member",
+      statement: "A pick returns a member that can get a message now, with its share of the picks or of the keys.",
+      tests: [
+        "shows the state of the link to a member, and picks it only while the link is up",
+        "waits with a pick until it has the members of all nodes",
+        "covers each member with its share of the chances",
+        "gives each member its weight in every round",
+        "moves a key to another node only if a member of that node comes",
+        "gives each candidate a share in proportion to its weight",
+      ],
+    },
+    {
+      heading: "When a node owns a key",
+      statement: "No key has two owners while every change of the group reaches all nodes within `settle`.",
+      tests: [
+        "never overlap while every change reaches all nodes within the time to settle",
+        "are given up in the step in which another node owns them, and all others stay",
+        "are not taken back at once after a short absence of this node",
+      ],
+    },
+    {
+      heading: "When a node owns a key",
+      statement: "When nothing changes any more, each key has one owner, the same in the view of all nodes.",
+      tests: [
+        "are complete, and the same at all nodes, when nothing changes any more",
+        "gives each key to one node, the same in the view of all, after the time to settle",
+        "runs a singleton on one node, and on another after the first one stops",
+      ],
+    },
+    {
+      heading: "When a node owns a key",
+      statement: "A node that is not synced, isolated or reaches too few members takes no keys.",
+      tests: [
+        "stay while the group is not calm, and no others are added",
+        "takes no keys of others while this node is isolated, and keeps its own",
+        "owns nothing while it reaches fewer members than required",
+      ],
+    },
   ],
 }
 

@@ -97,7 +97,8 @@ export class Replica<E> {
 
   get reach(): Reach {
     if (this.isIsolated) return "isolated"
-    return this.synced.isOpen() && this.mirrors.hasLink() ? "synced" : "syncing"
+    if (!this.synced.isOpen()) return "syncing"
+    return this.mirrors.hasLink() ? "synced" : "alone"
   }
 
   /** Number of versions that the slowest reader of the own entries is behind. */
