@@ -20,6 +20,8 @@ export interface InboundMessage {
   readonly confirm: number | undefined
   /** Span that sent the message. */
   readonly trace: Uint8Array | undefined
+  /** `true` if no other reader, and no sender of this process, has the payload. */
+  readonly isOwned: boolean
 }
 
 /** Message of which some fragments have arrived. */
@@ -86,7 +88,7 @@ export class ReceiveLane {
     }
     if (first && frame.last) {
       this.unread += spent
-      return { payload, cost: spent, confirm, trace: frame.trace }
+      return { payload, cost: spent, confirm, trace: frame.trace, isOwned: true }
     }
     return this.receiveFragment(frame, spent)
   }
@@ -184,7 +186,7 @@ export class ReceiveLane {
     this.unread += whole
     this.partial = undefined
     this.partialCost = 0
-    return { payload, cost: whole, confirm: first.confirm, trace: first.trace }
+    return { payload, cost: whole, confirm: first.confirm, trace: first.trace, isOwned: true }
   }
 }
 
