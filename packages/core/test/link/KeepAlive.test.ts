@@ -7,6 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { stallMillis } from "../../src/internal/time.ts"
 import type { LinkEnd } from "../../src/link/LinkEnd.ts"
 import { KeepAlive, type Timing } from "../../src/link/KeepAlive.ts"
+import * as LinkTimer from "../../src/link/LinkTimer.ts"
 import type { Ping, Pong } from "../../src/protocol/Frame.ts"
 import { settle, testNow } from "./support.ts"
 
@@ -28,6 +29,7 @@ const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }, peer
     const excused: Array<number> = []
     const now = () => clock() + peer.stalled
     const keepAlive = new KeepAlive({
+      timer: yield* LinkTimer.make({ heartbeat: timing.heartbeat, now }),
       timing,
       peerLinkTimeout,
       drives,
@@ -257,6 +259,7 @@ const joined = (
         })
       timers.push(
         new KeepAlive({
+          timer: yield* LinkTimer.make({ heartbeat: timing.heartbeat, now }),
           timing,
           peerLinkTimeout: sides[1 - i]?.linkTimeout ?? timing.linkTimeout,
           drives: i === 0,
