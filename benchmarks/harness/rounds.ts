@@ -46,7 +46,7 @@ const medians = <F extends Figures<F>>(measured: ReadonlyArray<F>, nothing: F): 
 const entries = <F extends Figures<F>>(figures: F): ReadonlyArray<[string, number | null]> => Object.entries(figures)
 
 /** Returns the median, or `null` without values. */
-const median = (values: ReadonlyArray<number>): number | null => {
+export const median = (values: ReadonlyArray<number>): number | null => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
   const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]

@@ -952,6 +952,11 @@ const state: Page = {
       ],
     },
     {
+      heading: "Bounds",
+      statement: "A peer that does not read costs its owner no memory for entries that have changed.",
+      tests: ["an owned map keeps no old entries for a peer that does not read, however often all entries change"],
+    },
+    {
       heading: "Schema changes",
       statement: "An entry that does not match the schema of a reader hides itself only.",
       tests: ["hides only the entries that do not match the schema of the reader"],
@@ -960,6 +965,47 @@ const state: Page = {
       heading: "Costs",
       statement: "A map costs no message while nothing changes.",
       tests: ["costs no message while nothing changes"],
+    },
+    {
+      heading: "From join to leave",
+      statement:
+        "The fold of the changes of a presence equals its list at every moment, with one change for each step and key.",
+      tests: [
+        "the fold of the changes of a presence equals its list at all moments, and the list is that of all entries",
+        "has one change for each batch of an owner and key",
+        "folds the end of a node with 20,000 keys in one step",
+        "gives a subscriber that missed the end of a node one marker and a snapshot",
+      ],
+    },
+    {
+      heading: "Guarantees of a presence",
+      statement: "After all faults, every node lists the keys that the nodes track, and no others.",
+      tests: [
+        "all nodes list the keys that are tracked, and no others",
+        "a mutant of presences is found",
+        "has no zombies after a rolling deploy, and nobody leaves who reconnects within the grace",
+        "has no ghosts of a killed node, whether it starts again under its name or not",
+        "lists the keys of both sides that had 500 each before they met",
+        "lets the keys leave and join that did so during a partition",
+      ],
+    },
+    {
+      heading: "Guarantees of a presence",
+      statement: "A node that is isolated or stood still lets no key leave that another node tracks.",
+      tests: [
+        "keeps the keys of the others while the node is isolated, as leaving",
+        "lets no key leave while the node is isolated, and starts the grace when it has the metas of a peer again",
+        "lets no key leave at a deadline that passed while the process stood still",
+        "of a node that stands still for 30 seconds loses no key of the others",
+      ],
+    },
+    {
+      heading: "Guarantees of a presence",
+      statement: "A lost link costs the changes in between, and a restart the keys of the others once.",
+      tests: [
+        "keeps the keys of an owner whose link is cut for 10 minutes, and gets a delta after it",
+        "sends the keys of the others once to a node that restarts, and nothing lasting minutes",
+      ],
     },
   ],
 }
@@ -1038,8 +1084,8 @@ const requests: Page = {
         "Nodes that see the same candidates give a key to the same node, and only the keys of a node move that comes or goes.",
       tests: [
         "all nodes give a key to the same node, and move only the keys of a node that goes (...)",
-        "moves only the keys of a peer that goes",
-        "gives keys to the same peers in all versions",
+        "moves no key between two candidates that stay",
+        "owners of ...: ...",
       ],
     },
   ],

@@ -1,12 +1,12 @@
 /** Coterie as an application uses it, with one layer, `send`, `broadcast` and the inbox. */
-import * as Cluster from "@coterie/core/Cluster"
-import type { Message } from "@coterie/core/Message"
-import type { Transport } from "@coterie/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
+import * as Cluster from "../../../packages/core/src/Cluster.ts"
+import type { Message } from "../../../packages/core/src/Message.ts"
+import type { Transport } from "../../../packages/core/src/Transport.ts"
 import * as Transports from "../../harness/transports.ts"
 import { countOf, type Driver, type Setup, type Take } from "./Driver.ts"
 
@@ -15,10 +15,16 @@ const batchBytes = 64 * 1024
 
 const hubName = "hub"
 
+/** Parts of a setup that a driver over a given transport needs. */
+type Load = Pick<Setup, "mode" | "size">
+
+/** Returns the number of messages that one effect of a sender sends. */
+export const messagesPerEffect = ({ mode, size }: Load): number => (mode === "batch" ? countOf(batchBytes, size) : 1)
+
 export const make = (setup: Setup): Driver => makeOver(setup, Transports.tcp())
 
 /** Makes the driver over a transport. Each node gets its own. */
-export const makeOver = <E>(setup: Setup, transport: Layer.Layer<Transport, E>): Driver => {
+export const makeOver = <E>(setup: Load, transport: Layer.Layer<Transport, E>): Driver => {
   const node = async (name: string) => {
     // All nodes have one host, so the bound for one host must allow all of them.
     const limits = { handshakesPerHost: 64 }
@@ -74,7 +80,7 @@ export const makeOver = <E>(setup: Setup, transport: Layer.Layer<Transport, E>):
         setup.mode === "batch"
           ? cluster.sendAll(
               peer,
-              Array.from({ length: countOf(batchBytes, payload.length) }, () => payload),
+              Array.from({ length: messagesPerEffect(setup) }, () => payload),
             )
           : send(payload)
       return {

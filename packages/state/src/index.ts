@@ -1,2 +1,3 @@
 export * as OwnedMap from "./OwnedMap.ts"
+export * as Presence from "./Presence.ts"
 export * as StateError from "./StateError.ts"

@@ -10,6 +10,7 @@ import * as Address from "../../src/Address.ts"
 import type * as Frame from "../../src/protocol/Frame.ts"
 import * as PeerName from "../../src/protocol/PeerName.ts"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
+import * as Rendezvous from "../../src/Rendezvous.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as FrameTable from "../../src/wire/FrameTable.ts"
 import { decode, fromHex, toHex } from "./support.ts"
@@ -165,12 +166,27 @@ describe("docs/protocol-vectors", () => {
 
   describe("hashes.json", () => {
     const described = { description: Schema.String, hash: Schema.String }
+    const weighted = { name: Schema.String, weight: Schema.Number }
     const hashes = load(
       "hashes.json",
       Schema.Struct({
         memberHash: Schema.Array(Schema.Struct({ ...described, ...keyFields, bytes: Schema.String })),
         bodyHash: Schema.Array(Schema.Struct({ ...described, body: Body, bytes: Schema.String })),
         viewHash: Schema.Array(Schema.Struct({ ...described, members: Schema.Array(Key) })),
+        rendezvous: Schema.Array(
+          Schema.Struct({
+            ...weighted,
+            description: Schema.String,
+            key: Schema.String,
+            nameHash: Schema.String,
+            keyHash: Schema.String,
+            score: Schema.Number,
+          }),
+        ),
+        owners: Schema.Struct({
+          candidates: Schema.Array(Schema.Struct(weighted)),
+          keys: Schema.Array(Schema.Struct({ key: Schema.String, owners: Schema.Array(Schema.String) })),
+        }),
       }),
     )
     const spelled = (hash: bigint) => hash.toString(16).padStart(16, "0")
@@ -191,6 +207,23 @@ describe("docs/protocol-vectors", () => {
       it(`viewHash: ${description}`, () => {
         const counted = members.filter(({ status }) => status === "alive" || status === "suspect")
         expect(spelled(counted.reduce((all, key) => all ^ PeerRecord.memberHash(key), 0n))).toBe(hash)
+      })
+    }
+    const halves = ({ high, low }: Rendezvous.Hash) => spelled((BigInt(high) << 32n) | BigInt(low))
+
+    for (const { description, key, keyHash, name, nameHash, score, weight } of hashes.rendezvous) {
+      it(`rendezvous: ${description}`, () => {
+        expect(halves(Rendezvous.hash(name))).toBe(nameHash)
+        expect(halves(Rendezvous.hash(key))).toBe(keyHash)
+        const ratio = Rendezvous.score(Rendezvous.candidate(name, weight), key) / score
+        expect(ratio).toBeCloseTo(1, 12)
+      })
+    }
+    for (const { key, owners } of hashes.owners.keys) {
+      it(`owners of ${JSON.stringify(key)}: ${owners.join(", ")}`, () => {
+        const candidates = hashes.owners.candidates.map(({ name, weight }) => Rendezvous.candidate(name, weight))
+        expect(Rendezvous.owners(candidates, key, candidates.length).map(({ name }) => name)).toEqual(owners)
+        expect(Rendezvous.owner(candidates, key)?.name).toBe(owners[0])
       })
     }
   })

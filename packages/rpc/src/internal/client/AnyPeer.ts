@@ -2,6 +2,7 @@
  * Requests to any peer that serves. Picks a peer, and picks another one only if the first has certainly not carried the
  * request out.
  */
+import * as Rendezvous from "@coterie/core/Rendezvous"
 import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -131,7 +132,7 @@ export class AnyPeer {
           leastRequests(pickPeer.nearest(candidates, roundTrips.of)),
         )
       case "key":
-        return Effect.map(PickKey, (key) => pickPeer.byKey(candidates, key))
+        return Effect.map(PickKey, (key) => Rendezvous.owner(candidates, key))
     }
   }
 }

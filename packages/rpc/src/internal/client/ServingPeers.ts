@@ -3,13 +3,13 @@
  * is kept, so that a request does not collect the lanes of all links.
  */
 import type { Lane, ReadingPeer } from "@coterie/core/Lane"
+import * as Rendezvous from "@coterie/core/Rendezvous"
 import { isReadonlyArrayNonEmpty } from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Candidate } from "./pickPeer.ts"
-import { hashOf } from "./rendezvous.ts"
 
 export interface Options {
   /** Lane of requests of the service. */
@@ -45,7 +45,7 @@ export class ServingPeers {
   /** Takes a list of readers. */
   update(readers: ReadonlyArray<ReadingPeer>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.all = readers.map(({ generation, name }) => ({ name, generation, nameHash: hashOf(name) }))
+      this.all = readers.map(({ generation, name }) => ({ ...Rendezvous.candidate(name), generation }))
       this.others = this.all.filter(({ name }) => name !== this.options.self)
       return Effect.asVoid(this.changed.release)
     })

@@ -1,13 +1,10 @@
 /** Rules that pick one of several peers. They are pure: chance and measurements are arguments. */
+import type * as Rendezvous from "@coterie/core/Rendezvous"
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import { hashOf, scoreOf } from "./rendezvous.ts"
 
 /** A peer that serves the service. */
-export interface Candidate {
-  readonly name: string
+export interface Candidate extends Rendezvous.Candidate {
   readonly generation: number
-  /** Hash of the name, for {@link byKey}. */
-  readonly nameHash: number
 }
 
 /**
@@ -49,20 +46,4 @@ export const nearest = (
     (candidate) => (millisOf(candidate) ?? Number.POSITIVE_INFINITY) <= lowest * nearRatio,
   )
   return first === undefined ? candidates : [first, ...near]
-}
-
-/** Returns the candidate with the greatest rendezvous score for the key. */
-export const byKey = (candidates: NonEmptyReadonlyArray<Candidate>, key: string): Candidate => {
-  const keyHash = hashOf(key)
-  let best = candidates[0]
-  let bestScore = -1
-  for (const candidate of candidates) {
-    const score = scoreOf(candidate.nameHash, keyHash)
-    // Equal scores: the lower name.
-    if (score > bestScore || (score === bestScore && candidate.name < best.name)) {
-      best = candidate
-      bestScore = score
-    }
-  }
-  return best
 }

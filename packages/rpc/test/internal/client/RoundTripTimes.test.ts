@@ -1,3 +1,4 @@
+import * as Rendezvous from "@coterie/core/Rendezvous"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -7,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Candidate } from "../../../src/internal/client/pickPeer.ts"
 import { RoundTripTimes } from "../../../src/internal/client/RoundTripTimes.ts"
 
-const candidate = (name: string): Candidate => ({ name, generation: 1, nameHash: 0 })
+const candidate = (name: string): Candidate => ({ ...Rendezvous.candidate(name), generation: 1 })
 const [b, c] = [candidate("b"), candidate("c")]
 
 const setUp = Effect.gen(function* () {

@@ -1,12 +1,12 @@
+import * as Rendezvous from "@coterie/core/Rendezvous"
 import { assert, describe, it } from "@effect/vitest"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import * as Prng from "../../../../core/src/internal/prng.ts"
 import * as pickPeer from "../../../src/internal/client/pickPeer.ts"
-import { hashOf } from "../../../src/internal/client/rendezvous.ts"
 
-const candidate = (name: string): pickPeer.Candidate => ({ name, generation: 1, nameHash: hashOf(name) })
+const candidate = (name: string): pickPeer.Candidate => ({ ...Rendezvous.candidate(name), generation: 1 })
 
 const peers = (count: number): NonEmptyReadonlyArray<pickPeer.Candidate> => [
   candidate("web-1"),
@@ -103,56 +103,5 @@ describe("the pick of the nearest", () => {
 
   it("returns all peers while no time is known", () => {
     assert.strictEqual(names({}).length, 4)
-  })
-})
-
-describe("the pick by key", () => {
-  const keys = Array.from({ length: 10_000 }, (_, i) => `user-${i}`)
-
-  it("gives keys to the same peers in all versions", () => {
-    const owners = keys.slice(0, 12).map((key) => Number(pickPeer.byKey(peers(5), key).name.slice(4)))
-    assert.deepStrictEqual(owners, [5, 3, 1, 1, 1, 2, 2, 3, 3, 5, 4, 1])
-    assert.deepStrictEqual(
-      [hashOf(""), hashOf("a"), hashOf("web-1"), hashOf("ключ-😀")],
-      [0x811c9dc5, 0xe40c292c, 1991751455, 1987494185],
-    )
-  })
-
-  it.prop(
-    "does not depend on the order of the peers",
-    [between(1, 20), Arbitrary.schema(Schema.String)],
-    ([count, key]) => {
-      const [first, ...rest] = peers(count)
-      const reversed = [...rest].reverse()
-      const [last = first, ...others] = [...reversed, first]
-      assert.strictEqual(pickPeer.byKey([first, ...rest], key), pickPeer.byKey([last, ...others], key))
-    },
-  )
-
-  it("gives a key to the lower of two names with the same hash", () => {
-    const [low, high] = ["a", "b"].map((name) => ({ name, generation: 1, nameHash: 7 }))
-    if (low === undefined || high === undefined) return assert.fail()
-    for (const both of [[low, high] as const, [high, low] as const]) assert.strictEqual(pickPeer.byKey(both, "x"), low)
-  })
-
-  it("gives each peer about the same number of keys", () => {
-    for (const count of [2, 3, 5, 20]) {
-      const owned = new Map<string, number>()
-      for (const key of keys) {
-        const { name } = pickPeer.byKey(peers(count), key)
-        owned.set(name, (owned.get(name) ?? 0) + 1)
-      }
-      for (const { name } of peers(count)) assert.closeTo((owned.get(name) ?? 0) / (keys.length / count), 1, 0.15, name)
-    }
-  })
-
-  it.prop("moves only the keys of a peer that goes", [between(2, 20), between(0, 19)], ([count, index]) => {
-    const all = peers(count)
-    const gone = all[index % count] ?? all[0]
-    const [first = gone, ...rest] = all.filter((each) => each !== gone)
-    for (const key of keys.slice(0, 500)) {
-      const before = pickPeer.byKey(all, key)
-      if (before !== gone) assert.strictEqual(pickPeer.byKey([first, ...rest], key), before)
-    }
   })
 })
