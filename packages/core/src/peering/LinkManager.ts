@@ -87,7 +87,7 @@ export class LinkManager {
   private readonly permits: DialPermits
   private readonly context: DialContext
 
-  constructor(options: Options, timer: LinkTimer.LinkTimer, fibers: FiberSet.FiberSet<void>) {
+  constructor(options: Options, timer: LinkTimer.LinkTimer, fork: DialContext["fork"]) {
     const { connections, limits, loop } = options
     const epochs = new EpochCounter(options.entropy.u32())
     const links: LinkContext = { ...options, epochs, timer, buffers: new WriteBuffers(writeBufferBytes) }
@@ -108,7 +108,7 @@ export class LinkManager {
     this.handshakes = new HandshakeLimits(limits)
     this.acceptor = new Acceptor(links, handshake, this.handshakes)
     this.permits = new DialPermits(limits.dials)
-    this.context = { links, handshake, transport: options.transport, fibers }
+    this.context = { links, handshake, transport: options.transport, fork }
   }
 
   /** Returns the link for messages to the peer, if there is one. */
@@ -221,10 +221,12 @@ export class LinkManager {
   }
 }
 
-/** Creates the links of a node. Closing the scope ends all dialed connections. */
+/**
+ * Creates the links of a node. Dialed connections run in the context of the calling fiber. Closing the scope ends them.
+ */
 export const make = Effect.fnUntraced(function* (options: Options) {
   const { clock, timing } = options
   // The timer stops after the connections.
   const timer = yield* LinkTimer.make({ heartbeat: timing.heartbeat, now: () => monotonicMillis(clock) })
-  return new LinkManager(options, timer, yield* FiberSet.make<void, never>())
+  return new LinkManager(options, timer, yield* FiberSet.makeRuntime<never, void, never>())
 })
