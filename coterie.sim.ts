@@ -1,4 +1,4 @@
-/** Scenarios of `pnpm sim`: clusters of real nodes in the simulated world, requests, invalidations and owned maps. */
+/** Scenarios of `pnpm sim`: clusters of real nodes in the simulated world, requests, invalidations, owned maps and presences. */
 export { anything, crossed, oneCutLink, small, three, withdrawn } from "./packages/core/test/simulation/scenarios.ts"
 export { renewed } from "./packages/core/test/simulation/renewals.ts"
 export { manualStart } from "./packages/core/test/simulation/manualStart.ts"
@@ -7,3 +7,4 @@ export { runners } from "./packages/effect-cluster/test/simulation.ts"
 export { requests } from "./packages/rpc/test/simulation.ts"
 export { mutations } from "./packages/reactivity/test/simulation.ts"
 export { ownedMaps } from "./packages/state/test/simulation.ts"
+export { presences } from "./packages/state/test/presence/simulation.ts"

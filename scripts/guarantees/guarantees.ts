@@ -952,6 +952,11 @@ const state: Page = {
       ],
     },
     {
+      heading: "Bounds",
+      statement: "A peer that does not read costs its owner no memory for entries that have changed.",
+      tests: ["an owned map keeps no old entries for a peer that does not read, however often all entries change"],
+    },
+    {
       heading: "Schema changes",
       statement: "An entry that does not match the schema of a reader hides itself only.",
       tests: ["hides only the entries that do not match the schema of the reader"],
@@ -960,6 +965,96 @@ const state: Page = {
       heading: "Costs",
       statement: "A map costs no message while nothing changes.",
       tests: ["costs no message while nothing changes"],
+    },
+    {
+      heading: "From join to leave",
+      statement:
+        "The fold of the changes of a presence equals its list at every moment, with one change for each step and key.",
+      tests: [
+        "the fold of the changes of a presence equals its list at all moments, and the list is that of all entries",
+        "has one change for each batch of an owner and key",
+        "folds the end of a node with 20,000 keys in one step",
+        "gives a subscriber that missed the end of a node one marker and a snapshot",
+      ],
+    },
+    {
+      heading: "Guarantees of a presence",
+      statement: "After all faults, every node lists the keys that the nodes track, and no others.",
+      tests: [
+        "all nodes list the keys that are tracked, and no others",
+        "a mutant of presences is found",
+        "has no zombies after a rolling deploy, and nobody leaves who reconnects within the grace",
+        "has no ghosts of a killed node, whether it starts again under its name or not",
+        "lists the keys of both sides that had 500 each before they met",
+        "lets the keys leave and join that did so during a partition",
+      ],
+    },
+    {
+      heading: "Guarantees of a presence",
+      statement: "A node that is isolated or stood still lets no key leave that another node tracks.",
+      tests: [
+        "keeps the keys of the others while the node is isolated, as leaving",
+        "lets no key leave while the node is isolated, and starts the grace when it has the metas of a peer again",
+        "lets no key leave at a deadline that passed while the process stood still",
+        "of a node that stands still for 30 seconds loses no key of the others",
+      ],
+    },
+    {
+      heading: "Guarantees of a presence",
+      statement: "A lost link costs the changes in between, and a restart the keys of the others once.",
+      tests: [
+        "keeps the keys of an owner whose link is cut for 10 minutes, and gets a delta after it",
+        "sends the keys of the others once to a node that restarts, and nothing lasting minutes",
+      ],
+    },
+    {
+      heading: "Guarantees of groups",
+      statement: "A group has the members of all nodes, and each of them until its scope closes or its node is gone.",
+      tests: [
+        "has the members of all nodes, ordered by their nodes and joins",
+        "keeps a member until its scope closes, and shows its changes",
+        "loses the members of a node that leaves or fails, and ends its views when this node leaves",
+        "hides a member whose value does not match the schema, and says so once in the log",
+      ],
+    },
+    {
+      heading: "Pick a member",
+      statement: "A pick returns a member that can get a message now, with its share of the picks or of the keys.",
+      tests: [
+        "shows the state of the link to a member, and picks it only while the link is up",
+        "waits with a pick until it has the members of all nodes",
+        "covers each member with its share of the chances",
+        "gives each member its weight in every round",
+        "moves a key to another node only if a member of that node comes",
+        "gives each candidate a share in proportion to its weight",
+      ],
+    },
+    {
+      heading: "When a node owns a key",
+      statement: "No key has two owners while every change of the group reaches all nodes within `settle`.",
+      tests: [
+        "never overlap while every change reaches all nodes within the time to settle",
+        "are given up in the step in which another node owns them, and all others stay",
+        "are not taken back at once after a short absence of this node",
+      ],
+    },
+    {
+      heading: "When a node owns a key",
+      statement: "When nothing changes any more, each key has one owner, the same in the view of all nodes.",
+      tests: [
+        "are complete, and the same at all nodes, when nothing changes any more",
+        "gives each key to one node, the same in the view of all, after the time to settle",
+        "runs a singleton on one node, and on another after the first one stops",
+      ],
+    },
+    {
+      heading: "When a node owns a key",
+      statement: "A node that is not synced, isolated or reaches too few members takes no keys.",
+      tests: [
+        "stay while the group is not calm, and no others are added",
+        "takes no keys of others while this node is isolated, and keeps its own",
+        "owns nothing while it reaches fewer members than required",
+      ],
     },
   ],
 }

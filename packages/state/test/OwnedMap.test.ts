@@ -276,6 +276,9 @@ describe("an owned map", () => {
       yield* untilEntries(here, ["b x 1", "b y 1"])
       yield* there.set("x", "text")
       yield* untilEntries(here, ["b y 1"])
+      // The dead letter comes with the entry, and not with a later one.
+      yield* Effect.sleep("20 millis")
+      assert.lengthOf(letters, 1)
       yield* there.set("y", 2)
       yield* untilEntries(here, ["b y 2"])
       assert.lengthOf(letters, 1)

@@ -1,8 +1,10 @@
 /**
- * The parts of a map that implement the rules of its replication. Every map has {@link defaults}. Tests replace these
- * parts to plant bugs. Only `openMap` reads this reference.
+ * The parts that implement the rules of a map, of a presence and of a placement. All of them have {@link defaults}. Tests
+ * replace these parts to plant bugs. Only `openMap`, `openPresence` and the `make` of placements read this reference.
  */
 import * as Context from "effect/Context"
+import { OwnedKeys, type Options as OwnedKeysOptions } from "./placement/OwnedKeys.ts"
+import { PresenceTable } from "./presence/PresenceTable.ts"
 import { Cursors, type Options as CursorsOptions } from "./replication/Cursors.ts"
 import { Mirrors, type Options as MirrorsOptions } from "./replication/Mirrors.ts"
 import { type Bounds, OwnEntries } from "./replication/OwnEntries.ts"
@@ -11,12 +13,16 @@ export interface Overrides {
   readonly makeOwnEntries: (bounds: Bounds) => OwnEntries
   readonly makeCursors: (options: CursorsOptions) => Cursors
   readonly makeMirrors: <E>(options: MirrorsOptions<E>) => Mirrors<E>
+  readonly makePresenceTable: <A>(grace: number) => PresenceTable<A>
+  readonly makeOwnedKeys: (options: OwnedKeysOptions) => OwnedKeys
 }
 
 export const defaults: Overrides = {
   makeOwnEntries: (bounds) => new OwnEntries(bounds),
   makeCursors: (options) => new Cursors(options),
   makeMirrors: (options) => new Mirrors(options),
+  makePresenceTable: (grace) => new PresenceTable(grace),
+  makeOwnedKeys: (options) => new OwnedKeys(options),
 }
 
 /** The parts in use. Defaults to {@link defaults}. */

@@ -15,6 +15,8 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { DeadlineTimer } from "./DeadlineTimer.ts"
+import type { Reach } from "./MapObserver.ts"
 import type { Overrides } from "./Overrides.ts"
 import type { Cursors } from "./replication/Cursors.ts"
 import { type Item, decode, encode, type Message as WireMessage } from "./replication/messages.ts"
@@ -64,11 +66,11 @@ export class Replica<E> {
   /** Peers with a writer. */
   private readonly writing = new Set<string>()
   private readonly fork: (effect: Effect.Effect<void>) => void
-  private readonly timerWake = Latch.makeUnsafe(false)
+  private readonly timer: DeadlineTimer
   private readonly synced = Latch.makeUnsafe(false)
   /** `true` once the first view has arrived. */
   private hasView = false
-  private timerAt = Infinity
+  private isIsolated = false
 
   constructor(options: Options<E>, clock: Clock, fork: (effect: Effect.Effect<void>) => void) {
     const { bounds, count, epoch, parts } = options
@@ -85,6 +87,18 @@ export class Replica<E> {
       isSame: options.isSame,
       count,
     })
+    const onDue = this.input((now) => {
+      this.mirrors.tick(now)
+      for (const name of this.cursors.tick(now)) this.wake(name)
+    })
+    const dueAt = () => Math.min(this.mirrors.dueAt(), this.cursors.dueAt())
+    this.timer = new DeadlineTimer({ clock, dueAt, onDue })
+  }
+
+  get reach(): Reach {
+    if (this.isIsolated) return "isolated"
+    if (!this.synced.isOpen()) return "syncing"
+    return this.mirrors.hasLink() ? "synced" : "alone"
   }
 
   /** Number of versions that the slowest reader of the own entries is behind. */
@@ -110,7 +124,10 @@ export class Replica<E> {
     )
     const reading = Stream.runForEach(items, (item) => this.handle(item))
     return Effect.ensuring(
-      Effect.raceFirst(reading, Effect.andThen(Effect.all([readers, this.timer], { concurrency: 2 }), Effect.never)),
+      Effect.raceFirst(
+        reading,
+        Effect.andThen(Effect.all([readers, this.timer.run], { concurrency: 2 }), Effect.never),
+      ),
       Effect.sync(() => {
         this.isClosed = true
         this.synced.openUnsafe()
@@ -130,8 +147,7 @@ export class Replica<E> {
       for (const name of outputs.wakes) this.wake(name)
       if (outputs.touched.size > 0) this.updateSynced(outputs.touched)
       this.options.onOutputs(outputs)
-      const at = Math.min(this.mirrors.dueAt(), this.cursors.dueAt())
-      if (at < this.timerAt) this.timerWake.openUnsafe()
+      this.timer.update()
     })
   }
 
@@ -161,6 +177,7 @@ export class Replica<E> {
       case "Snapshot":
         return this.input((now) => {
           this.hasView = true
+          this.isIsolated = item.view.isolated
           this.options.onSelf(item.view.self)
           this.mirrors.snapshot(item.view.peers, now)
           this.updateSynced(new Set())
@@ -181,6 +198,7 @@ export class Replica<E> {
         return this.options.onSelf(change.self)
       case "Isolated":
       case "Reconnected":
+        this.isIsolated = change._tag === "Isolated"
         return
       default:
         return this.mirrors.memberChanged(change.peer, now)
@@ -194,28 +212,13 @@ export class Replica<E> {
     const { success: wire } = decoded
     if (wire._tag === "Part") {
       const input = this.input((now) => this.mirrors.received(from, wire, now))
-      return Effect.andThen(input, this.options.afterPart(message))
+      return Effect.andThen(input, () => this.options.afterPart(message))
     }
     return this.input((now) => {
       if (wire._tag === "Stop") this.cursors.stop(from.name)
       else if (this.cursors.want(from, wire, now)) this.wake(from.name)
     })
   }
-
-  /** Does what is due, when it is due. */
-  private readonly timer: Effect.Effect<never> = Effect.forever(
-    Effect.suspend(() => {
-      this.timerWake.closeUnsafe()
-      this.timerAt = Math.min(this.mirrors.dueAt(), this.cursors.dueAt())
-      if (this.timerAt === Infinity) return this.timerWake.await
-      const wait = this.timerAt - this.now()
-      if (wait > 0) return Effect.raceFirst(Effect.sleep(Math.ceil(wait)), this.timerWake.await)
-      return this.input((now) => {
-        this.mirrors.tick(now)
-        for (const name of this.cursors.tick(now)) this.wake(name)
-      })
-    }),
-  )
 
   // ---- output ----
 

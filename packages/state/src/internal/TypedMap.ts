@@ -14,6 +14,7 @@ import type { Change, Entry, Gone, Options as MapOptions, OwnedMap, Owner, View 
 import { Closed, Full, StateError, type StateErrorReason } from "../StateError.ts"
 import { type EncodedEntry, EntryCodec } from "./EntryCodec.ts"
 import type { Sizes } from "./mapMetrics.ts"
+import type { MapObserver } from "./MapObserver.ts"
 import type { Bounds } from "./options.ts"
 import type { Overrides } from "./Overrides.ts"
 import { type CountedEvent, Replica } from "./Replica.ts"
@@ -35,6 +36,7 @@ export interface Options<K, V> {
   readonly nonce: number
   readonly parts: Overrides
   readonly count: (what: CountedEvent) => void
+  readonly observer: MapObserver<K, V> | undefined
 }
 
 export class TypedMap<K, V> implements Sizes {
@@ -69,7 +71,7 @@ export class TypedMap<K, V> implements Sizes {
       decode: (owner: PeerId, item: Item & { readonly value: Uint8Array }) => this.decode(owner, item),
       isSame: (a: Copy<K, V>, b: Copy<K, V>) => Equal.equals(a, b),
       afterPart: (message: Message) => this.afterPart(message),
-      onOutputs: (outputs: Outputs<Copy<K, V>>) => this.publish(outputs),
+      onOutputs: (outputs: Outputs<Copy<K, V>>) => this.publish(this.stepOf(outputs)),
       onSelf: ({ generation, name }: PeerId) => {
         this.self = { name, generation }
       },
@@ -114,6 +116,7 @@ export class TypedMap<K, V> implements Sizes {
   readonly close = (): void => {
     this.isClosed = true
     this.feed.endUnsafe()
+    this.options.observer?.onClosed()
   }
 
   /** Runs a step of the service, and adds the name of the map to its error. */
@@ -139,22 +142,30 @@ export class TypedMap<K, V> implements Sizes {
       return Result.fail(new Full({ option: "limits.ownerEntries", limit: this.options.bounds.ownerEntries }))
     if (outcome === "fullBytes")
       return Result.fail(new Full({ option: "limits.ownerBytes", limit: this.options.bounds.ownerBytes }))
-    for (const key of effective) this.setOwn(key, values.get(key))
+    const step: Array<Change<K, V>> = []
+    for (const key of effective) this.setOwn(key, values.get(key), step)
+    this.publish(step)
     return Result.void
   }
 
-  /** Applies an effective change to the own entries, and publishes it. */
-  private setOwn(encodedKey: string, next: EncodedEntry<K, V> | undefined): void {
+  /** Applies an effective change to the own entries, and adds it to the step. */
+  private setOwn(encodedKey: string, next: EncodedEntry<K, V> | undefined, step: Array<Change<K, V>>): void {
     const previous = this.own.get(encodedKey)
     if (next === undefined) {
       this.own.delete(encodedKey)
-      if (previous !== undefined) this.feed.publishUnsafe({ _tag: "Removed", entry: previous, why: "removed" })
+      if (previous !== undefined) step.push({ _tag: "Removed", entry: previous, why: "removed" })
       return
     }
     const entry: Entry<K, V> = { owner: this.self, key: next.key, encodedKey, value: next.value }
     this.own.set(encodedKey, entry)
     const value = Option.map(Option.fromUndefinedOr(previous), (old) => old.value)
-    this.feed.publishUnsafe({ _tag: "Set", entry, previous: value })
+    step.push({ _tag: "Set", entry, previous: value })
+  }
+
+  /** Publishes the changes of one step. */
+  private publish(step: ReadonlyArray<Change<K, V>>): void {
+    for (const change of step) this.feed.publishUnsafe(change)
+    this.options.observer?.onStep(step, this.replica.reach)
   }
 
   private drop(encodedKey: string): Result.Result<boolean, Full> {
@@ -253,30 +264,33 @@ export class TypedMap<K, V> implements Sizes {
     return this.options.lane.deadLetter(message, `${first}${more}`)
   }
 
-  private publish({ changes, dropped, touched }: Outputs<Copy<K, V>>): void {
-    for (const change of changes) this.publishChange(change)
+  /** Returns the changes of one input of the replication. */
+  private stepOf({ changes, dropped, touched }: Outputs<Copy<K, V>>): ReadonlyArray<Change<K, V>> {
+    const step: Array<Change<K, V>> = []
+    for (const change of changes) this.addChange(change, step)
     for (const { mirror, why } of dropped) {
-      for (const { value } of mirror.entries.values()) this.publishRemoved(value, why)
+      for (const { value } of mirror.entries.values()) this.addRemoved(value, why, step)
     }
-    for (const name of touched) this.publishOwner(name)
+    for (const name of touched) this.addOwner(name, step)
+    return step
   }
 
-  private publishChange({ next, previous }: MirrorChange<Copy<K, V>>): void {
+  private addChange({ next, previous }: MirrorChange<Copy<K, V>>, step: Array<Change<K, V>>): void {
     if (next === undefined || next === undecodable)
-      return this.publishRemoved(previous, next === undefined ? "removed" : "undecodable")
+      return this.addRemoved(previous, next === undefined ? "removed" : "undecodable", step)
     const old = previous === undefined || previous === undecodable ? Option.none() : Option.some(previous.value)
-    this.feed.publishUnsafe({ _tag: "Set", entry: next, previous: old })
+    step.push({ _tag: "Set", entry: next, previous: old })
   }
 
-  private publishRemoved(copy: Copy<K, V> | undefined, why: Gone): void {
-    if (copy !== undefined && copy !== undecodable) this.feed.publishUnsafe({ _tag: "Removed", entry: copy, why })
+  private addRemoved(copy: Copy<K, V> | undefined, why: Gone, step: Array<Change<K, V>>): void {
+    if (copy !== undefined && copy !== undecodable) step.push({ _tag: "Removed", entry: copy, why })
   }
 
-  private publishOwner(name: string): void {
+  private addOwner(name: string, step: Array<Change<K, V>>): void {
     const known = this.replica.mirrors.owner(name)
     const old = this.owners.get(name)
     if (known === undefined) {
-      if (this.owners.delete(name)) this.feed.publishUnsafe({ _tag: "OwnerChanged", name, owner: undefined })
+      if (this.owners.delete(name)) step.push({ _tag: "OwnerChanged", name, owner: undefined })
       return
     }
     const { peer, state } = known
@@ -286,7 +300,7 @@ export class TypedMap<K, V> implements Sizes {
     this.owners.set(name, owner)
     const isSame =
       old?.peer.generation === generation && old.state === state && old.status === status && old.link === link
-    if (!isSame) this.feed.publishUnsafe({ _tag: "OwnerChanged", name, owner })
+    if (!isSame) step.push({ _tag: "OwnerChanged", name, owner })
   }
 
   // ---- sizes ----

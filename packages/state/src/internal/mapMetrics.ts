@@ -9,9 +9,13 @@ export interface Sizes {
   readonly behind: () => number
 }
 
+/** Returns the label of a map. It is bounded as the label of the lane of the map. */
+export const mapLabel = (metrics: NodeMetrics, laneName: string, name: string): string =>
+  metrics.laneLabel(laneName) === laneName ? name : "other"
+
 /** Registers the series of a map. */
 export const addMetrics = (metrics: NodeMetrics, laneName: string, name: string) => {
-  const map = metrics.laneLabel(laneName) === laneName ? name : "other"
+  const map = mapLabel(metrics, laneName, name)
   const counter = (id: string, description: string, labels: Record<string, string> = {}): Counter =>
     metrics.counter({ id, description, labels: { map, ...labels } })
   const batches = "Batches of changes that this node began to send, by kind."

@@ -4,6 +4,7 @@ import { OptionsError } from "@coterie/core/ClusterError"
 import { Entropy } from "@coterie/core/Entropy"
 import * as Effect from "effect/Effect"
 import type { Options } from "./Service.ts"
+import type { MapObserver } from "./MapObserver.ts"
 import { addMetrics } from "./mapMetrics.ts"
 import { boundsOf, laneNameOf } from "./options.ts"
 import { Overrides } from "./Overrides.ts"
@@ -29,7 +30,14 @@ const reserve = (cluster: Cluster["Service"], name: string) =>
     (names) => Effect.sync(() => names.delete(name)),
   )
 
-export const open = Effect.fnUntraced(function* <K, V>(name: string, options: Options<K, V>) {
+export const open = <K, V>(name: string, options: Options<K, V>) => openObserved(name, options, undefined)
+
+/** Opens a map whose steps an observer follows. */
+export const openObserved = Effect.fnUntraced(function* <K, V>(
+  name: string,
+  options: Options<K, V>,
+  observer: MapObserver<K, V> | undefined,
+) {
   const cluster = yield* Cluster
   const { u32 } = yield* Entropy
   const bounds = yield* boundsOf(options.limits)
@@ -48,6 +56,7 @@ export const open = Effect.fnUntraced(function* <K, V>(name: string, options: Op
     // 48 bits: two instances of one name must not be taken for one another.
     epoch: u32() * 2 ** 16 + (u32() & 0xffff),
     nonce: u32(),
+    observer,
   })
   yield* Effect.acquireRelease(
     Effect.sync(() => metrics.observe(map)),

@@ -273,6 +273,12 @@ export class Mirrors<E> {
     return member === undefined ? undefined : { peer: member.peer, state: this.stateOf(name, member) }
   }
 
+  /** Returns `true` if this node has a link to a member. */
+  hasLink(): boolean {
+    for (const { peer } of this.members.values()) if (peer.link === "up") return true
+    return false
+  }
+
   /** Returns `true` if the entries of every member with a link are here, or will not come. */
   isSynced(): boolean {
     for (const name of this.members.keys()) if (!this.isSyncedWith(name)) return false

@@ -1,0 +1,85 @@
+/** Opens a presence on a node. */
+import { Cluster } from "@coterie/core/Cluster"
+import { OptionsError } from "@coterie/core/ClusterError"
+import type { NodeMetrics } from "@coterie/core/NodeMetrics"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { NotEncodable, StateError } from "../../StateError.ts"
+import { openObserved } from "../openMap.ts"
+import { mapLabel } from "../mapMetrics.ts"
+import { boundsOf, laneNameOf } from "../options.ts"
+import { Overrides } from "../Overrides.ts"
+import { PresenceFeed } from "./PresenceFeed.ts"
+import { encodeKey, type PresenceTable, separator } from "./PresenceTable.ts"
+import type { Options, Presence } from "./Service.ts"
+
+/** Prefix of the names of the maps of presences. */
+const mapPrefix = "presence/"
+
+/** A user who reloads a page or changes to another node is back within this time, in milliseconds. */
+const defaultGrace = 5_000
+
+/** Keys of the map: a key, the separator, and the number of the meta. */
+const MetaKey = Schema.String.check(
+  Schema.isPattern(/^[^\0]*\0[1-9]\d{0,14}$/, { description: "a key, the character NUL, and a number" }),
+)
+
+const graceOf = (grace: Duration.Input = defaultGrace): Effect.Effect<number, OptionsError> => {
+  const millis = Option.map(Duration.fromInput(grace), Duration.toMillis)
+  if (Option.isSome(millis) && Number.isFinite(millis.value) && millis.value >= 0) return Effect.succeed(millis.value)
+  return Effect.fail(new OptionsError({ option: "grace", problem: "must be a finite duration that is not negative" }))
+}
+
+/** Adds the gauges of the keys until the scope closes. */
+const observe = <A>(metrics: NodeMetrics, map: string, table: PresenceTable<A>) => {
+  const description = "Keys that are present at any node, as this node knows, by state."
+  const gauge = (state: string, read: () => number) =>
+    metrics.observe({ id: "coterie_state_presence_keys", description, labels: { map, state }, read })
+  return Effect.acquireRelease(
+    Effect.sync(() => [
+      gauge("present", () => table.size - table.leavingSize),
+      gauge("leaving", () => table.leavingSize),
+    ]),
+    (removals) =>
+      Effect.sync(() => {
+        for (const remove of removals) remove()
+      }),
+  )
+}
+
+export const open = Effect.fnUntraced(function* <A>(name: string, { grace, limits, value }: Options<A>) {
+  const mapName = `${mapPrefix}${name}`
+  if (name === "") return yield* new OptionsError({ option: "name", problem: "the name of a presence is not empty" })
+  const laneName = yield* laneNameOf(mapName)
+  const { changeBuffer } = yield* boundsOf(limits)
+  const { metrics } = yield* Cluster
+  const { makePresenceTable } = yield* Overrides
+  const table = makePresenceTable<A>(yield* graceOf(grace))
+  const feed = new PresenceFeed({ table, clock: yield* Clock.Clock, capacity: changeBuffer })
+  yield* Effect.addFinalizer(() => Effect.sync(feed.onClosed))
+  const map = yield* openObserved(mapName, { key: MetaKey, value, limits }, feed)
+  yield* Effect.forkScoped(feed.run)
+  yield* observe(metrics, mapLabel(metrics, laneName, mapName), table)
+  let tracks = 0
+  const presence: Presence<A> = {
+    name,
+    track: (key, value) =>
+      Effect.suspend(() => {
+        if (!key.includes(separator))
+          return Effect.map(map.entry(encodeKey(key, ++tracks), value), ({ set }) => ({ update: set }))
+        const message = "the key of a presence must not contain the character NUL"
+        return Effect.fail(new StateError({ map: mapName, reason: new NotEncodable({ message }) }))
+      }),
+    get: (key) => Effect.sync(() => Option.fromUndefinedOr(table.get(key))),
+    list: Effect.sync(() => table.list()),
+    count: Effect.sync(() => table.size),
+    changes: feed.feed.changes,
+    owners: map.owners,
+    synced: map.synced,
+    deadLetters: map.deadLetters,
+  }
+  return presence
+})

@@ -1,0 +1,50 @@
+/** Mutation tests of presences: the swarm must find the defect of each mutant. Otherwise a check is missing. */
+import { Swarm } from "@coterie/testkit"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { Reach } from "../../src/internal/MapObserver.ts"
+import { PresenceTable } from "../../src/internal/presence/PresenceTable.ts"
+import type { Change } from "../../src/internal/Service.ts"
+import { scenario } from "./simulation.ts"
+
+/** Keys leave although the node is isolated. */
+class RestlessTable<A> extends PresenceTable<A> {
+  override step(changes: ReadonlyArray<Change<string, A>>, _: Reach, now: number) {
+    return super.step(changes, "synced", now)
+  }
+}
+
+/** The metas of a node that has failed stay. */
+class GhostlyTable<A> extends PresenceTable<A> {
+  override step(changes: ReadonlyArray<Change<string, A>>, reach: Reach, now: number) {
+    const kept = changes.filter((change) => change._tag !== "Removed" || change.why !== "failed")
+    return super.step(kept, reach, now)
+  }
+}
+
+/** Keys whose grace is over are forgotten, and nobody is told. */
+class SilentTable<A> extends PresenceTable<A> {
+  override tick(now: number) {
+    return super.tick(now).slice(1)
+  }
+}
+
+describe("a mutant of presences is found", () => {
+  for (const [name, within, makePresenceTable] of [
+    ["keys leave while the node is isolated", 20, <A>(grace: number) => new RestlessTable<A>(grace)],
+    ["the keys of a failed node stay", 10, <A>(grace: number) => new GhostlyTable<A>(grace)],
+    ["the end of a grace is not told", 5, <A>(grace: number) => new SilentTable<A>(grace)],
+  ] as const) {
+    it.live(
+      name,
+      () =>
+        Effect.gen(function* () {
+          const seeds = Array.from({ length: within }, (_, i) => i + 1)
+          const mutant = scenario(`mutant: ${name}`, { makePresenceTable })
+          const { failures } = yield* Swarm.run(mutant, seeds, { stopAfter: 1, shrink: false })
+          assert.isAtLeast(failures.length, 1, `not found within ${within} seeds: a check is missing`)
+        }),
+      300_000,
+    )
+  }
+})
