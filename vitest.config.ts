@@ -22,17 +22,20 @@ const longest = [
   "packages/admin/test/dashboard/page.test.ts",
   "packages/testkit/test/picture.test.ts",
   "packages/reactivity/test/real/processes.test.ts",
-  "packages/state/test/mutants.test.ts",
-  "packages/node-transport/test/attack.test.ts",
   "packages/testkit/test/cli/swarm.test.ts",
-  "examples/test/deploy/trial.test.ts",
+  "packages/node-transport/test/attack.test.ts",
   "packages/testkit/test/SimNetwork.test.ts",
+  "examples/test/deploy/trial.test.ts",
+  "packages/effect-cluster/test/swarm.test.ts",
   "packages/node-transport/test/real/processes.test.ts",
-  "examples/test/simulation.test.ts",
+  "packages/core/test/cluster/slowLines.test.ts",
   "examples/test/quickstart.test.ts",
-  "examples/test/chat.test.ts",
-  "examples/test/recipes/processes.test.ts",
+  "packages/testkit/test/vitest.test.ts",
   "examples/test/independent.test.ts",
+  "packages/rpc/test/swarm.test.ts",
+  "examples/test/recipes/processes.test.ts",
+  "packages/testkit/test/cli/replay.test.ts",
+  "examples/test/chat.test.ts",
 ].map((file) => path.join(root, file))
 
 const missing = longest.filter((file) => !fs.existsSync(file))
@@ -55,6 +58,8 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "examples/test/**/*.test.ts", "scripts/test/**/*.test.ts"],
     // Many files wait for processes, sockets and timeouts most of the time. Two workers left two cores idle for a third of the time.
     maxWorkers: 4,
+    // Concurrent tests start several processes each. More of them at once would compete for the cores until the first one times out.
+    maxConcurrency: 3,
     sequence: { sequencer: LongestFirst },
     // The files of all packages share a few processes. A process for each file spent three times as long on loading as on the tests.
     // So a test restores the globals that it replaces, and compares counts with counts from before.
