@@ -83,7 +83,7 @@ const secretNode = Effect.fnUntraced(function* (name: string, secret: string, se
   return { ...node, ...(yield* Support.served(node)) }
 })
 
-describe.concurrent("coterie doctor", () => {
+describe("coterie doctor", () => {
   it.live("finds nothing in a cluster that is whole, and exits with 0", () =>
     Effect.gen(function* () {
       const [a, b] = yield* served(["a", "b"])

@@ -56,7 +56,7 @@ const cuttable = (port: number) =>
     ({ close }) => close,
   )
 
-describe.concurrent("the command coterie as a process", () => {
+describe("the command coterie as a process", () => {
   it.live(
     "prints one JSON document and nothing else",
     () =>
