@@ -4,7 +4,8 @@
  */
 import { Cluster } from "@coterie/core"
 import { PeerRpcClient } from "@coterie/rpc"
-import { Context, Effect, Exit, Layer, Option } from "effect"
+import type { Placement } from "@coterie/state"
+import { Context, Effect, Exit, Layer, Option, Stream } from "effect"
 import type { Duration } from "effect"
 import { KeyValueStore } from "effect/persistence"
 import * as JobOwner from "../recipes/jobOwner.ts"
@@ -21,6 +22,8 @@ export class Reports extends Context.Service<
     readonly stats: Effect.Effect<ReadonlyArray<typeof Stats.Type>>
     /** Last report that an owner has written. */
     readonly last: Effect.Effect<Option.Option<typeof Report.Type>>
+    /** Returns `true` while this instance runs the job. */
+    readonly isOwner: () => boolean
   }
 >()("examples/chat/Reports") {}
 
@@ -41,7 +44,14 @@ export const layer = (every: Duration.Input) =>
         const users = all.reduce((sum, each) => sum + each.users, 0)
         yield* store.set("report", { by: name, instances: all.length, users })
       })
-      yield* Effect.forkScoped(JobOwner.everyOwner(every, run))
-      return { stats, last: Effect.orDie(store.get("report")) }
+      const placement = yield* JobOwner.everyOwner(every, run)
+      const job: { ownership: Placement.Ownership } = { ownership: "nobody" }
+      const follow = Stream.runForEach(placement.watch("singleton/job"), (ownership) =>
+        Effect.sync(() => {
+          job.ownership = ownership
+        }),
+      )
+      yield* Effect.forkScoped(follow)
+      return { stats, last: Effect.orDie(store.get("report")), isOwner: () => job.ownership === "mine" }
     }),
   )

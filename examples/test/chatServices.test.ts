@@ -1,5 +1,5 @@
 import { it } from "@coterie/testkit/vitest"
-import { Cluster } from "@coterie/core"
+import { Cluster, Rendezvous } from "@coterie/core"
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import { Connections } from "../chat/Connections.ts"
@@ -7,7 +7,6 @@ import { Delivery } from "../chat/Delivery.ts"
 import { Reports } from "../chat/Reports.ts"
 import { service, start } from "../chat/scenario.ts"
 import { Profiles } from "../recipes/cacheInvalidation.ts"
-import { isOwner } from "../recipes/jobOwner.ts"
 import { Presence } from "../recipes/presence.ts"
 
 describe("the services of the chat in a simulation", () => {
@@ -75,26 +74,28 @@ describe("the services of the chat in a simulation", () => {
   it.sim("one instance runs the job, and in a partition one instance of each part does", {}, (sim) =>
     Effect.gen(function* () {
       const { nodes } = yield* start(sim)
-      const { a, b } = nodes
+      const candidates = Object.values(nodes).map((node) => ({ ...Rendezvous.candidate(node.name), node }))
+      const [first, second, third] = Rendezvous.owners(candidates, "singleton/job", 3).map(({ node }) => node)
+      if (first === undefined || second === undefined || third === undefined) return assert.fail("a node is missing")
       const owners = () =>
-        Object.values(nodes).flatMap((node) => {
-          const view = node.service(Cluster.Cluster)?.viewUnsafe()
-          return view !== undefined && isOwner(view) ? [node.name] : []
-        })
-      const are = (expected: string) => () => String(owners()) === expected || `the owners are ${owners()}`
-      const reported = a.run(Effect.flatMap(Reports, ({ last }) => last))
-      yield* sim.until("a is the owner", are("a"), { within: "10 seconds" })
+        Object.values(nodes).flatMap((node) => (node.service(Reports)?.isOwner() === true ? [node.name] : []))
+      const are =
+        (...expected: ReadonlyArray<string>) =>
+        () =>
+          String(owners()) === String([...expected].sort()) || `the owners are ${owners()}`
+      const reported = first.run(Effect.flatMap(Reports, ({ last }) => last))
+      yield* sim.until("the first is the owner", are(first.name), { within: "10 seconds" })
       yield* Effect.sleep("10 seconds")
-      assert.deepInclude(yield* reported, { value: { by: "a", instances: 3, users: 0 } })
-      yield* a.crash
-      yield* sim.until("b is the owner", are("b"), { within: "10 seconds" })
-      yield* a.restart
-      yield* sim.until("a is the owner again", are("a"), { within: "10 seconds" })
-      yield* sim.network.partition(["a"], ["b", "c"])
-      yield* sim.until("a and b are owners", are("a,b"), { within: "30 seconds" })
+      assert.deepInclude(yield* reported, { value: { by: first.name, instances: 3, users: 0 } })
+      yield* first.crash
+      yield* sim.until("the second is the owner", are(second.name), { within: "10 seconds" })
+      yield* first.restart
+      yield* sim.until("the first is the owner again", are(first.name), { within: "10 seconds" })
+      yield* sim.network.partition([first.name], [second.name, third.name])
+      yield* sim.until("both parts have an owner", are(first.name, second.name), { within: "30 seconds" })
       yield* sim.network.heal
-      yield* sim.until("a is the only owner", are("a"), { within: "30 seconds" })
-      assert.strictEqual(b.state, "running")
+      yield* sim.until("the first is the only owner", are(first.name), { within: "30 seconds" })
+      assert.strictEqual(second.state, "running")
     }),
   )
 
