@@ -1,6 +1,7 @@
 /** One group at one node. */
 import * as ChangeFeed from "@coterie/core/ChangeFeed"
 import type { Cluster } from "@coterie/core/Cluster"
+import type { Description } from "@coterie/core/NodeComponents"
 import { compareNames, type PeerId } from "@coterie/core/Peer"
 import type * as Rendezvous from "@coterie/core/Rendezvous"
 import type { TopicCodec } from "@coterie/core/TopicSerialization"
@@ -87,6 +88,19 @@ export class OpenGroup<A> implements Subscriber {
     pick: (policy) => Effect.andThen(this.options.map.synced, this.pick(policy)),
     synced: this.options.map.synced,
   })
+
+  /** Describes the members on each node: their number, their weight, and the link to the node. */
+  readonly describe = (): Description => {
+    const { isSynced, members } = this.view()
+    const rows = new Map<string, { peer: string; status: string; link: string; members: number; weight: number }>()
+    for (const { link, peer, status, weight } of members) {
+      const row = rows.get(peer.name) ?? { peer: peer.name, status, link, members: 0, weight: 0 }
+      row.members++
+      row.weight += weight
+      rows.set(peer.name, row)
+    }
+    return { facts: { members: members.length, nodes: rows.size, isSynced }, rows: [...rows.values()] }
+  }
 
   /** Writes one line to the log for each life of a node whose values do not match the schema. */
   readonly logUndecodable: Effect.Effect<never> = Effect.forever(
