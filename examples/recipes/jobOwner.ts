@@ -7,10 +7,10 @@ import { NodeRuntime } from "@effect/platform-node"
 import { type Duration, Effect, Layer, Schedule, Schema } from "effect"
 
 /**
- * Runs a job at each interval on one of the nodes that call this function. A run that fails has a line in the log, and the
- * next one comes. Returns the placement, whose `watch("singleton/job")` shows whether this node is the owner.
+ * Makes this node one of those that run a job, until the scope closes. One of them runs the job at each interval. A run
+ * that fails has a line in the log, and the next one comes.
  */
-export const everyOwner = Effect.fnUntraced(function* <E, R>(interval: Duration.Input, job: Effect.Effect<void, E, R>) {
+export const onOneNode = Effect.fnUntraced(function* <E, R>(interval: Duration.Input, job: Effect.Effect<void, E, R>) {
   const nodes = yield* Group.make("jobs", { value: Schema.Null })
   const placement = yield* Placement.make(nodes)
   yield* nodes.join(null)
@@ -19,13 +19,12 @@ export const everyOwner = Effect.fnUntraced(function* <E, R>(interval: Duration.
     Effect.schedule(Schedule.spaced(interval)),
   )
   yield* Effect.forkScoped(placement.singleton("job", runs))
-  return placement
 })
 
 /** Replace it by a job that does no harm if two nodes run it at one time. */
 const job = Effect.log("this node runs the job")
 
-export const layer = (interval: Duration.Input) => Layer.effectDiscard(everyOwner(interval, job))
+export const layer = (interval: Duration.Input) => Layer.effectDiscard(onOneNode(interval, job))
 
 /** Runs until the node has stopped. Fails if it stopped against its will, so that a supervisor starts the process again. */
 export const main = Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped).pipe(

@@ -21,7 +21,7 @@ const start = Effect.fnUntraced(function* (sim: Simulation.Sim, late?: string) {
     names,
     (name) => {
       const job = Effect.sync(() => void runs.push(name))
-      return Layer.effectDiscard(JobOwner.everyOwner("1 second", job)).pipe(
+      return Layer.effectDiscard(JobOwner.onOneNode("1 second", job)).pipe(
         Layer.provideMerge(Cluster.layer({ cluster: "jobs", name, seeds: names, start: "manual" })),
       )
     },
