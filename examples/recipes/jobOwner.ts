@@ -1,4 +1,4 @@
-/** The program of docs/recipes/job-owner.md. */
+/** The program of docs/recipes/job-owner.md. The chat service uses its job. */
 // #region program
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
