@@ -15,10 +15,16 @@ export interface Write {
 
 const natural = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
+/** Maximum length of the name of a node. The protocol allows 128 bytes. */
+const maxNodeName = 128
+
 const Stamped = Schema.Struct({
   wall: natural(Stamp.maxWall),
   count: natural(Stamp.maxCount),
-  by: Schema.Struct({ name: Schema.String, generation: natural(Number.MAX_SAFE_INTEGER) }),
+  by: Schema.Struct({
+    name: Schema.String.check(Schema.isMaxLength(maxNodeName)),
+    generation: natural(Number.MAX_SAFE_INTEGER),
+  }),
 })
 
 /** Schema of a write, as a node publishes it. */
