@@ -612,6 +612,38 @@ const reactivity: Page = {
       ],
     },
     {
+      heading: "Event log servers",
+      statement: "A client gets every entry of all instances from its start on, once and in order, after any faults.",
+      tests: [
+        "clients of event log servers get every entry once and in order",
+        "gives each reader every item from its start on, once and in order, whatever was written elsewhere and lost",
+        "a client gets what another instance wrote, once and in order, with what its own instance wrote",
+        "a client gets what was written while there was no link, when the link is back",
+        "a client gets the last write of an instance that failed before it told its peers",
+        "a device hears at once what another one wrote at another instance, over PostgreSQL",
+        "nothing is read again where messages of a peer may be lost",
+      ],
+    },
+    {
+      heading: "Event log servers",
+      statement: "Peers hear of a write after its commit, and of nothing after a rollback.",
+      tests: [
+        "tell peers of a write after the commit of the outermost transaction, and of nothing after a rollback",
+        "stream encrypted batches of all instances, and those of a compaction that is rolled back",
+      ],
+    },
+    {
+      heading: "Event log servers",
+      statement:
+        "A message about a store costs at most one read of it in an interval, and nothing without a client of it.",
+      tests: [
+        "a write to a store without a client here costs no read",
+        "the clients of a store cost one read together, and a busy store one read in an interval",
+        "a peer that babbles costs one read of a store in an interval, and entries arrive in the meantime",
+        "a slow client reads what it has lost by itself, and delays no other client",
+      ],
+    },
+    {
       heading: "PubSub",
       statement: "A value reaches the subscriptions of all instances, and a lost session is a gap.",
       tests: [
@@ -1043,6 +1075,7 @@ const state: Page = {
       statement: "No key has two owners while every change of the group reaches all nodes within `settle`.",
       tests: [
         "never overlap while every change reaches all nodes within the time to settle",
+        "no key runs twice",
         "are given up in the step in which another node owns them, and all others stay",
         "are not taken back at once after a short absence of this node",
       ],
@@ -1051,6 +1084,8 @@ const state: Page = {
       heading: "When a node owns a key",
       statement: "When nothing changes any more, each key has one owner, the same in the view of all nodes.",
       tests: [
+        "each key has one owner after all faults, the same in the view of all nodes",
+        "a mutant of placements is found",
         "are complete, and the same at all nodes, when nothing changes any more",
         "gives each key to one node, the same in the view of all, after the time to settle",
         "runs a singleton on one node, and on another after the first one stops",

@@ -87,7 +87,7 @@ export interface ProcessOptions {
   /**
    * Frees received bytes as soon as they are no longer needed, by transferring their `ArrayBuffer`, whose length is
    * then 0. The node frees only arrays that the transport handed over and that fill their buffer. It never frees a
-   * payload that the application gets. Use `false` with a transport that keeps references to these arrays; the garbage
+   * payload that the application gets, unless the application calls `Message.release`. Use `false` with a transport that keeps references to these arrays; the garbage
    * collector then has more work. Defaults to `true`.
    */
   readonly detachBuffers?: boolean | undefined

@@ -85,7 +85,13 @@ describe("SeedFeed", () => {
     Effect.gen(function* () {
       const { feed } = make({ to: 1_000 })
       const asked: Array<number> = []
-      const stuck = { seed: (seed: number) => Effect.andThen(Effect.sync(() => asked.push(seed)), Effect.never) }
+      const stuck = {
+        seed: (seed: number) =>
+          Effect.andThen(
+            Effect.sync(() => asked.push(seed)),
+            Effect.never,
+          ),
+      }
       yield* Effect.forkChild(feed.run([stuck]))
       yield* Effect.yieldNow
       yield* Effect.yieldNow

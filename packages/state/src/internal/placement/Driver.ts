@@ -13,7 +13,7 @@ import * as Stream from "effect/Stream"
 import { DeadlineTimer } from "../DeadlineTimer.ts"
 import { candidatesOf } from "../group/pick.ts"
 import type { Group, View } from "../group/Service.ts"
-import { Isolation } from "./Isolation.ts"
+import { Isolation } from "../Isolation.ts"
 import type { OwnedKeys, Ownership } from "./OwnedKeys.ts"
 import type { Placement } from "./Service.ts"
 
@@ -116,7 +116,8 @@ export class Driver<A> {
   /** Applies the newest views. */
   private step(): void {
     const { cluster, clock, keys } = this.options
-    const isCutOff = this.isolation.update(cluster.viewUnsafe())
+    const { isolated, peers } = cluster.viewUnsafe()
+    const isCutOff = this.isolation.update(isolated, peers.size)
     const now = MonotonicTime.millisUnsafe(clock)
     keys.update({ candidates: this.candidates(this.view), isCalm: this.view.isSynced && !isCutOff }, now)
     for (const [key, watched] of this.watched) this.refresh(key, watched)
