@@ -233,13 +233,15 @@ describe("a shared value", () => {
         ["level", { ...write, stamp: { ...stamp, wall: 2 ** 48 } }],
         ["level", { ...write, stamp: { ...stamp, count: 65_536 } }],
         ["level", { ...write, stamp: { ...stamp, by: { name: "x".repeat(200), generation: 1 } } }],
+        ["level", { ...write, stamp: { ...stamp, by: { name: "x\ny", generation: 1 } } }],
+        ["a\nb", write],
         ["", write],
         ["n".repeat(101), write],
       ] as const) {
         yield* hostile.setAll([[key, entry]])
         yield* Effect.sleep("100 millis")
       }
-      assert.lengthOf(letters, 8)
+      assert.lengthOf(letters, 10)
       assert.strictEqual(yield* value.get, 0)
       yield* hostile.setAll([["level", write]])
       yield* until(value, 5)
@@ -285,7 +287,8 @@ describe("a shared value", () => {
       // The map of the values of a node opens again only after it has closed.
       yield* Effect.all([Scope.close(next, Exit.void), openOn(a, "another")], { concurrency: 2 })
       yield* openOn(a)
-      for (const name of ["", "n".repeat(101)]) assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
+      for (const name of ["", "a\nb", "n".repeat(101)])
+        assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { values: 0 }))).option, "limits.values")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { entryBytes: 1.5 }))).option, "limits.entryBytes")
       yield* Effect.provideService(

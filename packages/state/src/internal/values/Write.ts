@@ -1,5 +1,6 @@
 /** Writes of shared values, and what is known of the order in which writers saw them. */
 import * as Schema from "effect/Schema"
+import { hasControl } from "./limits.ts"
 import * as Stamp from "./Stamp.ts"
 
 export interface Write {
@@ -18,11 +19,16 @@ const natural = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum
 /** Maximum length of the name of a node. The protocol allows 128 bytes. */
 const maxNodeName = 128
 
+const NodeName = Schema.String.check(
+  Schema.isMaxLength(maxNodeName),
+  Schema.makeFilter((name) => (hasControl(name) ? "the name of a node has no control characters" : undefined)),
+)
+
 const Stamped = Schema.Struct({
   wall: natural(Stamp.maxWall),
   count: natural(Stamp.maxCount),
   by: Schema.Struct({
-    name: Schema.String.check(Schema.isMaxLength(maxNodeName)),
+    name: NodeName,
     generation: natural(Number.MAX_SAFE_INTEGER),
   }),
 })
