@@ -135,7 +135,9 @@ export const makeScenario = ({ hasGoals = false, mistake, name: title }: Options
             const own = shardingOf(name)
             if (own === undefined) return true
             const others = names.flatMap((other) => (other === name ? [] : (shardingOf(other) ?? [])))
-            const shared = shards.find((shard) => own.hasShardId(shard) && others.some((each) => each.hasShardId(shard)))
+            const shared = shards.find(
+              (shard) => own.hasShardId(shard) && others.some((each) => each.hasShardId(shard)),
+            )
             return shared === undefined || `two runners run ${String(shared)}`
           }
           yield* Invariant.always("no two runners believe that they own a shard", sharesNoShard, { nodes: [name] })

@@ -28,7 +28,14 @@ describe("observed metrics", () => {
   it("have one key for the same labels in any order, and another key for other labels", () => {
     const { keyOf } = ObservedMetrics
     assert.strictEqual(keyOf("m", { a: "1", b: "2" }), keyOf("m", { b: "2", a: "1" }))
-    const others = [{ a: "1" }, { a: "1", b: "" }, { a: "12" }, { a: "1 1:b1:2" }, { a: "1", b: "2 1:c0:" }, { ab: "12" }]
+    const others = [
+      { a: "1" },
+      { a: "1", b: "" },
+      { a: "12" },
+      { a: "1 1:b1:2" },
+      { a: "1", b: "2 1:c0:" },
+      { ab: "12" },
+    ]
     assert.strictEqual(new Set(others.map((labels) => keyOf("m", labels))).size, others.length)
   })
 

@@ -1,17 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Isolation } from "../../src/internal/placement/Isolation.ts"
-
-const peersOf = (count: number) =>
-  new Map(
-    Array.from({ length: count }, (_, i) => [
-      `p${i}`,
-      { name: `p${i}`, generation: 1, addresses: [], metadata: {}, status: "alive", link: "up" } as const,
-    ]),
-  )
+import { Isolation } from "../src/internal/Isolation.ts"
 
 const of = (steps: ReadonlyArray<readonly [isolated: boolean, peers: number]>): ReadonlyArray<boolean> => {
   const isolation = new Isolation()
-  return steps.map(([isolated, count]) => isolation.update({ isolated, peers: peersOf(count) }))
+  return steps.map(([isolated, count]) => isolation.update(isolated, count))
 }
 
 describe("the isolation of a node", () => {
