@@ -1,13 +1,13 @@
 /** HTTP server with the API, the sockets of clients, health and metrics. */
 import { Cluster } from "@coterie/core"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
 import { Profiles } from "../recipes/cacheInvalidation.ts"
-import { Presence } from "../recipes/presence.ts"
+import { instancesOf, Users } from "../recipes/presence.ts"
 import { Api } from "./Api.ts"
 import { Delivery } from "./Delivery.ts"
 import { Reports } from "./Reports.ts"
@@ -19,17 +19,20 @@ const handlers = HttpApiBuilder.group(
   "chat",
   Effect.fn(function* (handlers) {
     const delivery = yield* Delivery
-    const { users, where } = yield* Presence
-    const instancesOf = (user: string) => where(user).map(({ name }) => name)
+    const users = yield* Users
+    const online = Effect.map(users.list, (list) => {
+      const here = [...list.values()].filter(({ leaving }) => !leaving)
+      return Object.fromEntries(here.map((user) => [user.key, instancesOf(user).map(({ name }) => name)]))
+    })
     const profiles = yield* Profiles
     const reports = yield* Reports
     return handlers.handleAll({
-      online: () => Effect.sync(() => Object.fromEntries(users().map((user) => [user, instancesOf(user).sort()]))),
+      online: () => online,
       send: ({ payload }) => delivery.send(payload),
       profile: ({ params }) => Effect.orDie(Effect.map(profiles.name(params.user), (name) => ({ name }))),
       rename: ({ params, payload }) => Effect.orDie(profiles.rename(params.user, payload.name)),
       stats: () => reports.stats,
-      report: () => Effect.map(reports.last, Option.toArray),
+      report: () => reports.last,
     })
   }),
 )
