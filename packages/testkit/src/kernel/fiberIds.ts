@@ -19,6 +19,7 @@ export type FiberId = (context: Context.Context<never>) => number
 let replacement: FiberId | undefined
 let next = 0
 
+// oxlint-disable-next-line no-extraneous-class -- only a base class can replace the object that a field is defined on
 class Same {
   constructor(fiber: object) {
     return fiber
@@ -42,9 +43,11 @@ const other = Object.getOwnPropertyDescriptor(fibers, "id")?.set
 Object.defineProperty(fibers, "id", {
   configurable: true,
   set(this: NewFiber, id: number): void {
-    if (replacement === undefined && other !== undefined) return other.call(this, id)
-    next = replacement === undefined ? id : replacement(this.context)
-    void new Identified(this)
+    if (replacement === undefined && other !== undefined) other.call(this, id)
+    else {
+      next = replacement === undefined ? id : replacement(this.context)
+      void new Identified(this)
+    }
   },
 })
 
