@@ -43,6 +43,6 @@ export const layer = (every: Duration.Input) =>
         const users = all.reduce((sum, each) => sum + each.users, 0)
         yield* report.set([{ by: name, instances: all.length, users }])
       })
-      return { stats, last: report.get, placement: yield* JobOwner.everyOwner(every, run) }
+      return { stats, last: report.get, placement: yield* JobOwner.onOneNode(every, run) }
     }),
   )

@@ -8,7 +8,7 @@ import { type Duration, Effect, Layer, Schedule, Schema } from "effect"
 
 /**
  * Makes this node one of those that run a job, until the scope closes. One of them runs the job at each interval. A run
- * that fails has a line in the log, and the next one comes.
+ * that fails has a line in the log, and the next one comes. Returns the placement of the job.
  */
 export const onOneNode = Effect.fnUntraced(function* <E, R>(interval: Duration.Input, job: Effect.Effect<void, E, R>) {
   const nodes = yield* Group.make("jobs", { value: Schema.Null })
@@ -19,6 +19,7 @@ export const onOneNode = Effect.fnUntraced(function* <E, R>(interval: Duration.I
     Effect.schedule(Schedule.spaced(interval)),
   )
   yield* Effect.forkScoped(placement.singleton("job", runs))
+  return placement
 })
 
 /** Replace it by a job that does no harm if two nodes run it at one time. */
