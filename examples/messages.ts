@@ -1,6 +1,5 @@
 /** Code blocks of docs/messages.md. examples/test/messages.test.ts runs them. */
-import { Cluster, Topic } from "@coterie/core"
-import type { Message } from "@coterie/core"
+import { Cluster, Message, Topic } from "@coterie/core"
 import { Effect, Layer, Ref, Schema, Semaphore, Stream } from "effect"
 
 // #region reading
@@ -28,6 +27,19 @@ export const readForked = Effect.fnUntraced(function* <E, R>(
       Effect.ignoreCause(handle(message), { log: "Warn", message: `a message from ${message.from.name} failed` }),
     ),
     Effect.forkScoped,
+  )
+})
+// #endregion
+
+// #region releasing
+/** Stores the blocks that peers send, and gives the memory of each block back once it is stored. */
+export const storeBlocks = Effect.fnUntraced(function* <E, R>(store: (block: Uint8Array) => Effect.Effect<void, E, R>) {
+  const { inbox } = yield* Cluster.Cluster
+  yield* Stream.runForEach(inbox, (message) =>
+    Effect.ensuring(
+      store(message.payload),
+      Effect.sync(() => Message.release(message)),
+    ),
   )
 })
 // #endregion

@@ -6,6 +6,8 @@ export interface Setup {
   readonly mode: Mode
   /** Size of a message in bytes. */
   readonly size: number
+  /** `true` if the receiver gives the memory of each payload back. */
+  readonly releases?: boolean
 }
 
 /** Round trips of one window. */

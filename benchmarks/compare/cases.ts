@@ -95,6 +95,8 @@ export const cases: Readonly<Record<string, Case>> = {
   "batch-1k": oneWay({ mode: "batch", size: 1024 }),
   "batch-64k": oneWay({ mode: "batch", size: 64 * 1024 }),
   "batch-1m": oneWay({ mode: "batch", size: 1024 * 1024 }),
+  "release-64k": oneWay({ mode: "batch", size: 64 * 1024, releases: true }),
+  "release-1m": oneWay({ mode: "batch", size: 1024 * 1024, releases: true }),
   "message-100": oneWay({ mode: "message", size: 100 }),
   roundtrip: roundTrip({ mode: "message", size: 100 }),
 }

@@ -34,7 +34,11 @@ export const isCrowded = ({ time: { ran, waited } }: Window): boolean => waited 
 export const compare = (pairs: ReadonlyArray<Pair>): ReadonlyArray<Comparison> =>
   [...(pairs[0]?.base.figures.keys() ?? [])].map((figure) => {
     const of = (window: Window): number => window.figures.get(figure) ?? Number.NaN
-    const ratios = pairs.map(({ base, head }) => of(head) / of(base)).sort((a, b) => a - b)
+    // A helper thread may not run at all in a window of the base.
+    const ratios = pairs
+      .map(({ base, head }) => of(head) / of(base))
+      .filter(Number.isFinite)
+      .sort((a, b) => a - b)
     return {
       figure,
       base: middle(pairs.map(({ base }) => of(base))),

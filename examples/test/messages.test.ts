@@ -169,3 +169,30 @@ it.effect("a forked reader of the guide logs a message that fails, and continues
     assert.match(lines[0] ?? "", /^Warn: a message from ann failed/)
   }).pipe(Effect.scoped, VirtualTime.flow),
 )
+
+it.effect("a reader that gives the memory of its messages back gets all of them", () =>
+  Effect.gen(function* () {
+    const network = yield* SimNetwork.make()
+    const start = (name: string) =>
+      Cluster.layer({ cluster: "guide", name, seeds: ["ann"] }).pipe(
+        Layer.provide(network.transport(name)),
+        Layer.provide(Logger.layer([])),
+        Layer.build,
+        Effect.map(Context.get(Cluster.Cluster)),
+      )
+    const ann = yield* start("ann")
+    const bob = yield* start("bob")
+    yield* Stream.runHead(Stream.filter(ann.views, ({ peers }) => peers.get("bob")?.link === "up"))
+    const blocks: Array<Uint8Array> = []
+    const sums: Array<number> = []
+    const store = (block: Uint8Array) =>
+      Effect.sync(() => {
+        blocks.push(block)
+        sums.push(block.reduce((sum, byte) => sum + byte, 0))
+      })
+    yield* Effect.forkScoped(Effect.provideService(Messages.storeBlocks(store), Cluster.Cluster, bob))
+    for (const byte of [1, 2, 3]) yield* ann.send("bob", new Uint8Array(100_000).fill(byte))
+    yield* until(() => sums.length === 3 && blocks.every(({ length }) => length === 0))
+    assert.deepStrictEqual(sums, [100_000, 200_000, 300_000])
+  }).pipe(Effect.scoped, VirtualTime.flow),
+)

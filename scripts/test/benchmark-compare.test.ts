@@ -27,6 +27,10 @@ describe("the statistics of two revisions", () => {
     expect(comparison).toEqual({ figure: "cpu", base: 100, head: 65, ratio: 0.55, low: 0.4, high: 0.6 })
   })
 
+  it("leave out the ratio to a base of 0", () => {
+    expect(compare([pair(0, 0), pair(0, 1), pair(2, 1)])[0]).toMatchObject({ ratio: 0.5, low: 0.5, high: 0.5 })
+  })
+
   it("mark a window in which the threads waited longer for a core than they ran", () => {
     expect(isCrowded(window({}, 10, 11))).toBe(true)
     expect(isCrowded(window({}, 10, 10))).toBe(false)

@@ -5,7 +5,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import * as Cluster from "../../../packages/core/src/Cluster.ts"
-import type { Message } from "../../../packages/core/src/Message.ts"
+import * as Message from "../../../packages/core/src/Message.ts"
 import type { Transport } from "../../../packages/core/src/Transport.ts"
 import * as Transports from "../../harness/transports.ts"
 import { countOf, type Driver, type Setup, type Take } from "./Driver.ts"
@@ -16,7 +16,10 @@ const batchBytes = 64 * 1024
 const hubName = "hub"
 
 /** Parts of a setup that a driver over a given transport needs. */
-type Load = Pick<Setup, "mode" | "size">
+interface Load extends Pick<Setup, "mode" | "size"> {
+  /** `true` if the receiver gives the memory of each payload back. */
+  readonly releases?: boolean
+}
 
 /** Returns the number of messages that one effect of a sender sends. */
 export const messagesPerEffect = ({ mode, size }: Load): number => (mode === "batch" ? countOf(batchBytes, size) : 1)
@@ -43,17 +46,27 @@ export const makeOver = <E>(setup: Load, transport: Layer.Layer<Transport, E>): 
     }
   }
 
+  const takeWith = (take: Take): ((message: Message.Message) => void) =>
+    setup.releases === true
+      ? (message) => {
+          take(message.payload)
+          Message.release(message)
+        }
+      : ({ payload }) => take(payload)
+
   /** Takes the messages of the inbox until `isPaused` returns `true`. */
-  const read = (inbox: Stream.Stream<Message>, take: Take, isPaused: () => boolean): Effect.Effect<void> =>
-    setup.mode === "batch"
+  const read = (inbox: Stream.Stream<Message.Message>, take: Take, isPaused: () => boolean): Effect.Effect<void> => {
+    const takeMessage = takeWith(take)
+    return setup.mode === "batch"
       ? Stream.runForEachArray(inbox, (messages) => {
-          for (const { payload } of messages) take(payload)
+          for (const message of messages) takeMessage(message)
           return isPaused() ? Effect.never : Effect.void
         })
-      : Stream.runForEach(inbox, ({ payload }) => {
-          take(payload)
+      : Stream.runForEach(inbox, (message) => {
+          takeMessage(message)
           return isPaused() ? Effect.never : Effect.void
         })
+  }
 
   return {
     receive: async (take) => {

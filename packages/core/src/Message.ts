@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { ExternalSpan } from "effect/Tracer"
+import * as Releasable from "./internal/releasable.ts"
 import type { PeerId } from "./Peer.ts"
 
 /**
@@ -23,13 +24,62 @@ export interface Message {
   readonly session: number
   /**
    * Bytes as the peer sent them. They belong to this message alone, but their memory may be shared with other messages.
-   * Copy bytes that the application keeps for a long time.
+   * Copy bytes that the application keeps for a long time. {@link release} gives their memory back.
    */
   readonly payload: Uint8Array
   /** Payload decoded as UTF-8. Invalid bytes become U+FFFD. */
   readonly text: string
   /** Span in which the message was sent, if the sender traces its messages (`tracing` of its options). */
   readonly span: ExternalSpan | undefined
+}
+
+/**
+ * Frees the memory of the payload of a message that the application has finished with. From then on the length of
+ * `payload` is 0, and `text` is empty.
+ *
+ * **When to use**
+ *
+ * Use it in a reader of large messages that neither keeps the payload nor passes it on. Without it the garbage
+ * collector frees the payload, which costs a receiver of hundreds of megabytes a second more than half of its time.
+ *
+ * **Details**
+ *
+ * It frees payloads whose array fills its buffer: those of messages in several fragments, and most of those of 64 KiB.
+ * For any other payload it does nothing, and the garbage collector frees it. That is a payload below 8 KiB, a payload
+ * that shares its buffer with other bytes, a message that several readers of a lane have, and a message that this node
+ * sent to itself.
+ *
+ * **Gotchas**
+ *
+ * Other arrays of the same buffer, such as `payload.subarray(0, 16)`, are empty from then on, too. An effect that was
+ * forked with the payload, or a send of the payload that has not been written, finds no bytes.
+ *
+ * **Example** (Count bytes, and free them)
+ *
+ * ```ts
+ * import { Cluster, Message } from "@coterie/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * let bytes = 0
+ *
+ * const program = Effect.gen(function* () {
+ *   const { inbox } = yield* Cluster.Cluster
+ *   yield* Stream.runForEachArray(inbox, (messages) =>
+ *     Effect.sync(() => {
+ *       for (const message of messages) {
+ *         bytes += message.payload.length
+ *         Message.release(message)
+ *       }
+ *     }),
+ *   )
+ * })
+ * ```
+ *
+ * @category memory
+ * @since 0.1.0
+ */
+export const release = (message: Message): void => {
+  if (Releasable.isReleasable(message)) message[Releasable.release]()
 }
 
 /**

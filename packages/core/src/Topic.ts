@@ -38,7 +38,7 @@ import type {
   SendOptions,
   Sent,
 } from "./Lane.ts"
-import type { Message, MessagesLost } from "./Message.ts"
+import { type Message, type MessagesLost, release } from "./Message.ts"
 import type { PeerId, PeerRef } from "./Peer.ts"
 import { formatProblem, nameProblem } from "./protocol/PeerName.ts"
 import type * as TopicSerialization from "./TopicSerialization.ts"
@@ -327,6 +327,8 @@ export const publisher = <A>(topic: Topic<A>): Effect.Effect<Publisher<A>, never
 interface Bound<A> {
   readonly lane: Lane
   readonly codec: TopicSerialization.TopicCodec<A>
+  /** `true` to free the bytes of a message once its value is decoded. */
+  readonly releases: boolean
 }
 
 /**
@@ -340,6 +342,7 @@ const bind = <A>(topic: Topic<A>): Effect.Effect<Bound<A>, never, Cluster> =>
     return Effect.map(Effect.orDie(cluster.lane(name, { format: serialization.format })), (lane) => ({
       lane,
       codec: codec(serialization),
+      releases: serialization.copiesBytes ?? false,
     }))
   })
 
@@ -424,11 +427,12 @@ const decoded = <A, G extends Gap = never>(
 
 /** Returns the next values and gaps, at least one. */
 const decoding = <A, G, E>(
-  { codec, lane }: Bound<A>,
+  bound: Bound<A>,
   gapOf: (mark: Mark) => G | undefined,
   pull: Pull.Pull<NonEmptyReadonlyArray<LaneItem | MessagesLost>, E>,
 ): Pull.Pull<NonEmptyReadonlyArray<Published<A> | G>, E> =>
   Effect.flatMap(pull, (items) => {
+    const { codec, lane, releases } = bound
     const values: Array<Published<A> | G> = []
     const letters: Array<Effect.Effect<void>> = []
     for (const item of items) {
@@ -439,9 +443,13 @@ const decoding = <A, G, E>(
       }
       const { from, session, span } = item
       const value = codec.decode(item.payload)
-      if (Result.isSuccess(value)) values.push({ _tag: "Published", from, value: value.success, session, span })
-      else letters.push(lane.deadLetter(item, value.failure.message))
+      if (Result.isFailure(value)) {
+        letters.push(lane.deadLetter(item, value.failure.message))
+        continue
+      }
+      values.push({ _tag: "Published", from, value: value.success, session, span })
+      if (releases) release(item)
     }
-    const next = Arr.isReadonlyArrayNonEmpty(values) ? Effect.succeed(values) : decoding({ codec, lane }, gapOf, pull)
+    const next = Arr.isReadonlyArrayNonEmpty(values) ? Effect.succeed(values) : decoding(bound, gapOf, pull)
     return letters.length === 0 ? next : Effect.andThen(Effect.all(letters, { discard: true }), next)
   })

@@ -39,6 +39,11 @@ export interface Service {
    * and peers send it no values in another format.
    */
   readonly format: string
+  /**
+   * `true` if no decoded value refers to the bytes that it was decoded from. A topic then frees the bytes of a large
+   * message as soon as its value is decoded (`Message.release`). Defaults to `false`.
+   */
+  readonly copiesBytes?: boolean | undefined
   /** Makes the codec of a topic. Called once for each topic. */
   readonly codec: <A, E>(schema: Schema.Codec<A, E>) => TopicCodec<A>
 }
@@ -87,6 +92,7 @@ const utf8Encoder = new TextEncoder()
  */
 export const json: Service = {
   format: "json",
+  copiesBytes: true,
   codec: (schema) => {
     const text = Schema.fromJsonString(Schema.toCodecJson(schema))
     const encode = Schema.encodeResult(text)

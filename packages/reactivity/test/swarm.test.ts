@@ -1,4 +1,6 @@
+import { fewSeeds } from "./eventLogSimulation.ts"
 import { mutations } from "./simulation.ts"
 import { testFewSeeds } from "../../core/test/simulation/commitBase.ts"
 
 testFewSeeds(mutations, 3)
+testFewSeeds(fewSeeds, 3)

@@ -3,6 +3,7 @@ import { assert, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
@@ -586,3 +587,40 @@ scenario("requests without a waiting caller count towards the limit until their 
     yield* World.eventually(() => seen.interrupted.length === 2)
   }),
 )
+
+/** JSON with this content type, and the number of the arrays of large messages that have bytes after their decoding. */
+const observedJson = (contentType: string) => {
+  const large: Array<Uint8Array> = []
+  const { json } = RpcSerialization
+  const layer = Layer.succeed(RpcSerialization.RpcSerialization, {
+    ...json,
+    contentType,
+    makeUnsafe: () => {
+      const parser = json.makeUnsafe()
+      return {
+        encode: parser.encode,
+        decode: (data) => {
+          if (typeof data !== "string" && data.length > 100_000) large.push(data)
+          return parser.decode(data)
+        },
+      }
+    },
+  })
+  return { layer, large }
+}
+
+for (const [contentType, kept] of [
+  ["application/json", 0],
+  ["application/octets", 2],
+] as const) {
+  scenario(`the bytes of ${kept} of two large messages are kept after their decoding from ${contentType}`, (world) =>
+    Effect.gen(function* () {
+      const { large, layer } = observedJson(contentType)
+      const { toB } = yield* Support.pair(world, { serialization: layer })
+      const text = "x".repeat(200_000)
+      assert.strictEqual(yield* toB.Repeat({ text, times: 1 }), text)
+      assert.strictEqual(large.length, 2)
+      assert.strictEqual(large.filter(({ length }) => length > 0).length, kept)
+    }),
+  )
+}

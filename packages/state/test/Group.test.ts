@@ -213,6 +213,20 @@ describe("a group", () => {
     }),
   )
 
+  World.simulated("refuses more than 10,000 joins of a node in all groups", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const [group, other] = [yield* openOn(a), yield* openOn(a, "others")]
+      for (let i = 0; i < 9_999; i++) {
+        yield* group.join("x")
+        if (i % 500 === 0) yield* Effect.sleep("1 milli")
+      }
+      yield* other.join("y")
+      assert.match(yield* reasonOf(other.join("z")), /^Full: /)
+      assert.lengthOf((yield* group.view).members, 9_999)
+    }),
+  )
+
   World.simulated("hides a member whose value does not match the schema, and says so once in the log", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)

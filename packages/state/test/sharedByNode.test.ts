@@ -1,5 +1,6 @@
 import { Cluster } from "@coterie/core/Cluster"
 import { assert, describe } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -61,6 +62,21 @@ describe("a value that the users on a node share", () => {
       yield* Effect.scoped(shared)
       yield* Fiber.join(closing)
       assert.deepStrictEqual(log, ["opened", "closed", "opened", "closed"])
+    }),
+  )
+
+  World.simulated("is made in the context of the user that makes it, also after a failure", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const Setting = Context.Reference<string>("test/Setting", { defaultValue: () => "none" })
+      const checked = Effect.flatMap(Effect.service(Setting), (setting) =>
+        setting === "bad" ? Effect.fail("bad setting") : Effect.succeed(setting),
+      )
+      const shared = Effect.provideService(sharedByNode(checked), Cluster, a.cluster)
+      const made = (setting: string) => Effect.scoped(Effect.provideService(shared, Setting, setting))
+      assert.strictEqual(yield* Effect.flip(made("bad")), "bad setting")
+      assert.strictEqual(yield* made("first"), "first")
+      assert.strictEqual(yield* made("second"), "second")
     }),
   )
 })

@@ -33,12 +33,13 @@ export class Joiner {
    * yet, as seeds. Fails once every address has refused permanently.
    */
   join(addresses: string | ReadonlyArray<string>): Effect.Effect<Peer, JoinError> {
-    const { labels } = this.options
+    const { inNodeContext, labels } = this.options
     const inputs = typeof addresses === "string" ? [addresses] : addresses
-    // The connections outlive the join. Their fibers must run in the context of the node.
-    return this.options
-      .inNodeContext(this.dial(inputs))
-      .pipe(Effect.withSpan("Cluster.join", { attributes: { ...labels, address: inputs.join(", ") } }))
+    const attributes = { ...labels, address: inputs.join(", ") }
+    return Effect.useSpan("Cluster.join", { attributes }, (span) =>
+      // The log lines of the join are those of the node. The connections, which outlive the join, do not get its span.
+      inNodeContext(Effect.withParentSpan(this.dial(inputs), span)),
+    )
   }
 
   private readonly dial = Effect.fnUntraced(function* (this: Joiner, inputs: ReadonlyArray<string>) {

@@ -6,10 +6,10 @@
  * The receiver holds at most `window + messageBytes` per lane. A message larger than the window continues to arrive
  * only while it is the oldest unread message.
  */
-import { detachBuffer } from "../internal/detachBuffer.ts"
 import type { Data } from "../protocol/Frame.ts"
 import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import { cost, minFragmentBytes } from "./cost.ts"
+import { Reassembly } from "./Reassembly.ts"
 
 /** Message that has arrived completely. */
 export interface InboundMessage {
@@ -20,13 +20,16 @@ export interface InboundMessage {
   readonly confirm: number | undefined
   /** Span that sent the message. */
   readonly trace: Uint8Array | undefined
+  /** `true` if no other reader, and no sender of this process, has the payload. */
+  readonly isOwned: boolean
 }
 
 /** Message of which some fragments have arrived. */
 interface PartialMessage {
   readonly first: Data
   readonly total: number
-  readonly chunks: Array<Uint8Array>
+  /** Memory of the message. `undefined` after the lane was closed. */
+  memory: Reassembly | undefined
   bytes: number
 }
 
@@ -36,7 +39,7 @@ export interface Options {
   readonly window: number
   /** Maximum size of a message, in bytes. */
   readonly messageBytes: number
-  /** `true` to free the memory of fragments when their message is reassembled. Defaults to `true`. */
+  /** `true` to free the memory of fragments that were copied into their message. Defaults to `true`. */
   readonly detachBuffers?: boolean | undefined
 }
 
@@ -52,6 +55,8 @@ export class ReceiveLane {
   /** Cost of the fragments of the partial message. */
   private partialCost = 0
   private partial: PartialMessage | undefined
+  /** Memory of a message whose first fragment is arriving. */
+  private arriving: Reassembly | undefined
   private isOpen = true
   /** Number of the last message with a requested acknowledgement. */
   private lastConfirm = 0
@@ -83,9 +88,25 @@ export class ReceiveLane {
     }
     if (first && frame.last) {
       this.unread += spent
-      return { payload, cost: spent, confirm, trace: frame.trace }
+      return { payload, cost: spent, confirm, trace: frame.trace, isOwned: true }
     }
     return this.receiveFragment(frame, spent)
+  }
+
+  /**
+   * Returns the place in its message for a fragment of this size that has not arrived completely. Returns `undefined`
+   * for a complete message, and for a frame that breaks a rule, which {@link receive} reports.
+   */
+  place(first: boolean, total: number | undefined, size: number): Uint8Array | undefined {
+    const { partial } = this
+    if (!this.isOpen || cost(size) > this.allowance || first !== (partial === undefined)) return undefined
+    if (partial !== undefined) {
+      if (partial.bytes + size > partial.total) return undefined
+      return partial.memory?.place(size, this.room(partial.bytes))
+    }
+    if (total === undefined || total > this.messageBytes) return undefined
+    this.arriving = this.newReassembly(total)
+    return this.arriving.place(size, this.room(0))
   }
 
   /** Records that the reader has read messages of this cost. */
@@ -96,7 +117,8 @@ export class ReceiveLane {
   /** Discards further payloads, because the lane has no reader any more. The rules of the lane still apply. */
   close(): void {
     this.isOpen = false
-    this.partial?.chunks.splice(0)
+    this.arriving = undefined
+    if (this.partial !== undefined) this.partial.memory = undefined
   }
 
   /**
@@ -130,32 +152,44 @@ export class ReceiveLane {
       if (total === undefined || total > this.messageBytes) {
         return new ProtocolViolation("oversize", `a message of ${total} bytes; the limit is ${this.messageBytes}`)
       }
-      partial = this.partial = { first: frame, total, chunks: [], bytes: 0 }
+      const memory = this.arriving?.hasInPlace(payload) === true ? this.arriving : this.newReassembly(total)
+      this.arriving = undefined
+      partial = this.partial = { first: frame, total, memory: this.isOpen ? memory : undefined, bytes: 0 }
     }
     if (!last && payload.length < minFragmentBytes) return malformed("a fragment below the minimum size")
-    if (this.isOpen) partial.chunks.push(payload)
-    partial.bytes += payload.length
-    this.partialCost += spent
-    if (partial.bytes > partial.total || (last && partial.bytes !== partial.total)) {
+    const bytes = partial.bytes + payload.length
+    if (bytes > partial.total || (last && bytes !== partial.total)) {
       return malformed("the length of a message differs from the announced length")
     }
-    return last ? this.reassemble(partial) : undefined
+    partial.memory?.append(payload, this.room(partial.bytes))
+    partial.bytes = bytes
+    this.partialCost += spent
+    return last ? this.finish(partial) : undefined
   }
 
-  private reassemble({ chunks, first, total }: PartialMessage): InboundMessage {
-    const payload = new Uint8Array(this.isOpen ? total : 0)
-    let at = 0
-    for (const chunk of chunks) {
-      payload.set(chunk, at)
-      at += chunk.length
-      if (this.detaches) detachBuffer(chunk)
-    }
+  private newReassembly(total: number): Reassembly {
+    return new Reassembly({ total, detachBuffers: this.detaches })
+  }
+
+  /**
+   * Returns the number of bytes for which a partial message gets memory when it must grow. The sender can send as much
+   * with its present credit. A message that waits for no other one doubles, so that growing copies each byte about once.
+   */
+  private room(bytes: number): number {
+    const credited = bytes + this.allowance
+    return this.unread > 0 ? credited : Math.max(credited, 2 * bytes)
+  }
+
+  private finish({ first, memory }: PartialMessage): InboundMessage {
+    const payload = memory?.complete() ?? nothing
     const whole = this.partialCost
     this.unread += whole
     this.partial = undefined
     this.partialCost = 0
-    return { payload, cost: whole, confirm: first.confirm, trace: first.trace }
+    return { payload, cost: whole, confirm: first.confirm, trace: first.trace, isOwned: true }
   }
 }
+
+const nothing = new Uint8Array(0)
 
 const malformed = (message: string): ProtocolViolation => new ProtocolViolation("malformed", message)

@@ -93,9 +93,21 @@ export class ReceiveLanes {
     this.inbox = this.add(inboxLane, inboxName, options.inboxWindowBytes)
   }
 
+  /**
+   * Returns the place in its message for a fragment of this size that has not arrived completely. Returns `undefined` if
+   * the fragment has none (`ReceiveLane.place`).
+   */
+  place(
+    { first, lane }: Pick<Data, "first" | "lane">,
+    total: number | undefined,
+    size: number,
+  ): Uint8Array | undefined {
+    return this.laneOf(lane)?.lane.place(first, total, size)
+  }
+
   /** Accepts a frame, and delivers the message that the frame completes. */
   receive(frame: Data): ProtocolViolation | undefined {
-    const lane = frame.lane === inboxLane ? this.inbox : this.byNumber.get(frame.lane)
+    const lane = this.laneOf(frame.lane)
     if (lane === undefined) return new ProtocolViolation("laneUnknown", `lane ${frame.lane} is not open`)
     const result = lane.lane.receive(frame)
     if (result === undefined) this.grant(lane)
@@ -173,6 +185,10 @@ export class ReceiveLanes {
   acknowledgeLater(lane: OpenLane): void {
     this.unacknowledged.add(lane)
     this.options.wake()
+  }
+
+  private laneOf(number: number): OpenLane | undefined {
+    return number === inboxLane ? this.inbox : this.byNumber.get(number)
   }
 
   private add(number: number, name: string, window: number): OpenLane {

@@ -7,11 +7,15 @@
 /** Minimum size of an array to free, in bytes. Smaller arrays are left to the garbage collector. */
 const minBytes = 8 * 1024
 
+/** Tests whether an array can be freed: it fills its buffer, and is not small. */
+export const isDetachable = ({ buffer, byteLength }: Uint8Array): boolean =>
+  byteLength >= minBytes && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer
+
 /**
  * Frees the memory of an array that is no longer used. Does nothing if the array is a part of a larger buffer, because
  * other arrays may use the rest.
  */
-export const detachBuffer = ({ buffer, byteLength }: Uint8Array): void => {
-  if (byteLength < minBytes || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return
-  buffer.transfer(0)
+export const detachBuffer = (bytes: Uint8Array): void => {
+  const { buffer } = bytes
+  if (isDetachable(bytes) && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }

@@ -8,7 +8,7 @@ import * as Pull from "effect/Pull"
 import type { Bye, Frame } from "../protocol/Frame.ts"
 import type { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import type { Connection, TransportError } from "../Transport.ts"
-import { FrameDecoder, handshakeLimits } from "../wire/FrameDecoder.ts"
+import { type DataSink, FrameDecoder, handshakeLimits } from "../wire/FrameDecoder.ts"
 import * as Layout from "../wire/Layout.ts"
 import type { Traffic } from "../wire/Traffic.ts"
 
@@ -23,13 +23,20 @@ export type ReadOutcome =
 
 const nothing = new Uint8Array(0)
 
+const none: ReadonlyArray<Frame> = []
+
 /** Reader of the frames of one connection. */
 export class FrameReader {
-  /** Waits for the next frames, at least one. Must not run twice at the same time. */
+  /**
+   * Waits for the next frames. The list is empty if a sink has taken all of them ({@link deliverTo}). Must not run twice
+   * at the same time.
+   */
   readonly batch: Effect.Effect<ReadonlyArray<Frame>, ReadOutcome>
   /** Waits for the next frame. */
   readonly next: Effect.Effect<Frame, ReadOutcome>
   private readonly decoder: FrameDecoder
+  /** Number of delivered frames at the last batch. */
+  private delivered = 0
   private isHandshaking = true
   /** Decoded frames that no caller has taken. */
   private ready: Array<Frame> = []
@@ -78,6 +85,14 @@ export class FrameReader {
     this.decoder.raiseLimit(Layout.maxFrameBytes)
   }
 
+  /**
+   * Delivers Data to this sink as soon as it is decoded; `undefined` ends the delivery. Data behind other frames of the
+   * same bytes stays behind them in the batch.
+   */
+  deliverTo(sink: DataSink | undefined): void {
+    this.decoder.deliverTo(sink)
+  }
+
   /** Sizes in bytes of the frames of the last batch, in the same order. */
   get sizes(): ReadonlyArray<number> {
     return this.takenSizes
@@ -108,7 +123,7 @@ export class FrameReader {
 
   /** Returns the decoded frames, or waits for the frames of the next bytes. */
   private take(): Effect.Effect<ReadonlyArray<Frame>, ReadOutcome> {
-    if (this.ready.length > 0) return this.takeReady
+    if (this.ready.length > 0 || this.decoder.delivered !== this.delivered) return this.takeReady
     return this.end === undefined ? this.pull : Effect.fail(this.end)
   }
 
@@ -116,6 +131,8 @@ export class FrameReader {
   // place.
   private readonly takeReady = Effect.sync((): ReadonlyArray<Frame> => {
     const frames = this.ready
+    this.delivered = this.decoder.delivered
+    if (frames.length === 0) return none
     this.ready = []
     this.takenSizes = this.readySizes
     this.readySizes = []

@@ -23,7 +23,7 @@ const exchangeRate = 2 * maxExchangeRate
 const exchangeBurst = 4 * maxExchangeRate
 
 export interface Options {
-  readonly frames: Pick<FrameReader, "batch" | "sizes">
+  readonly frames: Pick<FrameReader, "batch" | "deliverTo" | "sizes">
   readonly receiveLanes: ReceiveLanes
   readonly sendLanes: SendLanes
   readonly limits: Pick<Limits, "controlRate" | "controlBurst">
@@ -95,42 +95,36 @@ export class LinkReader {
   expectAnswer(): boolean {
     if (this.expectsAnswer) return false
     this.expectsAnswer = true
+    // The report comes before the messages that arrive with the answer.
+    this.options.frames.deliverTo(undefined)
     return true
   }
 
   /** Reads until the link ends, and returns the end. */
   run(): Effect.Effect<LinkEnd> {
-    return Effect.match(this.read(), { onFailure: (end): LinkEnd => end, onSuccess: (end) => end })
+    const { frames, receiveLanes } = this.options
+    return Effect.suspend(() => {
+      if (!this.expectsAnswer) frames.deliverTo(receiveLanes)
+      return Effect.match(this.read(), { onFailure: (end): LinkEnd => end, onSuccess: (end) => end })
+    }).pipe(Effect.ensuring(Effect.sync(() => frames.deliverTo(undefined))))
   }
 
   private read() {
     return Effect.gen({ self: this }, function* () {
-      const { frames, onAnswer } = this.options
+      const { frames, onAnswer, receiveLanes } = this.options
       while (true) {
         const batch = yield* frames.batch
         if (this.expectsAnswer) {
           this.expectsAnswer = false
           yield* onAnswer()
+          frames.deliverTo(receiveLanes)
         }
-        // Most batches contain only messages and need no generator.
-        if (onlyData(batch)) {
-          const violation = this.receive(batch)
-          if (violation !== undefined) return violation
-          continue
-        }
+        // The lanes have taken the messages before the first other frame. Most batches have no other frame.
+        if (batch.length === 0) continue
         const end = yield* this.dispatch(batch)
         if (end !== undefined) return end
       }
     })
-  }
-
-  private receive(batch: ReadonlyArray<Frame>): ProtocolViolation | undefined {
-    const { receiveLanes } = this.options
-    for (const frame of batch) {
-      const violation = frame._tag === "Data" ? receiveLanes.receive(frame) : undefined
-      if (violation !== undefined) return violation
-    }
-    return undefined
   }
 
   private dispatch(batch: ReadonlyArray<Frame>) {
@@ -221,9 +215,4 @@ export class LinkReader {
       }
     }
   }
-}
-
-const onlyData = (frames: ReadonlyArray<Frame>): boolean => {
-  for (const frame of frames) if (frame._tag !== "Data") return false
-  return true
 }

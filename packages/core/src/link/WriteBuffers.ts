@@ -4,31 +4,40 @@
  * (docs/decisions/0023).
  */
 
-/** Maximum number of kept buffers. Most writes end before the next begins, so few buffers are in use at once. */
+/** Maximum number of kept buffers of each size. Most writes end before the next begins, so few are in use at once. */
 const maxKept = 8
 
-/** Divisor of the buffer size. A write below this fraction gets an array of its own size when no buffer is free. */
+/**
+ * Divisor of the size of a large buffer that gives the size of a small one. A node with many links that write little
+ * must not have a large buffer for each write.
+ */
 const smallPart = 16
 
 /** Buffers of the links of a node. */
 export class WriteBuffers {
-  private readonly bytes: number
-  private readonly free: Array<Uint8Array> = []
+  private readonly largeBytes: number
+  private readonly smallBytes: number
+  private readonly large: Array<Uint8Array> = []
+  private readonly small: Array<Uint8Array> = []
 
-  /** `bytes` is the size of a buffer. */
+  /** `bytes` is the size of a large buffer. */
   constructor(bytes: number) {
-    this.bytes = bytes
+    this.largeBytes = bytes
+    this.smallBytes = Math.floor(bytes / smallPart)
   }
 
   /** Returns an array of at least `size` bytes with arbitrary content. */
   take(size: number): Uint8Array {
-    const { bytes } = this
-    if (size > bytes) return new Uint8Array(size)
-    return this.free.pop() ?? new Uint8Array(size < bytes / smallPart ? size : bytes)
+    const { large, largeBytes, small, smallBytes } = this
+    if (size > largeBytes) return new Uint8Array(size)
+    if (size > smallBytes) return large.pop() ?? new Uint8Array(largeBytes)
+    return small.pop() ?? large.pop() ?? new Uint8Array(smallBytes)
   }
 
   /** Takes back an array without further references. */
   give(buffer: Uint8Array): void {
-    if (buffer.length === this.bytes && this.free.length < maxKept) this.free.push(buffer)
+    const { large, largeBytes, small, smallBytes } = this
+    const kept = buffer.length === largeBytes ? large : buffer.length === smallBytes ? small : undefined
+    if (kept !== undefined && kept.length < maxKept) kept.push(buffer)
   }
 }

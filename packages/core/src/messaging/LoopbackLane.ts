@@ -137,6 +137,7 @@ export class LoopbackLane implements Outlet, ReadableLane {
       cost: cost(payload.length),
       confirm: this.register(extra?.acknowledgement),
       trace: extra?.trace,
+      isOwned: false,
     }
     this.unread += message.cost
     this.slowness.advance()

@@ -13,7 +13,7 @@ import type { ReadableLane } from "../flow/ReceiveLanes.ts"
 import type { Message, MessagesLost, SessionEnded, SessionStarted } from "../Message.ts"
 import type { Source } from "../peering/PeerConnection.ts"
 import type { LaneReader } from "./OpenLane.ts"
-import { ReceivedMessage } from "./ReceivedMessage.ts"
+import * as ReceivedMessage from "./ReceivedMessage.ts"
 
 type Items = Queue.Queue<Message | SessionEnded, Cause.Done>
 
@@ -47,7 +47,7 @@ export class LossyReader implements LaneReader {
 
   offer(link: Source, lane: ReadableLane, message: InboundMessage): void {
     const { generation, name } = link.peer
-    this.add(new ReceivedMessage({ name, generation }, link.session().session, message.payload, message.trace))
+    this.add(ReceivedMessage.make({ name, generation }, link.session().session, message))
     lane.acknowledge(message)
   }
 

@@ -15,7 +15,7 @@ import { awaitLatch } from "../internal/yieldingAwait.ts"
 import type { Message } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
 import type { Sink, Source as Link } from "../peering/PeerConnection.ts"
-import { ReceivedMessage } from "./ReceivedMessage.ts"
+import * as ReceivedMessage from "./ReceivedMessage.ts"
 
 /**
  * Number of messages per pull: enough to make the cost of a pull negligible, and few enough to return credit in time.
@@ -47,7 +47,7 @@ class Batch {
   readonly lane: ReadableLane
   cost = 0
   confirm: number | undefined
-  private readonly messages: Array<ReceivedMessage> = []
+  private readonly messages: Array<ReceivedMessage.ReceivedMessage> = []
   /** Received form of {@link messages}, each with its cost. */
   private readonly inbound: Array<InboundMessage> = []
   /** Number of messages that were taken individually. */
@@ -62,7 +62,7 @@ class Batch {
     return this.messages.length - this.taken
   }
 
-  push(message: ReceivedMessage, inbound: InboundMessage): void {
+  push(message: ReceivedMessage.ReceivedMessage, inbound: InboundMessage): void {
     this.messages.push(message)
     this.inbound.push(inbound)
     this.cost += inbound.cost
@@ -70,7 +70,7 @@ class Batch {
   }
 
   /** Returns all messages. */
-  all(): Array<ReceivedMessage> {
+  all(): Array<ReceivedMessage.ReceivedMessage> {
     return this.taken === 0 ? this.messages : this.messages.slice(this.taken)
   }
 
@@ -139,7 +139,7 @@ export class Mailbox<Mark = never> implements Sink {
   offer(link: Link, lane: ReadableLane, message: InboundMessage): void {
     const batch = this.batchFor(link, lane)
     batch.source.unread += message.cost
-    batch.push(new ReceivedMessage(batch.source.from, link.session().session, message.payload, message.trace), message)
+    batch.push(ReceivedMessage.make(batch.source.from, link.session().session, message), message)
     if (batch.length === 1) this.onQueued()
   }
 
@@ -280,7 +280,7 @@ export class Mailbox<Mark = never> implements Sink {
     if (item.length > 0) MutableList.prepend(this.items, item)
     this.take(first)
     // A batch has at least one message.
-    const [message] = first.all() as [ReceivedMessage]
+    const [message] = first.all() as [ReceivedMessage.ReceivedMessage]
     return message
   }
 

@@ -45,7 +45,8 @@ export class OpenLane implements Sink {
       return
     }
     const shared = new SharedMessage(lane, message, readers.size)
-    for (const reader of readers) reader.offer(link, shared, message)
+    const unowned: InboundMessage = { ...message, isOwned: false }
+    for (const reader of readers) reader.offer(link, shared, unowned)
   }
 }
 

@@ -1,5 +1,8 @@
 /** A message of a peer for its readers. The text and the span are decoded on access. */
 import type { ExternalSpan } from "effect/Tracer"
+import type { InboundMessage } from "../flow/ReceiveLane.ts"
+import { detachBuffer, isDetachable } from "../internal/detachBuffer.ts"
+import * as Releasable from "../internal/releasable.ts"
 import * as Trace from "../internal/trace.ts"
 import type { Message } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
@@ -29,3 +32,16 @@ export class ReceivedMessage implements Message {
     return this.#trace === undefined ? undefined : Trace.decode(this.#trace)
   }
 }
+
+/** A message that is the only one with its payload. */
+class OwnedMessage extends ReceivedMessage implements Releasable.Releasable {
+  [Releasable.release](): void {
+    detachBuffer(this.payload)
+  }
+}
+
+/** Returns the message for its reader. */
+export const make = (from: PeerId, session: number, { isOwned, payload, trace }: InboundMessage): ReceivedMessage =>
+  isOwned && isDetachable(payload)
+    ? new OwnedMessage(from, session, payload, trace)
+    : new ReceivedMessage(from, session, payload, trace)

@@ -86,7 +86,7 @@ export class LinkManager {
   private readonly permits: DialPermits
   private readonly context: DialContext
 
-  constructor(options: Options, fibers: FiberSet.FiberSet<void>) {
+  constructor(options: Options, fork: DialContext["fork"]) {
     const { connections, limits, loop } = options
     const epochs = new EpochCounter(options.entropy.u32())
     const links: LinkContext = { ...options, epochs, buffers: new WriteBuffers(writeBufferBytes) }
@@ -107,7 +107,7 @@ export class LinkManager {
     this.handshakes = new HandshakeLimits(limits)
     this.acceptor = new Acceptor(links, handshake, this.handshakes)
     this.permits = new DialPermits(limits.dials)
-    this.context = { links, handshake, transport: options.transport, fibers }
+    this.context = { links, handshake, transport: options.transport, fork }
   }
 
   /** Returns the link for messages to the peer, if there is one. */
@@ -220,6 +220,8 @@ export class LinkManager {
   }
 }
 
-/** Creates the links of a node. Closing the scope ends all dialed connections. */
+/**
+ * Creates the links of a node. Dialed connections run in the context of the calling fiber. Closing the scope ends them.
+ */
 export const make = (options: Options): Effect.Effect<LinkManager, never, Scope.Scope> =>
-  Effect.map(FiberSet.make<void, never>(), (fibers) => new LinkManager(options, fibers))
+  Effect.map(FiberSet.makeRuntime<never, void, never>(), (fork) => new LinkManager(options, fork))

@@ -4,7 +4,6 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as FiberSet from "effect/FiberSet"
 import type { Address } from "../Address.ts"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import * as Handshake from "../link/Handshake.ts"
@@ -36,8 +35,8 @@ export interface DialContext {
   readonly links: LinkContext
   readonly handshake: HandshakeHost<State.State>
   readonly transport: Transport["Service"]
-  /** Runs the connections, which outlive their dials. */
-  readonly fibers: FiberSet.FiberSet<void>
+  /** Runs a connection, which outlives its dial, in the context of the node instead of that of the dial. */
+  readonly fork: (connection: Effect.Effect<void>) => Fiber.Fiber<void>
 }
 
 export class OutboundConnection {
@@ -65,7 +64,7 @@ export class OutboundConnection {
    */
   readonly dial: Effect.Effect<Link, Handshake.HandshakeError> = Effect.uninterruptibleMask((restore) =>
     Effect.gen({ self: this }, function* () {
-      const fiber = yield* FiberSet.run(this.context.fibers, Effect.interruptible(this.attempt()))
+      const fiber = this.context.fork(Effect.interruptible(this.attempt()))
       return yield* Effect.onInterrupt(restore(awaitDeferred(this.up)), () =>
         this.mayAbort ? Fiber.interrupt(fiber) : Effect.void,
       )

@@ -11,7 +11,7 @@ import { detachBuffer } from "../internal/detachBuffer.ts"
 import type * as Frame from "../protocol/Frame.ts"
 import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import { Chunk } from "./Chunk.ts"
-import { decodeData, maxDataBytes, maxDataHeadBytes } from "./decodeData.ts"
+import { decodeData, maxDataBytes, maxDataHeadBytes, type Place } from "./decodeData.ts"
 import * as FrameTable from "./FrameTable.ts"
 import * as Layout from "./Layout.ts"
 import * as Traffic from "./Traffic.ts"
@@ -31,6 +31,17 @@ export interface Options {
 export const handshakeLimits: Options = {
   maxFrameBytes: Layout.maxHandshakeBytes,
   maxTotalBytes: Layout.maxHandshakeBytes,
+}
+
+/** Receiver of Data frames, which takes each one as soon as it is decoded. */
+export interface DataSink {
+  /** Handles a frame. Returns the violation if the frame breaks a rule. */
+  readonly receive: (frame: Frame.Data) => ProtocolViolation | undefined
+  /**
+   * Returns the memory for the payload of a frame that has not arrived completely. `undefined` if the payload gets an
+   * array of its own.
+   */
+  readonly place: (...args: Parameters<Place>) => Uint8Array | undefined
 }
 
 /** State of the decoder within a frame. */
@@ -56,7 +67,7 @@ interface PartialBody {
 const empty: Uint8Array = new Uint8Array(0)
 
 /** Position that methods of {@link FrameDecoder} return after a violation. */
-const stop = -1
+const stop = -1 as const
 
 /** Decoder of one direction of one connection. */
 export class FrameDecoder {
@@ -66,6 +77,11 @@ export class FrameDecoder {
   private readonly detaches: boolean
   private violation: ProtocolViolation | undefined
   private partial: Partial | undefined
+  private sink: DataSink | undefined
+  /** `true` if the sink may take the next Data frame, because no earlier frame waits in the list of {@link feed}. */
+  private isDirect = false
+  /** Number of frames that a sink has taken. */
+  private taken = 0
   private sizes: Array<number> = []
   /** Bytes of a header that crosses a chunk boundary. */
   private readonly header = new DataView(new ArrayBuffer(Layout.headerBytes))
@@ -88,6 +104,8 @@ export class FrameDecoder {
    * chunk.
    *
    * For each frame, the decoder appends the number of its bytes to `sizes`.
+   *
+   * With {@link deliverTo}, Data goes to the sink instead, while `out` is empty. So all frames keep their order.
    *
    * The decoder takes ownership of the chunk and frees its memory if no payload lies in it. Payloads of Data are views.
    * A payload of at least 4 KiB is a view of the chunk. A smaller payload is a view of a copy of at most `slabBytes`
@@ -112,11 +130,22 @@ export class FrameDecoder {
         this.rest = bytes.subarray(pos)
         return undefined
       }
+      this.isDirect = this.sink !== undefined && out.length === 0
       pos = this.partial === undefined ? this.decode(source, pos, out) : this.resume(this.partial, source, pos, out)
       if (pos === stop) return this.violation
     }
     if (this.detaches && !source.isViewed) detachBuffer(bytes)
     return undefined
+  }
+
+  /** Number of frames that sinks have taken. */
+  get delivered(): number {
+    return this.taken
+  }
+
+  /** Delivers Data to this sink from now on; `undefined` ends the delivery. */
+  deliverTo(sink: DataSink | undefined): void {
+    this.sink = sink
   }
 
   /** Sets another limit for frames whose header is not read yet, and removes the limit of the total. */
@@ -131,7 +160,7 @@ export class FrameDecoder {
   }
 
   /** Stores the violation, and returns {@link stop}. */
-  private fail(violation: ProtocolViolation): number {
+  private fail(violation: ProtocolViolation): typeof stop {
     this.violation = violation
     this.partial = undefined
     return stop
@@ -164,9 +193,7 @@ export class FrameDecoder {
     const end = pos + size
     if (end > source.bytes.length) return this.beginBody(source, pos, kind, size)
     const frame = readBody(kind, source, pos, end)
-    if (frame._tag === "ProtocolViolation") return this.fail(frame)
-    this.complete(frame, kind, size, out)
-    return end
+    return this.complete(frame, kind, size, out) ?? end
   }
 
   /** Copies the beginning of a body that continues in the next chunk. */
@@ -175,7 +202,7 @@ export class FrameDecoder {
     const isData = kind === FrameTable.dataKind
     const body: PartialBody = { _tag: "Body", kind, size, bytes: empty, filled: 0, data: undefined }
     if (isData && there >= maxDataHeadBytes) {
-      const problem = beginPayload(body, source, pos)
+      const problem = this.beginPayload(body, source, pos)
       if (problem !== undefined) return this.fail(problem)
     } else {
       body.bytes = new Uint8Array(isData ? Math.min(size, maxDataHeadBytes) : size)
@@ -227,23 +254,51 @@ export class FrameDecoder {
     partial.filled += n
     if (partial.filled < bytes.length) return pos + n
     if (bytes.length < size && partial.data === undefined) {
-      const problem = beginPayload(partial, new Chunk(bytes), 0)
+      const problem = this.beginPayload(partial, new Chunk(bytes), 0)
       return problem === undefined ? pos + n : this.fail(problem)
     }
     const frame = partial.data ?? readBody(kind, new Chunk(bytes), 0, bytes.length)
     this.partial = undefined
-    if (frame._tag === "ProtocolViolation") return this.fail(frame)
-    this.complete(frame, kind, size, out)
-    return pos + n
+    return this.complete(frame, kind, size, out) ?? pos + n
   }
 
-  /** Appends a frame whose body has this size. */
-  private complete(frame: Frame.Frame, kind: number, size: number, out: Array<Frame.Frame>): void {
+  /** Delivers or appends a frame whose body has this size. Returns {@link stop} if it is a violation. */
+  private complete(
+    frame: Frame.Frame | ProtocolViolation,
+    kind: number,
+    size: number,
+    out: Array<Frame.Frame>,
+  ): typeof stop | undefined {
+    if (frame._tag === "ProtocolViolation") return this.fail(frame)
     const bytes = Layout.headerBytes + size
     Traffic.count(this.traffic, kind, bytes)
+    if (this.isDirect && this.sink !== undefined && frame._tag === "Data") {
+      this.taken++
+      const violation = this.sink.receive(frame)
+      return violation === undefined ? undefined : this.fail(violation)
+    }
     out.push(frame)
     this.sizes.push(bytes)
+    return undefined
   }
+
+  /**
+   * Decodes the head of Data whose payload has not arrived completely. The next chunks fill the memory of the payload.
+   */
+  private beginPayload(partial: PartialBody, source: Chunk, from: number): ProtocolViolation | undefined {
+    const frame = decodeData(source, from, from + partial.size, this.place)
+    if (frame._tag === "ProtocolViolation") return frame
+    const { payload } = frame
+    const begin = source.bytes.subarray(from + partial.size - payload.length)
+    payload.set(begin)
+    partial.data = frame
+    partial.bytes = payload
+    partial.filled = begin.length
+    return undefined
+  }
+
+  private readonly place: Place = (head, total, bytes) =>
+    (this.isDirect ? this.sink?.place(head, total, bytes) : undefined) ?? new Uint8Array(bytes)
 
   private lengthProblem(length: number): ProtocolViolation | undefined {
     if (length === 0) return new ProtocolViolation("malformed", "a frame of length 0")
@@ -255,22 +310,6 @@ export class FrameDecoder {
     }
     return undefined
   }
-}
-
-/**
- * Decodes the head of Data whose payload has not arrived completely. Gives the payload a separate array, which the next
- * chunks fill.
- */
-const beginPayload = (partial: PartialBody, source: Chunk, from: number): ProtocolViolation | undefined => {
-  const frame = decodeData(source, from, from + partial.size, true)
-  if (frame._tag === "ProtocolViolation") return frame
-  const { payload } = frame
-  const begin = source.bytes.subarray(from + partial.size - payload.length)
-  payload.set(begin)
-  partial.data = frame
-  partial.bytes = payload
-  partial.filled = begin.length
-  return undefined
 }
 
 /**
@@ -303,7 +342,7 @@ const sizeProblem = (kind: number, size: number): ProtocolViolation | undefined 
 
 /** Decodes a body that lies completely in the chunk and passed {@link sizeProblem}. */
 const readBody = (kind: number, source: Chunk, start: number, end: number): Frame.Frame | ProtocolViolation => {
-  if (kind === FrameTable.dataKind) return decodeData(source, start, end, false)
+  if (kind === FrameTable.dataKind) return decodeData(source, start, end)
   const body = FrameTable.bodyOfKind(kind)
   if (body === undefined) return new ProtocolViolation("unexpectedFrame", `a frame of the unknown kind ${kind}`)
   return body.body === "fixed" ? body.read(source.view, start) : body.read(source.bytes.subarray(start, end))

@@ -14,15 +14,20 @@ export const maxDataHeadBytes = Layout.dataFixedBytes + Layout.dataTotalBytes + 
 export const maxDataBytes = maxDataHeadBytes + maxFragmentBytes
 
 /**
- * Decodes the body of a Data frame from `start` to `end` of the chunk. If the body extends beyond the chunk (`isCut`),
- * the payload is a new empty array, which the decoder fills.
+ * Returns the memory for the payload of a frame that has not arrived completely: an array of `bytes` bytes with
+ * arbitrary content. `total` is the length of the message, in the first of several fragments.
  */
-export const decodeData = (
-  chunk: Chunk,
-  start: number,
-  end: number,
-  isCut: boolean,
-): Frame.Data | ProtocolViolation => {
+export type Place = (
+  head: Pick<Frame.Data, "lane" | "first" | "last">,
+  total: number | undefined,
+  bytes: number,
+) => Uint8Array
+
+/**
+ * Decodes the body of a Data frame from `start` to `end` of the chunk. If the body extends beyond the chunk, `place`
+ * returns the array of the payload, which the decoder fills.
+ */
+export const decodeData = (chunk: Chunk, start: number, end: number, place?: Place): Frame.Data | ProtocolViolation => {
   const { view } = chunk
   const lane = view.getUint16(start)
   const bits = view.getUint8(start + 2)
@@ -42,7 +47,7 @@ export const decodeData = (
       first,
       last,
       abort,
-      payload: isCut ? new Uint8Array(end - from) : chunk.payload(from, end),
+      payload: place === undefined ? chunk.payload(from, end) : place({ lane, first, last }, undefined, end - from),
     }
   }
   const confirms = (bits & Layout.flags.confirm) !== 0
@@ -71,7 +76,7 @@ export const decodeData = (
     trace = chunk.bytes.slice(from, from + traceBytes)
     from += traceBytes
   }
-  const payload = isCut ? new Uint8Array(end - from) : chunk.payload(from, end)
+  const payload = place === undefined ? chunk.payload(from, end) : place({ lane, first, last }, total, end - from)
   return {
     _tag: "Data",
     lane,

@@ -136,3 +136,92 @@ it("a message cannot arrive in more fragments than the minimum size allows", () 
     assert.instanceOf(receiver.receive({ ...next, payload: new Uint8Array(size) }), ProtocolViolation, `${size} bytes`)
   }
 })
+
+const firstOf = (payload: Uint8Array, total: number): Data => ({
+  _tag: "Data",
+  lane: 0,
+  first: true,
+  last: false,
+  abort: false,
+  total,
+  payload,
+})
+
+const nextOf = (payload: Uint8Array, last: boolean): Data => ({
+  _tag: "Data",
+  lane: 0,
+  first: false,
+  last,
+  abort: false,
+  payload,
+})
+
+it("fragments that were written into their places are the message, without a copy", () => {
+  const receiver = new ReceiveLane({ window, messageBytes: 10_000 })
+  const first = receiver.place(true, 2_000, 1_000) ?? assert.fail("a fragment has a place")
+  first.fill(1)
+  assert.isUndefined(receiver.receive(firstOf(first, 2_000)))
+  const last = receiver.place(false, undefined, 1_000) ?? assert.fail("a fragment has a place")
+  last.fill(2)
+  const arrived = receiver.receive(nextOf(last, true))
+  if (arrived === undefined || arrived instanceof ProtocolViolation) return assert.fail("expected a message")
+  assert.strictEqual(arrived.payload.buffer, first.buffer)
+  assert.isTrue(arrived.payload.every((byte, i) => byte === (i < 1_000 ? 1 : 2)))
+})
+
+it("a sender that announces a long message and stops takes the memory of its credit, and not of the message", () => {
+  const receiver = new ReceiveLane({ window, messageBytes: 10_000_000 })
+  assert.isAtMost(receiver.place(true, 10_000_000, 1_000)?.buffer.byteLength ?? assert.fail("no place"), window)
+})
+
+it("the memory of a message follows the credit of its sender while another message is unread, and then doubles", () => {
+  for (const isRead of [false, true]) {
+    const receiver = new ReceiveLane({ window, messageBytes: 1_000_000 })
+    const small = { ...nextOf(new Uint8Array(100), true), first: true }
+    const unread = receiver.receive(small)
+    if (unread === undefined || unread instanceof ProtocolViolation) return assert.fail("expected a message")
+    if (isRead) receiver.onRead(unread.cost)
+    let credit = window - unread.cost
+    let first = true
+    let sent = 0
+    let capacity = 0
+    for (;;) {
+      const size = Math.min(minFragmentBytes, credit - 64)
+      if (size < minFragmentBytes || sent > 100_000) break
+      const place = receiver.place(first, first ? 1_000_000 : undefined, size) ?? assert.fail("no place")
+      capacity = place.buffer.byteLength
+      receiver.receive(first ? firstOf(place, 1_000_000) : nextOf(place, false))
+      credit += receiver.grant() - cost(size)
+      first = false
+      sent += size
+      assert.isAtMost(capacity, isRead ? 2 * sent + window : window)
+    }
+    assert.strictEqual(sent > 100_000, isRead)
+  }
+})
+
+it("a fragment that breaks a rule has no place", () => {
+  const make = () => new ReceiveLane({ window, messageBytes: 10_000 })
+  const size = 1_000
+  assert.isUndefined(make().place(true, 10_001, size), "longer than the limit")
+  assert.isUndefined(make().place(true, undefined, size), "a complete message")
+  assert.isUndefined(make().place(false, undefined, size), "no first fragment")
+  assert.isUndefined(make().place(true, 10_000, window), "beyond the credit")
+  const closed = make()
+  closed.close()
+  assert.isUndefined(closed.place(true, 10_000, size), "no reader")
+  const begun = make()
+  assert.isUndefined(begun.receive(firstOf(new Uint8Array(size), 1_500)))
+  assert.isUndefined(begun.place(true, 10_000, size), "a second first fragment")
+  assert.isUndefined(begun.place(false, undefined, size), "longer than announced")
+})
+
+it("a lane that closes while a fragment arrives keeps no payload", () => {
+  const receiver = new ReceiveLane({ window, messageBytes: 10_000 })
+  const first = receiver.place(true, 2_000, 1_000) ?? assert.fail("no place")
+  receiver.close()
+  assert.isUndefined(receiver.receive(firstOf(first, 2_000)))
+  const arrived = receiver.receive(nextOf(new Uint8Array(1_000), true))
+  if (arrived === undefined || arrived instanceof ProtocolViolation) return assert.fail("expected a message")
+  assert.strictEqual(arrived.payload.length, 0)
+})

@@ -27,12 +27,25 @@ it("a small write takes little memory, however many buffers are in use", () => {
   assert.strictEqual(buffers.take(100), large)
 })
 
+it("a small buffer is used for the next small write, also if no write was ever large", () => {
+  const buffers = new WriteBuffers(100_000)
+  const first = buffers.take(100)
+  const second = buffers.take(200)
+  assert.notStrictEqual(second, first)
+  buffers.give(first)
+  assert.strictEqual(buffers.take(50), first)
+  buffers.give(first)
+  assert.isAtLeast(buffers.take(50_000).length, 50_000)
+})
+
 it("a few buffers are kept, however many links wrote at once", () => {
-  const buffers = new WriteBuffers(1_000)
-  const out = new Set(Array.from({ length: 100 }, () => buffers.take(1_000)))
-  for (const buffer of out) buffers.give(buffer)
-  let kept = 0
-  while (out.has(buffers.take(1))) kept++
-  assert.isAbove(kept, 0)
-  assert.isAtMost(kept, 8)
+  for (const size of [1_000, 10]) {
+    const buffers = new WriteBuffers(1_000)
+    const out = new Set(Array.from({ length: 100 }, () => buffers.take(size)))
+    for (const buffer of out) buffers.give(buffer)
+    let kept = 0
+    while (out.has(buffers.take(1))) kept++
+    assert.isAbove(kept, 0)
+    assert.isAtMost(kept, 8)
+  }
 })

@@ -39,7 +39,7 @@ const make = Effect.gen(function* () {
   /** Delivers a message on a lane that the link opened when `sink` was resolved. */
   const bring = (name: string, text: string, sink = readers.sinkOf(name)) => {
     const payload = new TextEncoder().encode(text)
-    sink.offer(link, laneOf(name), { payload, cost: 10, confirm: undefined, trace: undefined })
+    sink.offer(link, laneOf(name), { payload, cost: 10, confirm: undefined, trace: undefined, isOwned: true })
   }
   return { readers, reported, bring, taken: () => taken }
 })

@@ -17,7 +17,7 @@ const offerFive = Effect.fnUntraced(function* (strategy: "dropping" | "sliding")
   const lane = { name: "orders", isOpen: true, acknowledge: () => void taken++ }
   for (let i = 1; i <= 5; i++) {
     const payload = Uint8Array.of(i)
-    reader.offer(link, lane, { payload, cost: 10, confirm: undefined, trace: undefined })
+    reader.offer(link, lane, { payload, cost: 10, confirm: undefined, trace: undefined, isOwned: true })
   }
   yield* reader.end
   const items = yield* Stream.runCollect(reader.stream)
@@ -54,7 +54,13 @@ it.effect("reports the sender and the session of each message", () =>
 const lane = { name: "orders", isOpen: true, acknowledge: () => undefined }
 const offer = (reader: LossyReader.LossyReader, ...numbers: ReadonlyArray<number>): void => {
   for (const number of numbers) {
-    reader.offer(link, lane, { payload: Uint8Array.of(number), cost: 10, confirm: undefined, trace: undefined })
+    reader.offer(link, lane, {
+      payload: Uint8Array.of(number),
+      cost: 10,
+      confirm: undefined,
+      trace: undefined,
+      isOwned: true,
+    })
   }
 }
 const ended = { _tag: "SessionEnded", from: { name: "peer", generation: 1 }, session: 4 } as const

@@ -32,7 +32,7 @@ const make = (links: number, kept = 1_000_000) => {
     const message = (number: number, confirm?: number): InboundMessage => {
       const payload = new Uint8Array(4)
       new DataView(payload.buffer).setUint32(0, number)
-      return { payload, cost: costOfOne, confirm, trace: undefined }
+      return { payload, cost: costOfOne, confirm, trace: undefined, isOwned: true }
     }
     return {
       link,

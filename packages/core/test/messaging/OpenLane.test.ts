@@ -14,6 +14,7 @@ const message: InboundMessage = {
   cost: 10,
   confirm: 3,
   trace: undefined,
+  isOwned: true,
 }
 
 /** Makes a lane of a link, and collects the acknowledged messages. */
@@ -62,6 +63,23 @@ describe("an opening of a lane", () => {
     assert.deepStrictEqual(taken, [])
     readers[0]?.take()
     assert.deepStrictEqual(taken, [message])
+  })
+
+  it("lets a reader have a message for itself only if there is no other reader", () => {
+    const open = new OpenLane(1)
+    const [one, two] = [makeReader(), makeReader()]
+    open.readers.add(one.reader)
+    open.offer(link, makeLane().lane, message)
+    open.readers.add(two.reader)
+    open.offer(link, makeLane().lane, message)
+    assert.deepStrictEqual(
+      one.waiting.map(([, { isOwned }]) => isOwned),
+      [true, false],
+    )
+    assert.deepStrictEqual(
+      two.waiting.map(([, { isOwned }]) => isOwned),
+      [false],
+    )
   })
 
   it("drops a message and returns its credit when the link has closed the lane", () => {

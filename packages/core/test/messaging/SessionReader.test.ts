@@ -28,7 +28,13 @@ for (const [title, make] of Object.entries(readers)) {
       reader.mark({ _tag: "SessionStarted", from, session })
       const link = fakeLink({ peer: record(from.generation, from.name), session: () => ({ session }) })
       for (let i = 0; i < messages; i++) {
-        reader.offer(link, lane, { payload: new Uint8Array(0), cost: 64, confirm: undefined, trace: undefined })
+        reader.offer(link, lane, {
+          payload: new Uint8Array(0),
+          cost: 64,
+          confirm: undefined,
+          trace: undefined,
+          isOwned: true,
+        })
       }
       reader.ended(link)
       reader.mark({ _tag: "SessionEnded", from, session })

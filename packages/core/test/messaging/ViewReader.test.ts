@@ -41,6 +41,7 @@ const make = () => {
       cost: 1,
       confirm: undefined,
       trace: undefined,
+      isOwned: true,
     })
     viewAt.push(view)
   }

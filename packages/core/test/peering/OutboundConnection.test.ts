@@ -29,7 +29,7 @@ const start = Effect.fnUntraced(function* (
       ),
   }
   const { context: links, handshake } = world
-  const context = { links, handshake, transport, fibers: yield* FiberSet.make<void, never>() }
+  const context = { links, handshake, transport, fork: yield* FiberSet.makeRuntime<never, void, never>() }
   const dial = yield* Effect.forkChild(new OutboundConnection(context, addressOf("peer"), options).dial)
   yield* settle
   const says = (...frames: ReadonlyArray<Frame>) => Effect.suspend(() => (peer.says(...frames), settle))

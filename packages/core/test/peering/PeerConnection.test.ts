@@ -31,6 +31,7 @@ const make = (...epochs: ReadonlyArray<number>) => {
           cost: 0,
           confirm: undefined,
           trace: undefined,
+          isOwned: true,
         }),
     }
   })

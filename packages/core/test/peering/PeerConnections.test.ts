@@ -45,7 +45,13 @@ const make = () => {
       /** Delivers a message of this size on the connection. */
       brings: (bytes: number) => {
         const payload = new Uint8Array(bytes)
-        connections.deliver(connection, sink, lane, { payload, cost: 0, confirm: undefined, trace: undefined })
+        connections.deliver(connection, sink, lane, {
+          payload,
+          cost: 0,
+          confirm: undefined,
+          trace: undefined,
+          isOwned: true,
+        })
       },
       /** Ends the connection; `moved` if the peer sent Bye `duplicate`. */
       end: (moved = false) => {

@@ -3,6 +3,7 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import type * as Frame from "../../src/protocol/Frame.ts"
+import { ProtocolViolation } from "../../src/protocol/ProtocolViolation.ts"
 import * as Cbor from "../../src/wire/Cbor.ts"
 import { slabBytes } from "../../src/wire/Chunk.ts"
 import * as FrameDecoder from "../../src/wire/FrameDecoder.ts"
@@ -399,3 +400,79 @@ const mutate = (bytes: Uint8Array, random: (n: number) => number): Uint8Array =>
   }
   return result
 }
+
+describe("a sink of Data", () => {
+  /** Decodes chunks with a sink. Returns what the sink took and the list of the decoder, as text. */
+  const deliver = (chunks: ReadonlyArray<Uint8Array>, receive?: FrameDecoder.DataSink["receive"]) => {
+    const decoder = new FrameDecoder.FrameDecoder({ maxFrameBytes: Layout.maxFrameBytes })
+    const taken: Array<Frame.Data> = []
+    const places: Array<Uint8Array> = []
+    decoder.deliverTo({
+      receive: (frame) => {
+        taken.push(frame)
+        return receive?.(frame)
+      },
+      place: (head, _total, bytes) => {
+        if (head.lane !== 0) return undefined
+        const place = new Uint8Array(bytes)
+        places.push(place)
+        return place
+      },
+    })
+    const lists = chunks.map((chunk) => {
+      const out: Array<Frame.Frame> = []
+      const error = decoder.feed(chunk, out)
+      return error ?? out
+    })
+    return { decoder, lists, places, taken }
+  }
+
+  const bytesOf = (...all: ReadonlyArray<Frame.Frame>) => encodeAll(all)
+
+  it("takes the frames before the first other frame of the same chunk, and the list has the rest in order", () => {
+    const [one, two, three] = [1, 2, 3].map((size) => dataOf(new Uint8Array(size)))
+    if (one === undefined || two === undefined || three === undefined) return expect.fail()
+    const { decoder, lists, taken } = deliver([bytesOf(one, two, ping, three, pong), bytesOf(three)])
+    expect(taken).toStrictEqual([one, two, three])
+    expect(lists).toStrictEqual([[ping, three, pong], []])
+    expect(decoder.delivered).toBe(3)
+  })
+
+  it("gives the place of a payload that continues in the next chunk", () => {
+    const payload = Uint8Array.from({ length: 5_000 }, (_, i) => i)
+    const bytes = bytesOf(dataOf(payload))
+    for (const cut of [100, 2_000, 4_999]) {
+      const { places, taken } = deliver(cutAt(bytes, [cut]))
+      expect(places.length).toBe(1)
+      expect(taken[0]?.payload).toBe(places[0])
+      expect(taken).toStrictEqual([dataOf(payload)])
+    }
+    const without = deliver(cutAt(bytesOf({ ...dataOf(payload), lane: 1 }), [2_000]))
+    expect(without.taken).toStrictEqual([{ ...dataOf(payload), lane: 1 }])
+  })
+
+  it("gives no place while an earlier frame waits in the list", () => {
+    const { lists, places, taken } = deliver(cutAt(bytesOf(ping, dataOf(new Uint8Array(5_000))), [2_000]))
+    expect(places).toStrictEqual([])
+    expect(taken).toStrictEqual([dataOf(new Uint8Array(5_000))])
+    expect(lists).toStrictEqual([[ping], []])
+  })
+
+  it("ends the decoding with its violation", () => {
+    const violation = new ProtocolViolation("creditExceeded", "too much")
+    const frame = dataOf(new Uint8Array(1))
+    const { lists, taken } = deliver([bytesOf(frame, frame), bytesOf(frame)], () => violation)
+    expect(taken).toStrictEqual([frame])
+    expect(lists).toStrictEqual([violation, violation])
+  })
+
+  it("gets no further frame once another one, or none, is set", () => {
+    const { decoder, taken } = deliver([])
+    decoder.deliverTo(undefined)
+    const out: Array<Frame.Frame> = []
+    const frame = dataOf(new Uint8Array(1))
+    expect(decoder.feed(bytesOf(frame), out)).toBeUndefined()
+    expect(out).toStrictEqual([frame])
+    expect(taken).toStrictEqual([])
+  })
+})

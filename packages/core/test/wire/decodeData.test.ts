@@ -7,12 +7,17 @@ import { flags } from "../../src/wire/Layout.ts"
 /** Decodes a body of lane 258 with these flags and these further bytes. */
 const decode = (bits: number, ...rest: ReadonlyArray<number>) => {
   const body = Uint8Array.of(1, 2, bits, ...rest)
-  return decodeData(new Chunk(body), 0, body.length, false)
+  return decodeData(new Chunk(body), 0, body.length)
 }
 
 /** Decodes a body with a payload of this size that is not in the chunk. */
 const decodeCut = (size: number) =>
-  decodeData(new Chunk(Uint8Array.of(1, 2, flags.first | flags.last)), 0, 3 + size, true)
+  decodeData(
+    new Chunk(Uint8Array.of(1, 2, flags.first | flags.last)),
+    0,
+    3 + size,
+    (_head, _total, bytes) => new Uint8Array(bytes),
+  )
 
 const { abort, confirm, first, last, trace } = flags
 

@@ -14,7 +14,7 @@
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { ExitEncoded } from "effect/rpc/RpcMessage"
-import type { CodecFor, Parser } from "effect/rpc/RpcSerialization"
+import type { CodecFor, Parser, RpcSerialization } from "effect/rpc/RpcSerialization"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Busy, ResponseTooLarge } from "../RequestLost.ts"
@@ -91,6 +91,13 @@ export const decodeGiveUpWith = (codecFor: CodecFor): ((message: GiveUp) => Opti
   const decodeReason = Schema.decodeUnknownOption(codecFor(GiveUpReason))
   return ({ payload }) => decodeReason(payload)
 }
+
+/**
+ * Tests whether no decoded message refers to the bytes that it was decoded from. That is certain for the serializations
+ * of Effect that decode JSON, because they decode a text. Binary ones may return views of the bytes.
+ */
+export const copiesBytes = ({ contentType }: Pick<RpcSerialization["Service"], "contentType">): boolean =>
+  contentType.includes("json")
 
 /** Encodes a message. Returns `undefined` if the serialization has no representation of the message. */
 export const encode = (parser: Parser, message: FromClient | FromServer): Uint8Array | string | undefined =>

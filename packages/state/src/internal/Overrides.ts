@@ -1,6 +1,6 @@
 /**
- * The parts that implement the rules of a map, of a presence and of a placement. All of them have {@link defaults}. Tests
- * replace these parts to plant bugs. Only `openMap`, `openPresence` and the `make` of placements read this reference.
+ * The parts that implement the rules of maps, presences, placements and values. All of them have {@link defaults}. Tests
+ * replace these parts to plant bugs. Only the modules that open these things read this reference.
  */
 import * as Context from "effect/Context"
 import { OwnedKeys, type Options as OwnedKeysOptions } from "./placement/OwnedKeys.ts"
@@ -8,6 +8,7 @@ import { PresenceTable } from "./presence/PresenceTable.ts"
 import { Cursors, type Options as CursorsOptions } from "./replication/Cursors.ts"
 import { Mirrors, type Options as MirrorsOptions } from "./replication/Mirrors.ts"
 import { type Bounds, OwnEntries } from "./replication/OwnEntries.ts"
+import { KnownValues, type Options as KnownValuesOptions } from "./values/KnownValues.ts"
 
 export interface Overrides {
   readonly makeOwnEntries: (bounds: Bounds) => OwnEntries
@@ -15,6 +16,7 @@ export interface Overrides {
   readonly makeMirrors: <E>(options: MirrorsOptions<E>) => Mirrors<E>
   readonly makePresenceTable: <A>(grace: number) => PresenceTable<A>
   readonly makeOwnedKeys: (options: OwnedKeysOptions) => OwnedKeys
+  readonly makeKnownValues: (options: KnownValuesOptions) => KnownValues
 }
 
 export const defaults: Overrides = {
@@ -23,6 +25,7 @@ export const defaults: Overrides = {
   makeMirrors: (options) => new Mirrors(options),
   makePresenceTable: (grace) => new PresenceTable(grace),
   makeOwnedKeys: (options) => new OwnedKeys(options),
+  makeKnownValues: (options) => new KnownValues(options),
 }
 
 /** The parts in use. Defaults to {@link defaults}. */

@@ -34,7 +34,8 @@ const defaults: Bounds = {
 
 const fail = (option: string, problem: string) => Effect.fail(new OptionsError({ option, problem }))
 
-const checkCount = (option: string, value: number, min: number) =>
+/** Fails with `OptionsError` if an option is no integer of at least `min`. */
+export const checkCount = (option: string, value: number, min: number) =>
   Number.isSafeInteger(value) && value >= min
     ? Effect.void
     : fail(option, `must be an integer of at least ${min}, and is ${value}`)

@@ -1,6 +1,6 @@
 /** Reader of the lane of responses. It hands the responses of all servers to the requests in flight. */
 import type { LaneItem } from "@coterie/core/Lane"
-import type { Message, SessionEnded } from "@coterie/core/Message"
+import * as Message from "@coterie/core/Message"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Parser } from "effect/rpc/RpcSerialization"
@@ -32,6 +32,8 @@ export class ResponseReader {
   private readonly ids: RequestIds
   private readonly inFlight: InFlightRequests
   private readonly sender: RequestSender
+  /** `true` to free the bytes of a message once it is decoded. */
+  private readonly copiesBytes: boolean
   private readonly decodeDefect: (defect: unknown) => Option.Option<unknown>
   private readonly decodeGiveUp: (message: RpcMessages.GiveUp) => Option.Option<RpcMessages.GiveUpReason>
   /** Decoders of the open sessions. */
@@ -42,6 +44,7 @@ export class ResponseReader {
     this.ids = ids
     this.inFlight = inFlight
     this.sender = sender
+    this.copiesBytes = RpcMessages.copiesBytes(lanes.serialization)
     this.decodeDefect = Schema.decodeUnknownOption(lanes.serialization.codecFor(Schema.Defect()))
     this.decodeGiveUp = RpcMessages.decodeGiveUpWith(lanes.serialization.codecFor)
   }
@@ -58,7 +61,7 @@ export class ResponseReader {
     }
   }
 
-  private onSessionEnded({ from, session }: SessionEnded): Effect.Effect<void> {
+  private onSessionEnded({ from, session }: Message.SessionEnded): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.parsers.delete(session)
       const lost: Array<string> = []
@@ -72,13 +75,14 @@ export class ResponseReader {
     })
   }
 
-  private onMessage(message: Message): Effect.Effect<void> {
+  private onMessage(message: Message.Message): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { from, payload, session } = message
       const parser = this.parsers.get(session) ?? this.lanes.serialization.makeUnsafe()
       this.parsers.set(session, parser)
       const responses = RpcMessages.decodeFromServer(parser, payload)
       if (responses instanceof Error) return this.onMalformed(message, responses)
+      if (this.copiesBytes) Message.release(message)
       return Effect.forEach(responses, (response) => this.onResponse(from.name, response), { discard: true })
     })
   }
@@ -86,7 +90,7 @@ export class ResponseReader {
   /**
    * Fails all requests of the session, because bytes that cannot be decoded do not name the request that they answer.
    */
-  private onMalformed(message: Message, error: Error): Effect.Effect<void> {
+  private onMalformed(message: Message.Message, error: Error): Effect.Effect<void> {
     const { from, session } = message
     this.parsers.delete(session)
     const lost = this.inFlight.ofPeer(from.name).filter((request) => request.isOn(session))

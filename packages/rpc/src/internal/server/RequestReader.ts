@@ -3,7 +3,7 @@
  * server.
  */
 import type { LaneItem } from "@coterie/core/Lane"
-import type { Message, SessionEnded } from "@coterie/core/Message"
+import * as Message from "@coterie/core/Message"
 import * as Effect from "effect/Effect"
 import { constEof, type FromClientEncoded } from "effect/rpc/RpcMessage"
 import * as Schema from "effect/Schema"
@@ -28,6 +28,8 @@ export class RequestReader {
   private readonly sessions: ClientSessions
   private readonly input: ServerInput
   private readonly scope: Scope.Scope
+  /** `true` to free the bytes of a message once it is decoded. */
+  private readonly copiesBytes: boolean
   private readonly encodeDefect: (defect: unknown) => unknown
   /** Encoded message that makes a client confirm its requests in flight. */
   private readonly eof: Uint8Array | string
@@ -37,6 +39,7 @@ export class RequestReader {
     this.sessions = sessions
     this.input = input
     this.scope = scope
+    this.copiesBytes = RpcMessages.copiesBytes(lanes.serialization)
     this.encodeDefect = Schema.encodeSync(lanes.serialization.codecFor(Schema.Defect()))
     this.eof = RpcMessages.encode(lanes.serialization.makeUnsafe(), constEof) ?? ""
   }
@@ -58,10 +61,11 @@ export class RequestReader {
     return Effect.ignore(this.lanes.responses.publish(this.eof, { self: true }))
   }
 
-  private onMessage(message: Message): Effect.Effect<void> {
+  private onMessage(message: Message.Message): Effect.Effect<void> {
     return Effect.flatMap(this.sessions.sessionOf(message), (client) => {
       const decoded = RpcMessages.decodeFromClient(client.parser, message.payload)
       if (!(decoded instanceof Error)) {
+        if (this.copiesBytes) Message.release(message)
         return Effect.forEach(decoded, (each) => this.onClientMessage(client, each), { discard: true })
       }
       // Bytes that cannot be decoded do not name their request, so all requests of the client end.
@@ -69,7 +73,7 @@ export class RequestReader {
     })
   }
 
-  private onSessionEnded({ from, session }: SessionEnded): Effect.Effect<void> {
+  private onSessionEnded({ from, session }: Message.SessionEnded): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.sessions.end(session)
       // If the peer has a link, its side of the session may be open, and the peer may wait for messages that were lost.

@@ -1,15 +1,16 @@
 /** One group at one node. */
 import * as ChangeFeed from "@coterie/core/ChangeFeed"
 import type { Cluster } from "@coterie/core/Cluster"
+import type { Description } from "@coterie/core/NodeComponents"
 import { compareNames, type PeerId } from "@coterie/core/Peer"
 import type * as Rendezvous from "@coterie/core/Rendezvous"
 import type { TopicCodec } from "@coterie/core/TopicSerialization"
 import { isReadonlyArrayNonEmpty } from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import { NotEncodable, StateError } from "../../StateError.ts"
 import type { OwnedMap } from "../Service.ts"
 import { type Join, keyOf, mapName, Weight } from "./entries.ts"
@@ -51,6 +52,7 @@ export class OpenGroup<A> implements Subscriber {
   private isClosed = false
   private current: View<A> | undefined
   private currentEligible: Eligible<A> | undefined
+  private readonly hasUndecodable = Latch.makeUnsafe(false)
   /** Nodes whose values do not decode, with the problem. */
   private undecodable: ReadonlyArray<{ readonly peer: PeerId; readonly problem: string }> = []
   /** Generation of each node for which the log has a line. */
@@ -87,24 +89,36 @@ export class OpenGroup<A> implements Subscriber {
     synced: this.options.map.synced,
   })
 
+  /** Describes the members on each node: their number, their weight, and the link to the node. */
+  readonly describe = (): Description => {
+    const { isSynced, members } = this.view()
+    const rows = new Map<string, { peer: string; status: string; link: string; members: number; weight: number }>()
+    for (const { link, peer, status, weight } of members) {
+      const row = rows.get(peer.name) ?? { peer: peer.name, status, link, members: 0, weight: 0 }
+      row.members++
+      row.weight += weight
+      rows.set(peer.name, row)
+    }
+    return { facts: { members: members.length, nodes: rows.size, isSynced }, rows: [...rows.values()] }
+  }
+
   /** Writes one line to the log for each life of a node whose values do not match the schema. */
-  get logUndecodable(): Effect.Effect<void> {
-    return Stream.runForEach(this.feed.states, () => {
-      for (const name of this.reported.keys())
-        if (this.options.index.owner(name) === undefined) this.reported.delete(name)
+  readonly logUndecodable: Effect.Effect<never> = Effect.forever(
+    Effect.suspend(() => {
+      this.hasUndecodable.closeUnsafe()
+      const { index, name: group } = this.options
+      for (const name of this.reported.keys()) if (index.owner(name) === undefined) this.reported.delete(name)
       const news = this.undecodable.filter(({ peer }) => this.reported.get(peer.name) !== peer.generation)
-      return Effect.forEach(
+      for (const { peer } of news) this.reported.set(peer.name, peer.generation)
+      const lines = Effect.forEach(
         news,
-        ({ peer, problem }) => {
-          this.reported.set(peer.name, peer.generation)
-          return Effect.logWarning(
-            `state: a member of the group "${this.options.name}" on "${peer.name}" is not shown: ${problem}`,
-          )
-        },
+        ({ peer, problem }) =>
+          Effect.logWarning(`state: a member of the group "${group}" on "${peer.name}" is not shown: ${problem}`),
         { discard: true },
       )
-    })
-  }
+      return Effect.andThen(lines, this.hasUndecodable.await)
+    }),
+  )
 
   private join(value: A, { weight = 1 }: JoinOptions = {}): ReturnType<Group<A>["join"]> {
     const { index, map, name } = this.options
@@ -144,8 +158,12 @@ export class OpenGroup<A> implements Subscriber {
   }
 
   private view(): View<A> {
-    this.current ??= this.makeView()
-    return this.current
+    if (this.current !== undefined) return this.current
+    const view = this.makeView()
+    this.current = view
+    // The fiber that writes the log may run in this call.
+    if (this.undecodable.length > 0) this.hasUndecodable.openUnsafe()
+    return view
   }
 
   private makeView(): View<A> {

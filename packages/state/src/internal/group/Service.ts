@@ -112,7 +112,7 @@ export interface Group<in out A> {
   /**
    * Makes this node a member until the scope closes. Each join is another member. `set` of the result replaces the
    * value. Fails with `StateError`: with `NotEncodable` if the value does not match the schema or if the weight cannot
-   * be used, and with `Closed` if this node has left.
+   * be used, with `Full` if this node has 10,000 joins, in all groups, and with `Closed` if this node has left.
    */
   readonly join: (value: A, options?: JoinOptions) => Effect.Effect<ScopedEntry<A>, StateError, Scope.Scope>
   /** Returns the members, and `isSynced`. */

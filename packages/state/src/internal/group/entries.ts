@@ -23,7 +23,14 @@ const Key = Schema.String.check(Schema.isPattern(/^(0|[1-9][0-9]{0,14}):/))
 /** Weight of a join. */
 export const Weight = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: maxWeight, exclusiveMinimum: true }))
 
+/**
+ * Maximum number of joins of one node, in all groups. After each change of a group, a node orders its members. For a
+ * group of this size that takes some milliseconds, which one peer can cause with each batch.
+ */
+const maxJoins = 10_000
+
 export const options: Options<string, Join> = {
+  limits: { ownerEntries: maxJoins },
   key: Key,
   value: Schema.Struct({ weight: Weight, value: Schema.Uint8Array }),
 }

@@ -1,6 +1,7 @@
 /** Opens groups on a node. */
 import { Cluster } from "@coterie/core/Cluster"
 import * as Effect from "effect/Effect"
+import { addComponent } from "../addComponent.ts"
 import { openObserved } from "../openMap.ts"
 import { checkName } from "../options.ts"
 import { sharedByNode } from "../sharedByNode.ts"
@@ -32,6 +33,7 @@ export const make = Effect.fnUntraced(function* <A>(name: string, { value: schem
         group.closed()
       }),
   )
+  yield* addComponent({ kind: "group", name, describe: group.describe })
   yield* Effect.forkScoped(group.logUndecodable)
   const service: Group<A> = group.service()
   return service

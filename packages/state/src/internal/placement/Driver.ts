@@ -2,6 +2,7 @@
 import * as ChangeFeed from "@coterie/core/ChangeFeed"
 import type { Cluster } from "@coterie/core/Cluster"
 import * as MonotonicTime from "@coterie/core/MonotonicTime"
+import type { Description } from "@coterie/core/NodeComponents"
 import type { PeerId } from "@coterie/core/Peer"
 import * as Rendezvous from "@coterie/core/Rendezvous"
 import type { Clock } from "effect/Clock"
@@ -12,7 +13,7 @@ import * as Stream from "effect/Stream"
 import { DeadlineTimer } from "../DeadlineTimer.ts"
 import { candidatesOf } from "../group/pick.ts"
 import type { Group, View } from "../group/Service.ts"
-import { Isolation } from "./Isolation.ts"
+import { Isolation } from "../Isolation.ts"
 import type { OwnedKeys, Ownership } from "./OwnedKeys.ts"
 import type { Placement } from "./Service.ts"
 
@@ -86,6 +87,16 @@ export class Driver<A> {
     singleton: (name, run) => this.whileOwner(`singleton/${name}`, run),
   })
 
+  /** Describes each watched key: its owner in the view of this node, and what this node does. */
+  readonly describe = (): Description => {
+    const { keys } = this.options
+    const rows = Array.from(this.watched, ([key, { state }]) => {
+      const owner = keys.owner(key)
+      return { key, ownership: state.ownership, ...(owner === undefined ? {} : { owner }) }
+    })
+    return { facts: { keys: rows.length, mine: rows.filter(({ ownership }) => ownership === "mine").length }, rows }
+  }
+
   /** Follows the group until it ends, and then gives up all keys. */
   get run(): Effect.Effect<void> {
     const { cluster, group } = this.options
@@ -105,7 +116,8 @@ export class Driver<A> {
   /** Applies the newest views. */
   private step(): void {
     const { cluster, clock, keys } = this.options
-    const isCutOff = this.isolation.update(cluster.viewUnsafe())
+    const { isolated, peers } = cluster.viewUnsafe()
+    const isCutOff = this.isolation.update(isolated, peers.size)
     const now = MonotonicTime.millisUnsafe(clock)
     keys.update({ candidates: this.candidates(this.view), isCalm: this.view.isSynced && !isCutOff }, now)
     for (const [key, watched] of this.watched) this.refresh(key, watched)

@@ -91,6 +91,11 @@ export class OwnedKeys {
     return key?.owner === undefined || key.owner === this.options.self ? "nobody" : "other"
   }
 
+  /** Returns the owner of a key that was added, in the view of this node. */
+  owner(name: string): string | undefined {
+    return this.keys.get(name)?.owner
+  }
+
   /** Finds the owner of a key, and gives the key up if it is another node. */
   private place(key: Key): void {
     key.owner = Rendezvous.owner(this.candidates, key.hash)?.name

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Group } from "../group/Service.ts"
+import { addComponent } from "../addComponent.ts"
 import { Overrides } from "../Overrides.ts"
 import { Driver } from "./Driver.ts"
 import { addMetrics } from "./metrics.ts"
@@ -47,6 +48,7 @@ export const make = Effect.fnUntraced(function* <A>(group: Group<A>, options: Op
     clock,
     onChange: addMetrics(cluster.metrics, group.name),
   })
+  yield* addComponent({ kind: "placement", name: group.name, describe: driver.describe })
   yield* Effect.forkScoped(driver.run)
   return driver.service()
 })
