@@ -4,10 +4,9 @@
  */
 import { Cluster } from "@coterie/core"
 import { PeerRpcClient } from "@coterie/rpc"
-import { Group, Placement } from "@coterie/state"
-import { Context, Effect, Exit, Layer, Option, Schedule, Schema } from "effect"
+import { Group, Placement, SharedValue } from "@coterie/state"
+import { Context, Effect, Exit, Layer, Schedule, Schema } from "effect"
 import type { Duration } from "effect"
-import { KeyValueStore } from "effect/persistence"
 import { Instances } from "./Instances.ts"
 import { Report, type Stats } from "./Model.ts"
 
@@ -25,8 +24,8 @@ export class Reports extends Context.Service<
   {
     /** Statistics of all instances that answer. */
     readonly stats: Effect.Effect<ReadonlyArray<typeof Stats.Type>>
-    /** Last report that an owner has written. */
-    readonly last: Effect.Effect<Option.Option<typeof Report.Type>>
+    /** Last report that this instance knows, if there is one. */
+    readonly last: Effect.Effect<ReadonlyArray<typeof Report.Type>>
   }
 >()("examples/chat/Reports") {}
 
@@ -35,7 +34,7 @@ export const layer = (every: Duration.Input) =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.Cluster
       const rpc = yield* PeerRpcClient.PeerRpcClient
-      const store = KeyValueStore.toSchemaStore(yield* KeyValueStore.KeyValueStore, Report)
+      const report = yield* SharedValue.make("report", { value: Schema.Array(Report), initial: [] })
       const stats = Effect.gen(function* () {
         const answers = yield* PeerRpcClient.all(Instances, (instance) => instance.Stats(), { self: true, timeout })
         return answers.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : []))
@@ -45,12 +44,12 @@ export const layer = (every: Duration.Input) =>
         const { name } = yield* cluster.self
         const all = yield* stats
         const users = all.reduce((sum, each) => sum + each.users, 0)
-        yield* store.set("report", { by: name, instances: all.length, users })
+        yield* report.set([{ by: name, instances: all.length, users }])
       })
       const job = Effect.ignoreCause(run, { log: "Warn", message: "the report failed" })
       yield* (yield* Workers).join(null)
       yield* Effect.forkScoped((yield* Jobs).singleton("report", Effect.schedule(job, Schedule.spaced(every))))
-      return { stats, last: Effect.orDie(store.get("report")) }
+      return { stats, last: report.get }
     }),
   ).pipe(
     Layer.provideMerge(Placement.layer(Jobs, Workers)),
