@@ -5,7 +5,7 @@ import * as Child from "../support/Child.ts"
 
 const secret = "the secret of the peers of a test"
 
-describe("the peers of the demo", () => {
+describe.concurrent("the peers of the demo", () => {
   it.live(
     "connect through one address, receive a broadcast, and leave when their input ends",
     () =>

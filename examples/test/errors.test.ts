@@ -29,7 +29,7 @@ const occupied = Effect.map(
 /** Processes start slowly on a busy machine. */
 const testTimeout = 60_000
 
-describe("a program that cannot start its node", () => {
+describe.concurrent("a program that cannot start its node", () => {
   it.live(
     "prints in one line that the port is in use",
     () =>

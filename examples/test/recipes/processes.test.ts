@@ -42,7 +42,7 @@ const pair = Effect.fnUntraced(function* (
 const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<ReturnType<typeof start>>>) =>
   it.live(title, () => body.pipe(Effect.scoped, Effect.provide(Child.layer)), 120_000)
 
-describe("the programs of the recipes", () => {
+describe.concurrent("the programs of the recipes", () => {
   test(
     "presence shows the users of both processes, and forgets the users of a killed process",
     Effect.gen(function* () {

@@ -1,12 +1,12 @@
 /**
- * Timer of a link (docs/protocol.md, section "Links"). It sends Pings. It ends a link whose peer is silent, does not
- * drain, or sent Leave and keeps the link. A stall of this process does not count against the peer, because the frames
- * of the peer wait in the socket meanwhile.
+ * Times of a link (docs/protocol.md, section "Links"). Sends Pings. Ends a link whose peer is silent, does not drain, or
+ * sent Leave and keeps the link. A stall of this process does not count against the peer, because the frames of the
+ * peer wait in the socket meanwhile. The {@link LinkTimer} of the node visits each link when something is due.
  */
 import * as Effect from "effect/Effect"
-import { stallMillis } from "../internal/time.ts"
 import type { Ping, Pong } from "../protocol/Frame.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
+import type { LinkTimer, TimedLink } from "./LinkTimer.ts"
 import { RoundTripTime } from "./RoundTripTime.ts"
 
 /** Times of a link, in milliseconds. */
@@ -33,8 +33,8 @@ const writesPerTimeout = 3
 const quietIntervals = 1.25
 
 /**
- * Maximum pause between two checks of the link, in milliseconds. A write that starts to wait or a Leave that arrives
- * sets a new deadline while the timer sleeps.
+ * Maximum time between two visits of the link, in milliseconds. A write that starts to wait or a Leave that arrives
+ * sets a new deadline, which the timer does not know.
  */
 const maxPause = 1_000
 
@@ -42,6 +42,8 @@ const maxPause = 1_000
 const maxStay = 10_000
 
 export interface Options {
+  /** Timer of the node. */
+  readonly timer: LinkTimer
   readonly timing: Timing
   /** Silence after which the peer ends the link, in milliseconds. */
   readonly peerLinkTimeout: number
@@ -66,8 +68,8 @@ export interface Options {
   readonly onRoundTrip: (millis: number) => void
 }
 
-/** Timer of one link. */
-export class KeepAlive {
+/** Times of one link. */
+export class KeepAlive implements TimedLink {
   /** Round-trip time, measured by the Pings. */
   readonly roundTrip: RoundTripTime
   private readonly options: Options
@@ -75,17 +77,23 @@ export class KeepAlive {
   private readonly interval: number
   /** Start of the peer's silence. Stalls of this process since the peer's last bytes move it later. */
   private silentSince: number
-  /** Delay of the last timer, in milliseconds. */
-  private late = 0
   private seq = 0
   /** Time of the last Ping, or of the start of the link. */
   private pingedAt: number
+  /**
+   * Time of the next Ping of the side that drives the link. Further Pings do not move it, so that the links of a node
+   * keep their places in the ticks of the timer.
+   */
+  private nextPing: number
+  /** Ends {@link run}; `undefined` while it does not run. */
+  private resume: ((end: Effect.Effect<LinkEnd>) => void) | undefined
 
   constructor(options: Options) {
     this.options = options
     this.interval = Math.min(options.timing.heartbeat, options.peerLinkTimeout / writesPerTimeout)
     this.silentSince = options.now()
     this.pingedAt = this.silentSince
+    this.nextPing = options.drives ? options.timer.firstPing(this.pingedAt, this.interval) : Number.POSITIVE_INFINITY
     this.roundTrip = new RoundTripTime({
       now: options.now,
       timeout: options.timing.linkTimeout,
@@ -102,9 +110,9 @@ export class KeepAlive {
     this.silentSince = at
   }
 
-  /** Returns the delay of the last timer, in milliseconds, in the form of a Ping. */
+  /** Returns the delay of the timer of this node, in milliseconds, in the form of a Ping. */
   lag(): number {
-    return Math.min(maxLag, Math.max(0, Math.round(this.late)))
+    return Math.min(maxLag, Math.max(0, Math.round(this.options.timer.lag)))
   }
 
   /** Sends a Ping. */
@@ -112,6 +120,7 @@ export class KeepAlive {
     const { now, send, viewHash } = this.options
     const seq = this.seq++ >>> 0
     this.pingedAt = now()
+    if (this.nextPing <= this.pingedAt) this.nextPing = this.placeAfter(this.pingedAt)
     this.roundTrip.sent(seq)
     send({ _tag: "Ping", seq, viewHash: viewHash(), lag: this.lag() })
   }
@@ -127,23 +136,59 @@ export class KeepAlive {
     return at - this.silentSince
   }
 
-  /** Runs the timer until the link must end, and returns the reason. */
+  /** Runs until the link must end, and returns the reason. */
   run(): Effect.Effect<LinkEnd> {
-    return Effect.gen({ self: this }, function* () {
-      const { effectiveLinkTimeout, now } = this.options
-      while (true) {
-        const before = now()
-        const due = Math.min(this.pingDue(), this.silentSince + effectiveLinkTimeout(), before + maxPause)
-        const pause = Math.max(1, due - before)
-        yield* Effect.sleep(pause)
-        const at = now()
-        this.late = at - before - pause
-        if (this.late > stallMillis) this.excuseStall(at)
-        const end = this.check(at)
-        if (end !== undefined) return end
-        if (at >= this.pingDue()) this.ping()
-      }
-    })
+    // The fiber of the timer completes the wait, and must not run the fiber of the link.
+    return Effect.tap(this.awaitEnd, () => Effect.yieldNow)
+  }
+
+  /** Sends the Ping that is due, and checks the link. Returns the time of the next visit, if the link has not ended. */
+  visit(at: number): number | undefined {
+    if (this.resume === undefined) return undefined
+    const end = this.check(at)
+    if (end !== undefined) return this.finish(Effect.succeed(end))
+    if (at >= this.pingDue()) this.ping()
+    return this.due(at)
+  }
+
+  /** Ends {@link run} with a defect. */
+  fail(defect: unknown): void {
+    this.finish(Effect.die(defect))
+  }
+
+  /** Excludes a stall of this process from the silence of the peer, from the current write, and from round trips. */
+  excuseStall(late: number, at: number): void {
+    this.silentSince = Math.min(at, this.silentSince + late)
+    this.options.excuseWrite(late, at)
+    this.roundTrip.stalled()
+  }
+
+  private readonly awaitEnd = Effect.callback<LinkEnd>((resume) => {
+    const { now, timer } = this.options
+    this.resume = resume
+    timer.add(this, this.due(now()))
+    return Effect.sync(() => this.stop())
+  })
+
+  private finish(end: Effect.Effect<LinkEnd>): undefined {
+    this.stop()?.(end)
+  }
+
+  private stop(): KeepAlive["resume"] {
+    const { resume } = this
+    this.resume = undefined
+    this.options.timer.remove(this)
+    return resume
+  }
+
+  /** Returns the next Ping of the schedule after this time. Skips the Pings that a stall of this process has missed. */
+  private placeAfter(at: number): number {
+    return this.nextPing + (Math.floor((at - this.nextPing) / this.interval) + 1) * this.interval
+  }
+
+  /** Returns the time of the next visit. */
+  private due(at: number): number {
+    return Math.min(this.pingDue(), this.silentSince + this.options.effectiveLinkTimeout(), at + maxPause)
   }
 
   /**
@@ -152,14 +197,8 @@ export class KeepAlive {
    */
   private pingDue(): number {
     const { drives, lastWritten } = this.options
-    if (drives) return this.pingedAt + this.interval
+    if (drives) return this.nextPing
     return Math.max(lastWritten(), this.pingedAt) + quietIntervals * this.interval
-  }
-
-  private excuseStall(at: number): void {
-    this.silentSince = Math.min(at, this.silentSince + this.late)
-    this.options.excuseWrite(this.late, at)
-    this.roundTrip.stalled()
   }
 
   private check(at: number): LinkEnd | undefined {

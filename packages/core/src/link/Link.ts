@@ -1,8 +1,7 @@
 /**
- * Live connection to one peer after its handshake (docs/protocol.md, section "Links"). A link runs three fibers:
- * the {@link LinkReader} reads and dispatches frames, the {@link LinkWriter} writes control frames before data, and
- * {@link KeepAlive} is the timer. The lanes of `flow/` hold the messages. This module creates the three parts and ends
- * them together.
+ * Live connection to one peer after its handshake (docs/protocol.md, section "Links"). The {@link LinkReader} reads and
+ * dispatches frames, the {@link LinkWriter} writes control frames before data, and {@link KeepAlive} has the times. The
+ * lanes of `flow/` hold the messages. This module creates the parts and ends them together.
  */
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -27,6 +26,7 @@ import { KeepAlive } from "./KeepAlive.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
 import { isMoved } from "./LinkEnd.ts"
 import { LinkReader } from "./LinkReader.ts"
+import type { LinkTimer } from "./LinkTimer.ts"
 import { LinkWriter } from "./LinkWriter.ts"
 import type { AgedSummary } from "./RoundTripTime.ts"
 import type { Session } from "./Session.ts"
@@ -146,6 +146,8 @@ export interface Options {
   /** Returns the current session of the link. */
   readonly session: () => Session
   readonly timing: Timing
+  /** Timer of the node. */
+  readonly timer: LinkTimer
   readonly clock: Clock
   readonly hooks: Hooks
 }
@@ -394,8 +396,9 @@ export class Link {
   }
 
   private makeKeepAlive(): KeepAlive {
-    const { drives, hooks, peerLinkTimeout, timing } = this.options
+    const { drives, hooks, peerLinkTimeout, timer, timing } = this.options
     return new KeepAlive({
+      timer,
       timing,
       peerLinkTimeout,
       drives,

@@ -19,6 +19,7 @@ import { Link } from "../link/Link.ts"
 import type { LinkEnd } from "../link/LinkEnd.ts"
 import { isMoved } from "../link/LinkEnd.ts"
 import type { LinkObserver } from "../link/LinkObserver.ts"
+import type { LinkTimer } from "../link/LinkTimer.ts"
 import type { WriteBuffers } from "../link/WriteBuffers.ts"
 import * as State from "../membership/State.ts"
 import { compareNames } from "../protocol/PeerName.ts"
@@ -47,6 +48,8 @@ export interface LinkContext {
   /** `true` to free the memory of received bytes without the garbage collector. */
   readonly detachBuffers: boolean
   readonly timing: Timing
+  /** Timer of all links. */
+  readonly timer: LinkTimer
   readonly clock: Clock
   readonly buffers: WriteBuffers
   readonly observer: LinkObserver
@@ -167,7 +170,7 @@ export class LinkLife {
   }
 
   private makeLink(peerConnection: PeerConnection, established: Handshake.Established): Link {
-    const { buffers, clock, laneFactories, limits, loop, observer, timing } = this.context
+    const { buffers, clock, laneFactories, limits, loop, observer, timer, timing } = this.context
     return new Link({
       connection: this.connection,
       reader: this.reader,
@@ -185,6 +188,7 @@ export class LinkLife {
       lanes: laneFactories,
       session: () => peerConnection.session,
       timing,
+      timer,
       clock,
       hooks: this.hooks(peerConnection),
     })

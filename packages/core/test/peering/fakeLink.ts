@@ -6,6 +6,7 @@ import type { SendLane } from "../../src/flow/SendLane.ts"
 import { FrameReader } from "../../src/link/FrameReader.ts"
 import type { Rank } from "../../src/link/Link.ts"
 import { Link } from "../../src/link/Link.ts"
+import { LinkTimer } from "../../src/link/LinkTimer.ts"
 import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
 import type { Session } from "../../src/link/Session.ts"
 import { defaults } from "../../src/cluster/Overrides.ts"
@@ -77,6 +78,7 @@ class FakeLink extends Link {
       lanes: defaults,
       session: fake.session,
       timing: { heartbeat: 1_000, linkTimeout: 3_000 },
+      timer: new LinkTimer({ heartbeat: 1_000, now: () => 0 }, () => undefined),
       clock,
       hooks: {
         effectiveLinkTimeout: () => 3_000,
