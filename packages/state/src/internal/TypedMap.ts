@@ -116,6 +116,7 @@ export class TypedMap<K, V> implements Sizes {
 
   readonly close = (): void => {
     this.isClosed = true
+    this.replica.close()
     this.feed.endUnsafe()
     this.options.observer?.onClosed()
   }
