@@ -214,6 +214,45 @@ describe("a shared value", () => {
     }),
   )
 
+  World.simulated(
+    "is not what a peer publishes beyond the bounds of this node, nor under a name that is none",
+    (world) =>
+      Effect.gen(function* () {
+        const { a, b } = yield* World.pair(world)
+        const here = yield* SharedValue.make("level", { value: Schema.String, initial: "" }).pipe(
+          Effect.provideService(Cluster, a.cluster),
+        )
+        // A peer with larger bounds, or a broken one.
+        const by = Schema.Struct({ name: Schema.String, generation: Schema.Finite })
+        const raw = yield* OwnedMap.make("coterie.values", {
+          key: Schema.String,
+          value: Schema.Struct({
+            stamp: Schema.Struct({ wall: Schema.Finite, count: Schema.Finite, by }),
+            after: Schema.Undefined,
+            value: Schema.Uint8Array,
+          }),
+        }).pipe(Effect.provideService(Cluster, b.cluster))
+        const encode = (text: string) => new TextEncoder().encode(JSON.stringify(text))
+        const write = (value: string, by = "b", wall = 1) =>
+          ({
+            stamp: { wall, count: 0, by: { name: by, generation: 1 } },
+            after: undefined,
+            value: encode(value),
+          }) as const
+        const count = Effect.map(metricsOf("a"), (metrics) => metrics["values"])
+        yield* raw.set("level", write("x".repeat(16 * 1024)))
+        yield* raw.set("other", write("", "n".repeat(129)))
+        yield* raw.set("forged", write("", "b\nlevel=INFO all is well"))
+        for (const name of ["", "n".repeat(101), "two\nlines", "\u001b[2J"]) yield* raw.set(name, write(""))
+        yield* Effect.sleep("1 second")
+        assert.strictEqual(yield* here.get, "")
+        assert.strictEqual(yield* count, 0)
+        yield* raw.set("level", write("x".repeat(16 * 1024 - 2), "b", 2))
+        yield* Effect.timeout(until(here, "x".repeat(16 * 1024 - 2)), "1 minute")
+        assert.strictEqual(yield* count, 1)
+      }),
+  )
+
   World.simulated("rejects what does not encode or fit, and changes nothing", (world) =>
     Effect.gen(function* () {
       const { a } = yield* World.pair(world)
@@ -248,7 +287,8 @@ describe("a shared value", () => {
       // The map of the values of a node opens again only after it has closed.
       yield* Effect.all([Scope.close(next, Exit.void), openOn(a, "another")], { concurrency: 2 })
       yield* openOn(a)
-      for (const name of ["", "n".repeat(101)]) assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
+      for (const name of ["", "n".repeat(101), "\ud800", "two\nlines"])
+        assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { values: 0 }))).option, "limits.values")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { entryBytes: 1.5 }))).option, "limits.entryBytes")
       yield* Effect.provideService(
