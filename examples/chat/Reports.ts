@@ -4,20 +4,15 @@
  */
 import { Cluster } from "@coterie/core"
 import { PeerRpcClient } from "@coterie/rpc"
-import { Group, Placement, SharedValue } from "@coterie/state"
-import { Context, Effect, Exit, Layer, Schedule, Schema } from "effect"
+import { type Placement, SharedValue } from "@coterie/state"
+import { Context, Effect, Exit, Layer, Schema } from "effect"
 import type { Duration } from "effect"
+import * as JobOwner from "../recipes/jobOwner.ts"
 import { Instances } from "./Instances.ts"
 import { Report, type Stats } from "./Model.ts"
 
 /** Time for the instances to answer. */
 const timeout = "5 seconds"
-
-/** Instances that may run jobs. */
-class Workers extends Context.Service<Workers, Group.Group<null>>()("examples/chat/Workers") {}
-
-/** Jobs of which each runs on one of them. */
-export class Jobs extends Context.Service<Jobs, Placement.Placement>()("examples/chat/Jobs") {}
 
 export class Reports extends Context.Service<
   Reports,
@@ -26,6 +21,8 @@ export class Reports extends Context.Service<
     readonly stats: Effect.Effect<ReadonlyArray<typeof Stats.Type>>
     /** Last report that this instance knows, if there is one. */
     readonly last: Effect.Effect<ReadonlyArray<typeof Report.Type>>
+    /** Placement of the job. */
+    readonly placement: Placement.Placement
   }
 >()("examples/chat/Reports") {}
 
@@ -46,12 +43,6 @@ export const layer = (every: Duration.Input) =>
         const users = all.reduce((sum, each) => sum + each.users, 0)
         yield* report.set([{ by: name, instances: all.length, users }])
       })
-      const job = Effect.ignoreCause(run, { log: "Warn", message: "the report failed" })
-      yield* (yield* Workers).join(null)
-      yield* Effect.forkScoped((yield* Jobs).singleton("report", Effect.schedule(job, Schedule.spaced(every))))
-      return { stats, last: report.get }
+      return { stats, last: report.get, placement: yield* JobOwner.onOneNode(every, run) }
     }),
-  ).pipe(
-    Layer.provideMerge(Placement.layer(Jobs, Workers)),
-    Layer.provide(Group.layer(Workers, "workers", { value: Schema.Null })),
   )

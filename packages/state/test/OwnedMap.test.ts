@@ -60,16 +60,6 @@ const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag
   Effect.map(Effect.flip(effect), ({ reason }) => reason._tag)
 
 describe("an owned map", () => {
-  World.simulated("ends the wait for the others although its scope closes before it has begun", (world) =>
-    Effect.gen(function* () {
-      const { a } = yield* World.pair(world)
-      const map = yield* Effect.scoped(
-        Effect.provideService(OwnedMap.make("m", { key: Schema.String, value: Schema.String }), Cluster, a.cluster),
-      )
-      yield* Effect.timeout(map.synced, "1 minute")
-    }),
-  )
-
   World.simulated("has the entries of all nodes, and each node changes its own", (world) =>
     Effect.gen(function* () {
       const { here, there } = yield* shared(world)
@@ -193,6 +183,14 @@ describe("an owned map", () => {
       }
       yield* untilEntries(here, [])
       assert.strictEqual((yield* here.owners).get("b")?.state, "absent")
+    }),
+  )
+
+  World.simulated("does not let anybody wait for it after it has closed, also if it closes at once", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const map = yield* Effect.scoped(openOn(a))
+      yield* Effect.timeout(map.synced, "10 seconds")
     }),
   )
 

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
+import { Write } from "../src/internal/values/Write.ts"
 
 type Value = SharedValue.SharedValue<number>
 
@@ -214,43 +215,67 @@ describe("a shared value", () => {
     }),
   )
 
-  World.simulated(
-    "is not what a peer publishes beyond the bounds of this node, nor under a name that is none",
-    (world) =>
-      Effect.gen(function* () {
-        const { a, b } = yield* World.pair(world)
-        const here = yield* SharedValue.make("level", { value: Schema.String, initial: "" }).pipe(
-          Effect.provideService(Cluster, a.cluster),
-        )
-        // A peer with larger bounds, or a broken one.
-        const by = Schema.Struct({ name: Schema.String, generation: Schema.Finite })
-        const raw = yield* OwnedMap.make("coterie.values", {
-          key: Schema.String,
-          value: Schema.Struct({
-            stamp: Schema.Struct({ wall: Schema.Finite, count: Schema.Finite, by }),
-            after: Schema.Undefined,
-            value: Schema.Uint8Array,
-          }),
-        }).pipe(Effect.provideService(Cluster, b.cluster))
-        const encode = (text: string) => new TextEncoder().encode(JSON.stringify(text))
-        const write = (value: string, by = "b", wall = 1) =>
-          ({
-            stamp: { wall, count: 0, by: { name: by, generation: 1 } },
-            after: undefined,
-            value: encode(value),
-          }) as const
-        const count = Effect.map(metricsOf("a"), (metrics) => metrics["values"])
-        yield* raw.set("level", write("x".repeat(16 * 1024)))
-        yield* raw.set("other", write("", "n".repeat(129)))
-        yield* raw.set("forged", write("", "b\nlevel=INFO all is well"))
-        for (const name of ["", "n".repeat(101), "two\nlines", "\u001b[2J"]) yield* raw.set(name, write(""))
-        yield* Effect.sleep("1 second")
-        assert.strictEqual(yield* here.get, "")
-        assert.strictEqual(yield* count, 0)
-        yield* raw.set("level", write("x".repeat(16 * 1024 - 2), "b", 2))
-        yield* Effect.timeout(until(here, "x".repeat(16 * 1024 - 2)), "1 minute")
-        assert.strictEqual(yield* count, 1)
-      }),
+  World.simulated("is never larger than what this node could publish", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const here = yield* SharedValue.make("level", { value: Schema.String, initial: "" }).pipe(
+        Effect.provideService(Cluster, a.cluster),
+      )
+      // A peer with larger bounds, or a broken one.
+      const raw = yield* OwnedMap.make("coterie.values", { key: Schema.String, value: Write }).pipe(
+        Effect.provideService(Cluster, b.cluster),
+      )
+      const write = (wall: number, bytes: number): Write => ({
+        stamp: { wall, count: 0, by: { name: "b", generation: 1 } },
+        after: undefined,
+        value: new TextEncoder().encode(JSON.stringify("x".repeat(bytes - 2))),
+      })
+      yield* raw.set("level", write(1, 16 * 1024 + 1))
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(yield* here.get, "")
+      assert.strictEqual((yield* metricsOf("a"))["values"], 0)
+      yield* raw.set("level", write(2, 16 * 1024))
+      yield* Effect.timeout(until(here, "x".repeat(16 * 1024 - 2)), "1 minute")
+    }),
+  )
+
+  World.simulated("is not harmed by a peer that publishes writes that are none", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const value = yield* openOn(a)
+      const letters = yield* collect((yield* a.cluster.lane("coterie.state/coterie.values")).deadLetters)
+      const hostile = yield* Effect.provideService(
+        OwnedMap.make("coterie.values", { key: Schema.String, value: Schema.Unknown }),
+        Cluster,
+        b.cluster,
+      )
+      const stamp = { wall: 1, count: 0, by: { name: "b", generation: 1 } }
+      const write = { stamp, after: null, value: "NQ==" }
+      for (const [key, entry] of [
+        ["level", { ...write, value: 5 }],
+        ["level", { ...write, after: stamp }],
+        ["level", { ...write, stamp: { ...stamp, wall: -1 } }],
+        ["level", { ...write, stamp: { ...stamp, wall: 2 ** 48 } }],
+        ["level", { ...write, stamp: { ...stamp, count: 65_536 } }],
+        ["level", { ...write, stamp: { ...stamp, by: { name: "x".repeat(200), generation: 1 } } }],
+        ["level", { ...write, stamp: { ...stamp, by: { name: "x\ny", generation: 1 } } }],
+        ["a\nb", write],
+        ["", write],
+        ["n".repeat(101), write],
+      ] as const) {
+        yield* hostile.setAll([[key, entry]])
+        yield* Effect.sleep("100 millis")
+      }
+      assert.lengthOf(letters, 10)
+      assert.strictEqual(yield* value.get, 0)
+      yield* hostile.setAll([["level", write]])
+      yield* until(value, 5)
+      const greatest = { wall: 2 ** 48 - 1, count: 65_535, by: { name: "b", generation: 1 } }
+      yield* hostile.setAll([["level", { stamp: greatest, after: null, value: "Ng==" }]])
+      yield* until(value, 6)
+      assert.strictEqual(yield* reasonOf(value.set(7)), "Exhausted")
+      assert.strictEqual(yield* value.get, 6)
+    }),
   )
 
   World.simulated("rejects what does not encode or fit, and changes nothing", (world) =>
@@ -287,7 +312,7 @@ describe("a shared value", () => {
       // The map of the values of a node opens again only after it has closed.
       yield* Effect.all([Scope.close(next, Exit.void), openOn(a, "another")], { concurrency: 2 })
       yield* openOn(a)
-      for (const name of ["", "n".repeat(101), "\ud800", "two\nlines"])
+      for (const name of ["", "a\nb", "\ud800", "n".repeat(101)])
         assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { values: 0 }))).option, "limits.values")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { entryBytes: 1.5 }))).option, "limits.entryBytes")

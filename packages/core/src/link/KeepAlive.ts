@@ -41,16 +41,8 @@ const maxPause = 1_000
 /** Maximum time for which a peer may keep the link after its Leave, in milliseconds. */
 const maxStay = 10_000
 
-export interface Options {
-  /** Timer of the node. */
-  readonly timer: LinkTimer
-  readonly timing: Timing
-  /** Silence after which the peer ends the link, in milliseconds. */
-  readonly peerLinkTimeout: number
-  /** `true` if this side sends the Pings. */
-  readonly drives: boolean
-  /** Monotonic clock, in milliseconds. */
-  readonly now: () => number
+/** Link as its times see it. */
+export interface Host {
   /** Tolerated silence, in milliseconds: the link timeout, and more while this node distrusts its own timing. */
   readonly effectiveLinkTimeout: () => number
   /** Current view hash of this node. */
@@ -68,11 +60,27 @@ export interface Options {
   readonly onRoundTrip: (millis: number) => void
 }
 
+export interface Options {
+  /** Timer of the node. */
+  readonly timer: LinkTimer
+  readonly timing: Timing
+  /** Silence after which the peer ends the link, in milliseconds. */
+  readonly peerLinkTimeout: number
+  /** `true` if this side sends the Pings. */
+  readonly drives: boolean
+  /** Time for which this side reads after it has written its last bytes, in milliseconds. */
+  readonly readTimeout: number
+  readonly host: Host
+}
+
 /** Times of one link. */
 export class KeepAlive implements TimedLink {
   /** Round-trip time, measured by the Pings. */
   readonly roundTrip: RoundTripTime
-  private readonly options: Options
+  private readonly host: Host
+  private readonly timer: LinkTimer
+  private readonly drives: boolean
+  private readonly readTimeout: number
   /** Time within which this side must write something, in milliseconds. */
   private readonly interval: number
   /** Start of the peer's silence. Stalls of this process since the peer's last bytes move it later. */
@@ -85,21 +93,24 @@ export class KeepAlive implements TimedLink {
    * keep their places in the ticks of the timer.
    */
   private nextPing: number
+  /** Time at which this side stops reading, because it has written its last bytes. */
+  private readUntil = Number.POSITIVE_INFINITY
+  /** End of a link that ended before {@link run}. */
+  private ended: Effect.Effect<LinkEnd> | undefined
   /** Ends {@link run}; `undefined` while it does not run. */
   private resume: ((end: Effect.Effect<LinkEnd>) => void) | undefined
 
   constructor(options: Options) {
-    this.options = options
-    this.interval = Math.min(options.timing.heartbeat, options.peerLinkTimeout / writesPerTimeout)
-    this.silentSince = options.now()
+    const { drives, host, peerLinkTimeout, readTimeout, timer, timing } = options
+    this.host = host
+    this.timer = timer
+    this.drives = drives
+    this.readTimeout = readTimeout
+    this.interval = Math.min(timing.heartbeat, peerLinkTimeout / writesPerTimeout)
+    this.silentSince = timer.now()
     this.pingedAt = this.silentSince
-    this.nextPing = options.drives ? options.timer.firstPing(this.pingedAt, this.interval) : Number.POSITIVE_INFINITY
-    this.roundTrip = new RoundTripTime({
-      now: options.now,
-      timeout: options.timing.linkTimeout,
-      ping: () => this.ping(),
-      onSample: options.onRoundTrip,
-    })
+    this.nextPing = drives ? timer.firstPing(this.pingedAt, this.interval) : Number.POSITIVE_INFINITY
+    this.roundTrip = new RoundTripTime({ now: timer.now, timeout: timing.linkTimeout, host: this })
   }
 
   /**
@@ -112,23 +123,26 @@ export class KeepAlive implements TimedLink {
 
   /** Returns the delay of the timer of this node, in milliseconds, in the form of a Ping. */
   lag(): number {
-    return Math.min(maxLag, Math.max(0, Math.round(this.options.timer.lag)))
+    return Math.min(maxLag, Math.max(0, Math.round(this.timer.lag)))
   }
 
   /** Sends a Ping. */
   ping(): void {
-    const { now, send, viewHash } = this.options
     const seq = this.seq++ >>> 0
-    this.pingedAt = now()
+    this.pingedAt = this.timer.now()
     if (this.nextPing <= this.pingedAt) this.nextPing = this.placeAfter(this.pingedAt)
     this.roundTrip.sent(seq)
-    send({ _tag: "Ping", seq, viewHash: viewHash(), lag: this.lag() })
+    this.host.send({ _tag: "Ping", seq, viewHash: this.host.viewHash(), lag: this.lag() })
   }
 
   /** Answers a Ping of the peer. */
   answer({ seq }: Ping): void {
-    const { send, viewHash } = this.options
-    send({ _tag: "Pong", seq, viewHash: viewHash(), lag: this.lag() })
+    this.host.send({ _tag: "Pong", seq, viewHash: this.host.viewHash(), lag: this.lag() })
+  }
+
+  /** Reports a measured round-trip time, in milliseconds. */
+  onSample(millis: number): void {
+    this.host.onRoundTrip(millis)
   }
 
   /** Returns the duration of the peer's silence, in milliseconds, without the stalls of this process. */
@@ -138,46 +152,58 @@ export class KeepAlive implements TimedLink {
 
   /** Runs until the link must end, and returns the reason. */
   run(): Effect.Effect<LinkEnd> {
-    // The fiber of the timer completes the wait, and must not run the fiber of the link.
-    return Effect.tap(this.awaitEnd, () => Effect.yieldNow)
+    return Effect.callback<LinkEnd>((resume) => {
+      if (this.ended !== undefined) return resume(this.ended)
+      this.resume = resume
+      this.timer.add(this, this.due(this.timer.now()))
+      return Effect.sync(() => this.stop())
+    })
+  }
+
+  /** Ends {@link run}, or lets it end at once when it begins. */
+  end(end: Effect.Effect<LinkEnd>): void {
+    this.ended ??= end
+    this.stop()?.(this.ended)
+  }
+
+  /**
+   * Records that this side has written its last bytes. It continues to read, because the peer may have sent frames before
+   * the Bye arrived there.
+   */
+  noteWritten(): void {
+    this.readUntil = this.timer.now() + this.readTimeout
+    if (this.resume !== undefined) this.timer.add(this, this.due(this.timer.now()))
   }
 
   /** Sends the Ping that is due, and checks the link. Returns the time of the next visit, if the link has not ended. */
   visit(at: number): number | undefined {
     if (this.resume === undefined) return undefined
     const end = this.check(at)
-    if (end !== undefined) return this.finish(Effect.succeed(end))
+    if (end !== undefined) {
+      // The fiber of the timer must not run the fiber of the link.
+      this.end(Effect.as(Effect.yieldNow, end))
+      return undefined
+    }
     if (at >= this.pingDue()) this.ping()
     return this.due(at)
   }
 
   /** Ends {@link run} with a defect. */
   fail(defect: unknown): void {
-    this.finish(Effect.die(defect))
+    this.end(Effect.die(defect))
   }
 
   /** Excludes a stall of this process from the silence of the peer, from the current write, and from round trips. */
   excuseStall(late: number, at: number): void {
     this.silentSince = Math.min(at, this.silentSince + late)
-    this.options.excuseWrite(late, at)
+    this.host.excuseWrite(late, at)
     this.roundTrip.stalled()
-  }
-
-  private readonly awaitEnd = Effect.callback<LinkEnd>((resume) => {
-    const { now, timer } = this.options
-    this.resume = resume
-    timer.add(this, this.due(now()))
-    return Effect.sync(() => this.stop())
-  })
-
-  private finish(end: Effect.Effect<LinkEnd>): undefined {
-    this.stop()?.(end)
   }
 
   private stop(): KeepAlive["resume"] {
     const { resume } = this
     this.resume = undefined
-    this.options.timer.remove(this)
+    this.timer.remove(this)
     return resume
   }
 
@@ -188,7 +214,8 @@ export class KeepAlive implements TimedLink {
 
   /** Returns the time of the next visit. */
   private due(at: number): number {
-    return Math.min(this.pingDue(), this.silentSince + this.options.effectiveLinkTimeout(), at + maxPause)
+    const silent = this.silentSince + this.host.effectiveLinkTimeout()
+    return Math.min(this.pingDue(), silent, this.readUntil, at + maxPause)
   }
 
   /**
@@ -196,16 +223,16 @@ export class KeepAlive implements TimedLink {
    * Ping if it has written nothing for a little longer, because the peer's Ping may wait behind a large message.
    */
   private pingDue(): number {
-    const { drives, lastWritten } = this.options
-    if (drives) return this.nextPing
-    return Math.max(lastWritten(), this.pingedAt) + quietIntervals * this.interval
+    if (this.drives) return this.nextPing
+    return Math.max(this.host.lastWritten(), this.pingedAt) + quietIntervals * this.interval
   }
 
   private check(at: number): LinkEnd | undefined {
-    const { effectiveLinkTimeout, isSlow, leavingSince } = this.options
-    if (isSlow(at)) return { _tag: "Slow", message: "the peer does not read fast enough" }
-    const left = leavingSince()
+    const { host } = this
+    if (host.isSlow(at)) return { _tag: "Slow", message: "the peer does not read fast enough" }
+    const left = host.leavingSince()
     if (left !== undefined && at - left >= maxStay) return { _tag: "Overstayed" }
-    return this.silence(at) >= effectiveLinkTimeout() ? { _tag: "Silent" } : undefined
+    if (this.silence(at) >= host.effectiveLinkTimeout()) return { _tag: "Silent" }
+    return at >= this.readUntil ? { _tag: "Closed" } : undefined
   }
 }

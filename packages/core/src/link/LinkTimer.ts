@@ -42,7 +42,8 @@ export interface Options {
 
 /** Timer of the links of a node. One fiber waits for the next tick with a due link. It does not run without links. */
 export class LinkTimer {
-  private readonly now: () => number
+  /** Monotonic clock, in milliseconds. */
+  readonly now: () => number
   private readonly tick: number
   private readonly wheel: TimerWheel<TimedLink>
   /** Starts the fiber in place of the running one. */

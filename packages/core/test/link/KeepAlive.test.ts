@@ -33,15 +33,17 @@ const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }, peer
       timing,
       peerLinkTimeout,
       drives,
-      now,
-      effectiveLinkTimeout: () => peer.effectiveLinkTimeout,
-      viewHash: () => 5n,
-      send: (frame) => sent.push(frame),
-      lastWritten: () => peer.lastWritten,
-      excuseWrite: (late) => excused.push(late),
-      isSlow: () => peer.isSlow,
-      leavingSince: () => peer.leavingSince,
-      onRoundTrip: () => undefined,
+      readTimeout: linkTimeout,
+      host: {
+        effectiveLinkTimeout: () => peer.effectiveLinkTimeout,
+        viewHash: () => 5n,
+        send: (frame) => sent.push(frame),
+        lastWritten: () => peer.lastWritten,
+        excuseWrite: (late) => excused.push(late),
+        isSlow: () => peer.isSlow,
+        leavingSince: () => peer.leavingSince,
+        onRoundTrip: () => undefined,
+      },
     })
     const running = yield* Effect.forkChild(keepAlive.run())
     yield* settle
@@ -85,6 +87,31 @@ describe("the timer of a link", () => {
       assert.isUndefined(end())
       yield* pass(0)
       assert.strictEqual(end(), "Silent")
+    }),
+  )
+
+  it.effect("ends a link for a time after its last bytes were written, although the peer continues to send", () =>
+    Effect.gen(function* () {
+      const { end, keepAlive, now, pass } = yield* make(true)
+      yield* pass(500)
+      keepAlive.noteWritten()
+      for (let i = 0; i < 2; i++) {
+        yield* pass(linkTimeout / 2 - 1)
+        keepAlive.heard(now())
+      }
+      assert.isUndefined(end())
+      yield* pass(2)
+      assert.strictEqual(end(), "Closed")
+    }),
+  )
+
+  it.effect("ends a link at once that ended before it ran", () =>
+    Effect.gen(function* () {
+      const { keepAlive, running } = yield* make(true)
+      yield* Fiber.interrupt(running)
+      keepAlive.end(Effect.succeed({ _tag: "Closed" }))
+      keepAlive.end(Effect.succeed({ _tag: "Silent" }))
+      assert.strictEqual((yield* keepAlive.run())._tag, "Closed")
     }),
   )
 
@@ -307,18 +334,20 @@ const joined = (
           timing,
           peerLinkTimeout: sides[1 - i]?.linkTimeout ?? timing.linkTimeout,
           drives: i === 0,
-          now,
-          effectiveLinkTimeout: () => timing.linkTimeout,
-          viewHash: () => 0n,
-          lastWritten: () => (busy ? now() : (written[i] ?? 0)),
-          send: (frame) => {
-            written[i] = now()
-            Effect.runForkWith(run)(Effect.andThen(Effect.sleep(roundTrip / 2), arrive(frame)))
+          readTimeout: timing.linkTimeout,
+          host: {
+            effectiveLinkTimeout: () => timing.linkTimeout,
+            viewHash: () => 0n,
+            lastWritten: () => (busy ? now() : (written[i] ?? 0)),
+            send: (frame) => {
+              written[i] = now()
+              Effect.runForkWith(run)(Effect.andThen(Effect.sleep(roundTrip / 2), arrive(frame)))
+            },
+            excuseWrite: () => {},
+            isSlow: () => false,
+            leavingSince: () => undefined,
+            onRoundTrip: () => undefined,
           },
-          excuseWrite: () => {},
-          isSlow: () => false,
-          leavingSince: () => undefined,
-          onRoundTrip: () => undefined,
         }),
       )
     }

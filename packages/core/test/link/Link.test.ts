@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
@@ -20,7 +19,6 @@ import { makeConnection, settle, testNow } from "./support.ts"
 const limits: Limits.Limits = { ...Limits.defaults, linger: 500, drainTimeout: 2_000 }
 
 const make = Effect.gen(function* () {
-  const clock = yield* Clock.Clock
   const peer = yield* makeConnection
   const reader = peer.reader()
   reader.open()
@@ -43,7 +41,6 @@ const make = Effect.gen(function* () {
     session: () => ({ session: 1 }),
     timing: { heartbeat: 1_000, linkTimeout: 3_000 },
     timer: yield* LinkTimer.make({ heartbeat: 1_000, now: yield* testNow }),
-    clock,
     hooks: {
       effectiveLinkTimeout: () => 3_000,
       onHeard: () => Effect.sync(() => void log.push("heard")),

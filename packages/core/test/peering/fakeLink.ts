@@ -1,5 +1,4 @@
 import { assert } from "@effect/vitest"
-import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Limits from "../../src/Limits.ts"
 import type { SendLane } from "../../src/flow/SendLane.ts"
@@ -45,17 +44,6 @@ const connection: Connection = {
   reset: Effect.void,
 }
 
-/** Clock that never advances. */
-const clock: Clock = {
-  currentTimeMillisUnsafe: () => 0,
-  currentTimeMillis: Effect.succeed(0),
-  currentTimeNanosUnsafe: () => 0n,
-  currentTimeNanos: Effect.succeed(0n),
-  monotonicTimeNanosUnsafe: () => 0n,
-  monotonicTimeNanos: Effect.succeed(0n),
-  sleep: () => Effect.never,
-}
-
 class FakeLink extends Link {
   override readonly inbox: SendLane
   private readonly fake: Options
@@ -79,7 +67,6 @@ class FakeLink extends Link {
       session: fake.session,
       timing: { heartbeat: 1_000, linkTimeout: 3_000 },
       timer: new LinkTimer({ heartbeat: 1_000, now: () => 0 }, () => undefined),
-      clock,
       hooks: {
         effectiveLinkTimeout: () => 3_000,
         onHeard: () => Effect.void,

@@ -137,12 +137,12 @@ export class Replica<E> {
         reading,
         Effect.andThen(Effect.all([readers, this.timer.run], { concurrency: 2 }), Effect.never),
       ),
-      Effect.sync(this.close),
+      Effect.sync(() => this.close()),
     )
   }
 
-  /** Ends all waits and writers. The scope may close before `run` begins. */
-  readonly close = (): void => {
+  /** Ends all waits. */
+  close(): void {
     this.isClosed = true
     this.synced.openUnsafe()
   }
