@@ -4,10 +4,9 @@
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import type { SendLanes } from "../flow/SendLanes.ts"
 import { TokenBucket } from "../internal/TokenBucket.ts"
-import { awaitLatch } from "../internal/yieldingAwait.ts"
+import { YieldingLatch } from "../internal/YieldingLatch.ts"
 import type { Limits } from "../Limits.ts"
 import { minControlBurst, minControlRate } from "../protocol/constants.ts"
 import type { Bye, ByeCode, ControlFrame, Frame, Taken } from "../protocol/Frame.ts"
@@ -64,7 +63,7 @@ export class LinkWriter {
   /** Sending lanes. Their frames follow the control frames. */
   readonly lanes: SendLanes
   private readonly options: Options
-  private readonly pending = Latch.makeUnsafe(false)
+  private readonly pending = new YieldingLatch(false)
   private phase: Phase = { _tag: "Open" }
   private readonly control: ControlQueue
   private readonly rate: TokenBucket
@@ -88,7 +87,7 @@ export class LinkWriter {
 
   /** Wakes the writer, because there is something to write. */
   readonly wake = (): void => {
-    this.pending.openUnsafe()
+    this.pending.open()
   }
 
   /**
@@ -98,7 +97,7 @@ export class LinkWriter {
   readonly send = (frame: ControlFrame): void => {
     if (this.phase._tag === "Closing") return
     if (this.control.add(frame) === "full") this.overflowed = true
-    this.pending.openUnsafe()
+    this.pending.open()
   }
 
   /** Queues an answer like {@link send}. Reports when no control frame waits any more. */
@@ -117,7 +116,7 @@ export class LinkWriter {
     if (this.phase._tag === "Closing") return
     this.phase = { _tag: "Closing", bye }
     this.lanes.stop(bye?.code === "duplicate" ? "moved" : "closed")
-    this.pending.openUnsafe()
+    this.pending.open()
   }
 
   /** Drops all waiting frames, so that the Bye follows the current write. */
@@ -178,8 +177,8 @@ export class LinkWriter {
           if (this.phase.bye !== undefined) yield* this.write([this.phase.bye])
           return yield* this.options.connection.end
         } else {
-          this.pending.closeUnsafe()
-          yield* awaitLatch(this.pending)
+          this.pending.close()
+          yield* this.pending.wait
         }
       }
     }).pipe(Effect.ignore)
