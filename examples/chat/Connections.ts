@@ -1,7 +1,8 @@
 /** Sockets of the users on this instance. */
 import { Context, Deferred, Effect, Layer } from "effect"
 import type { Scope } from "effect"
-import { Presence } from "../recipes/presence.ts"
+import type { StateError } from "@coterie/state"
+import { Users } from "../recipes/presence.ts"
 import type { Parcel } from "./Model.ts"
 
 /** Maximum number of messages that wait for confirmations of one client. */
@@ -60,7 +61,10 @@ export class Connections extends Context.Service<
     /**
      * Adds a socket of a user until the scope closes. Returns the function with which its client confirms a message.
      */
-    readonly add: (user: string, write: Write) => Effect.Effect<(number: number) => void, never, Scope.Scope>
+    readonly add: (
+      user: string,
+      write: Write,
+    ) => Effect.Effect<(number: number) => void, StateError.StateError, Scope.Scope>
     /** Writes a message to every socket of its receiver and waits until one client has confirmed it. */
     readonly deliver: (parcel: Parcel) => Effect.Effect<Outcome>
     readonly users: () => ReadonlyArray<string>
@@ -104,7 +108,7 @@ export const best = (outcomes: ReadonlyArray<Outcome>): Outcome =>
 export const layer = Layer.effect(Connections)(
   Effect.gen(function* () {
     const table = new ConnectionTable()
-    const { enter } = yield* Presence
+    const users = yield* Users
     return {
       add: Effect.fnUntraced(function* (user, write) {
         const connection = new Connection(write)
@@ -112,7 +116,7 @@ export const layer = Layer.effect(Connections)(
           Effect.sync(() => table.add(user, connection)),
           () => Effect.sync(() => table.remove(user, connection)),
         )
-        yield* enter(user)
+        yield* users.track(user, null)
         return (number) => connection.confirm(number)
       }),
       deliver: (parcel) => Effect.suspend(() => table.deliver(parcel)),

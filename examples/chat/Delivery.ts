@@ -2,7 +2,7 @@
 import { PeerRpcClient, RequestLost } from "@coterie/rpc"
 import { Context, Effect, Exit, Layer } from "effect"
 import { Profiles } from "../recipes/cacheInvalidation.ts"
-import { Presence } from "../recipes/presence.ts"
+import { Users, where } from "../recipes/presence.ts"
 import { best, type Outcome } from "./Connections.ts"
 import { Instances } from "./Instances.ts"
 import { type Message, NotDelivered } from "./Model.ts"
@@ -20,7 +20,7 @@ export class Delivery extends Context.Service<
 
 export const layer = Layer.effect(Delivery)(
   Effect.gen(function* () {
-    const presence = yield* Presence
+    const users = yield* Users
     const profiles = yield* Profiles
     const rpc = yield* PeerRpcClient.PeerRpcClient
 
@@ -32,7 +32,7 @@ export const layer = Layer.effect(Delivery)(
           Effect.catchTag(instance.Deliver(parcel), "RpcClientError", (error) =>
             Effect.succeed<Outcome>(RequestLost.causeOf(error)?.maybeDelivered === false ? "notHere" : "notConfirmed"),
           ),
-        { peers: presence.where(message.to), timeout },
+        { peers: yield* where(users, message.to), timeout },
       )
       const outcome = best(answers.map(({ exit }) => (Exit.isSuccess(exit) ? exit.value : "notConfirmed")))
       if (outcome === "delivered") return

@@ -7,7 +7,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
 import { Profiles } from "../recipes/cacheInvalidation.ts"
-import { Presence } from "../recipes/presence.ts"
+import { instancesOf, Users } from "../recipes/presence.ts"
 import { Api } from "./Api.ts"
 import { Delivery } from "./Delivery.ts"
 import { Reports } from "./Reports.ts"
@@ -19,12 +19,15 @@ const handlers = HttpApiBuilder.group(
   "chat",
   Effect.fn(function* (handlers) {
     const delivery = yield* Delivery
-    const { users, where } = yield* Presence
-    const instancesOf = (user: string) => where(user).map(({ name }) => name)
+    const users = yield* Users
+    const online = Effect.map(users.list, (list) => {
+      const here = [...list.values()].filter(({ leaving }) => !leaving)
+      return Object.fromEntries(here.map((user) => [user.key, instancesOf(user).map(({ name }) => name)]))
+    })
     const profiles = yield* Profiles
     const reports = yield* Reports
     return handlers.handleAll({
-      online: () => Effect.sync(() => Object.fromEntries(users().map((user) => [user, instancesOf(user).sort()]))),
+      online: () => online,
       send: ({ payload }) => delivery.send(payload),
       profile: ({ params }) => Effect.orDie(Effect.map(profiles.name(params.user), (name) => ({ name }))),
       rename: ({ params, payload }) => Effect.orDie(profiles.rename(params.user, payload.name)),

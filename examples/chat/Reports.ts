@@ -4,15 +4,21 @@
  */
 import { Cluster } from "@coterie/core"
 import { PeerRpcClient } from "@coterie/rpc"
-import { Context, Effect, Exit, Layer, Option } from "effect"
+import { Group, Placement } from "@coterie/state"
+import { Context, Effect, Exit, Layer, Option, Schedule, Schema } from "effect"
 import type { Duration } from "effect"
 import { KeyValueStore } from "effect/persistence"
-import * as JobOwner from "../recipes/jobOwner.ts"
 import { Instances } from "./Instances.ts"
 import { Report, type Stats } from "./Model.ts"
 
 /** Time for the instances to answer. */
 const timeout = "5 seconds"
+
+/** Instances that may run jobs. */
+class Workers extends Context.Service<Workers, Group.Group<null>>()("examples/chat/Workers") {}
+
+/** Jobs of which each runs on one of them. */
+export class Jobs extends Context.Service<Jobs, Placement.Placement>()("examples/chat/Jobs") {}
 
 export class Reports extends Context.Service<
   Reports,
@@ -41,7 +47,12 @@ export const layer = (every: Duration.Input) =>
         const users = all.reduce((sum, each) => sum + each.users, 0)
         yield* store.set("report", { by: name, instances: all.length, users })
       })
-      yield* Effect.forkScoped(JobOwner.everyOwner(every, run))
+      const job = Effect.ignoreCause(run, { log: "Warn", message: "the report failed" })
+      yield* (yield* Workers).join(null)
+      yield* Effect.forkScoped((yield* Jobs).singleton("report", Effect.schedule(job, Schedule.spaced(every))))
       return { stats, last: Effect.orDie(store.get("report")) }
     }),
+  ).pipe(
+    Layer.provideMerge(Placement.layer(Jobs, Workers)),
+    Layer.provide(Group.layer(Workers, "workers", { value: Schema.Null })),
   )

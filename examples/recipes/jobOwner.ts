@@ -1,4 +1,4 @@
-/** The program of docs/recipes/job-owner.md. The chat service uses its job. */
+/** The program of docs/recipes/job-owner.md. */
 // #region program
 import { Cluster, ClusterEvent } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"

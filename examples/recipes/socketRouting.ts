@@ -1,9 +1,10 @@
 /** The program of docs/recipes/socket-routing.md. */
 // #region program
 import { PeerRpcClient, PeerRpcServer, RequestLost } from "@coterie/rpc"
+import type { StateError } from "@coterie/state"
 import { Context, Effect, Exit, Layer, Schema, type Scope } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { Presence } from "./presence.ts"
+import { Users, where } from "./presence.ts"
 
 /** Request to an instance. Returns `true` if the instance wrote the text to a socket of the user. */
 const Routing = RpcGroup.make(
@@ -24,7 +25,7 @@ export class Sockets extends Context.Service<
   Sockets,
   {
     /** Adds a socket of this instance until the scope closes. */
-    readonly add: (socket: Socket) => Effect.Effect<void, never, Scope.Scope>
+    readonly add: (socket: Socket) => Effect.Effect<void, StateError.StateError, Scope.Scope>
     /** Writes a text to all sockets of a user, at all instances. */
     readonly send: (user: string, text: string) => Effect.Effect<void, NotDelivered>
   }
@@ -32,7 +33,7 @@ export class Sockets extends Context.Service<
 
 export const layer = Layer.effect(Sockets)(
   Effect.gen(function* () {
-    const { enter, where } = yield* Presence
+    const users = yield* Users
     const sockets = new Set<Socket>()
     const deliver = ({ text, user }: { readonly text: string; readonly user: string }) =>
       Effect.map(
@@ -53,7 +54,7 @@ export const layer = Layer.effect(Sockets)(
           instance
             .Deliver({ user, text })
             .pipe(RequestLost.catchLost((cause, e) => (cause.maybeDelivered ? Effect.fail(e) : Effect.succeed(false)))),
-        { peers: where(user), timeout: "5 seconds" },
+        { peers: yield* where(users, user), timeout: "5 seconds" },
       )
       if (answers.some(({ exit }) => Exit.isSuccess(exit) && exit.value)) return
       return yield* new NotDelivered({ maybeDelivered: answers.some(({ exit }) => Exit.isFailure(exit)) })
@@ -65,7 +66,7 @@ export const layer = Layer.effect(Sockets)(
             Effect.sync(() => sockets.add(socket)),
             () => Effect.sync(() => sockets.delete(socket)),
           ),
-          enter(socket.user),
+          users.track(socket.user, null),
         ),
       send: (user, text) => Effect.provideService(send(user, text), PeerRpcClient.PeerRpcClient, rpc),
     }

@@ -612,6 +612,38 @@ const reactivity: Page = {
       ],
     },
     {
+      heading: "Event log servers",
+      statement: "A client gets every entry of all instances from its start on, once and in order, after any faults.",
+      tests: [
+        "clients of event log servers get every entry once and in order",
+        "gives each reader every item from its start on, once and in order, whatever was written elsewhere and lost",
+        "a client gets what another instance wrote, once and in order, with what its own instance wrote",
+        "a client gets what was written while there was no link, when the link is back",
+        "a client gets the last write of an instance that failed before it told its peers",
+        "a device hears at once what another one wrote at another instance, over PostgreSQL",
+        "nothing is read again where messages of a peer may be lost",
+      ],
+    },
+    {
+      heading: "Event log servers",
+      statement: "Peers hear of a write after its commit, and of nothing after a rollback.",
+      tests: [
+        "tell peers of a write after the commit of the outermost transaction, and of nothing after a rollback",
+        "stream encrypted batches of all instances, and those of a compaction that is rolled back",
+      ],
+    },
+    {
+      heading: "Event log servers",
+      statement:
+        "A message about a store costs at most one read of it in an interval, and nothing without a client of it.",
+      tests: [
+        "a write to a store without a client here costs no read",
+        "the clients of a store cost one read together, and a busy store one read in an interval",
+        "a peer that babbles costs one read of a store in an interval, and entries arrive in the meantime",
+        "a slow client reads what it has lost by itself, and delays no other client",
+      ],
+    },
+    {
       heading: "PubSub",
       statement: "A value reaches the subscriptions of all instances, and a lost session is a gap.",
       tests: [
@@ -661,6 +693,15 @@ const admin: Page = {
       tests: [
         "reports a row that cannot be read, and leaves other rows alone",
         "is refused if it is no row, is too long, or contradicts itself",
+      ],
+    },
+    {
+      heading: "Shared state",
+      statement: "A report of shared state has sizes and states without contents, and is bounded.",
+      tests: [
+        "a node shows the sizes of its maps, presences and values, without contents, until they close",
+        "a node shows the members of its groups by node, and the owners of the keys that it watches",
+        "a report of the state of a node is within its bounds, and says what it leaves out",
       ],
     },
     {
@@ -1005,6 +1046,97 @@ const state: Page = {
       tests: [
         "keeps the keys of an owner whose link is cut for 10 minutes, and gets a delta after it",
         "sends the keys of the others once to a node that restarts, and nothing lasting minutes",
+      ],
+    },
+    {
+      heading: "Guarantees of groups",
+      statement: "A group has the members of all nodes, and each of them until its scope closes or its node is gone.",
+      tests: [
+        "has the members of all nodes, ordered by their nodes and joins",
+        "keeps a member until its scope closes, and shows its changes",
+        "loses the members of a node that leaves or fails, and ends its views when this node leaves",
+        "hides a member whose value does not match the schema, and says so once in the log",
+      ],
+    },
+    {
+      heading: "Pick a member",
+      statement: "A pick returns a member that can get a message now, with its share of the picks or of the keys.",
+      tests: [
+        "shows the state of the link to a member, and picks it only while the link is up",
+        "waits with a pick until it has the members of all nodes",
+        "covers each member with its share of the chances",
+        "gives each member its weight in every round",
+        "moves a key to another node only if a member of that node comes",
+        "gives each candidate a share in proportion to its weight",
+      ],
+    },
+    {
+      heading: "When a node owns a key",
+      statement: "No key has two owners while every change of the group reaches all nodes within `settle`.",
+      tests: [
+        "never overlap while every change reaches all nodes within the time to settle",
+        "no key runs twice",
+        "are given up in the step in which another node owns them, and all others stay",
+        "are not taken back at once after a short absence of this node",
+      ],
+    },
+    {
+      heading: "When a node owns a key",
+      statement: "When nothing changes any more, each key has one owner, the same in the view of all nodes.",
+      tests: [
+        "each key has one owner after all faults, the same in the view of all nodes",
+        "a mutant of placements is found",
+        "are complete, and the same at all nodes, when nothing changes any more",
+        "gives each key to one node, the same in the view of all, after the time to settle",
+        "runs a singleton on one node, and on another after the first one stops",
+      ],
+    },
+    {
+      heading: "When a node owns a key",
+      statement: "A node that is not synced, isolated or reaches too few members takes no keys.",
+      tests: [
+        "stay while the group is not calm, and no others are added",
+        "takes no keys of others while this node is isolated, and keeps its own",
+        "owns nothing while it reaches fewer members than required",
+      ],
+    },
+    {
+      heading: "Shared values",
+      statement:
+        "A write of a shared value that was made after seeing another one replaces it at all nodes, whatever the clocks say.",
+      tests: [
+        "shared values agree after faults, and outlive all nodes but one",
+        "become the greatest write that a living node knows, at two or three publishers, whatever the clocks say",
+        "does not depend on their order or grouping, and is one of them",
+        "is after the last one, whatever the clock says, and not before the clock",
+        "a mutant of shared values is found",
+      ],
+    },
+    {
+      heading: "Shared values",
+      statement: "A shared value lives as long as one node that knows it.",
+      tests: [
+        "outlive their writer if one node has seen them, although no publisher has",
+        "outlives its writer, and is known to a node that opens it later",
+        "is kept by a node that has only opened another one",
+        "is shared by the users of a layer, and a write right before its end is not lost",
+      ],
+    },
+    {
+      heading: "Shared values",
+      statement: "A write that is lost to a write that had not seen it is a conflict at the nodes that had it.",
+      tests: [
+        "tell a conflict to the nodes that had the lost write, and only writes that did not see each other",
+        "that was written on both sides of a partition has one write after it, and one side is told",
+      ],
+    },
+    {
+      heading: "Shared values",
+      statement:
+        "A write that a node cannot read is passed on, and a write that is ahead of its clock is accepted and reported.",
+      tests: [
+        "keeps its last readable value, and passes on a write that this node cannot read",
+        "written by a clock that is ahead is accepted, counted and logged",
       ],
     },
   ],

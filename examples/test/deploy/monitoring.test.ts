@@ -4,6 +4,7 @@ import * as AdminNode from "@coterie/admin/AdminNode"
 import { Cluster, Topic } from "@coterie/core"
 import { Keyring, NodeTransport } from "@coterie/node-transport"
 import { PeerRpcClient, PeerRpcServer } from "@coterie/rpc"
+import { OwnedMap, Presence, SharedValue } from "@coterie/state"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Redacted, Schedule, Schema, Stream } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
@@ -71,6 +72,9 @@ const scrape = Effect.gen(function* () {
     Effect.scoped,
     Effect.provide(ClientLive),
   )
+  yield* on(a, OwnedMap.make("jobs", { key: Schema.String, value: Schema.Finite }))
+  yield* on(a, Presence.make("users", { value: Schema.Finite }))
+  yield* on(a, SharedValue.make("level", { value: Schema.Finite, initial: 0 }))
   yield* a.cluster.inspect({ ping: true })
   yield* HttpClient.get(`${a.url}/v1/cluster`)
   yield* untilTrue("round trips", counts("coterie_link_rtt_seconds_bucket"))

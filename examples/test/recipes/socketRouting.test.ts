@@ -35,11 +35,9 @@ const send = (node: Node, user: string, text: string) =>
   node.run(Effect.flatMap(Routing.Sockets, ({ send }) => send(user, text)))
 
 const sees = (node: Node, user: string, instances: string) => () => {
-  const seen = node
-    .service(Presence.Presence)
-    ?.where(user)
-    .map(({ name }) => name)
-  return String(seen?.sort()) === instances || `${node.name} has ${user} at ${seen}`
+  const users = node.service(Presence.Users)
+  const seen = users && Effect.runSync(Presence.where(users, user)).map(({ name }) => name)
+  return String(seen) === instances || `${node.name} has ${user} at ${seen}`
 }
 
 describe("the recipe of socket routing", () => {

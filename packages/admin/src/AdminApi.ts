@@ -213,6 +213,7 @@ const node = HttpApiGroup.make("node").add(
     success: Report.NodeReport,
     error: [UnknownMember, NodeUnanswered],
   }),
+  HttpApiEndpoint.get("state", "/v1/state", { success: Report.StateReport }),
   HttpApiEndpoint.get("cluster", "/v1/cluster", {
     query: { deadlineMillis: Schema.optional(Deadline) },
     success: Report.ClusterReport,

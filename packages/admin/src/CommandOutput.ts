@@ -2,7 +2,8 @@
  * Schemas of the JSON documents that the command `coterie` prints with `--json`. A program that runs the command decodes
  * its output with them. Unknown fields are ignored, because a later version may add some.
  *
- * `coterie info` prints a `Report.NodeReport`, and `coterie cluster` a `Report.ClusterReport`.
+ * `coterie info` prints a `Report.NodeReport`, `coterie state` a `Report.StateReport`, and `coterie cluster` a
+ * `Report.ClusterReport`.
  *
  * **Example** (Decode the output of `coterie health --json`)
  *

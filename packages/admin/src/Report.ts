@@ -188,6 +188,68 @@ export const NodeReport = Schema.Struct({
   addressesDialed: Schema.Array(AddressReport),
 })
 
+// ---- the components of a node ----
+
+/**
+ * Maximum number of components in a report, and of the rows of all of them. A node with 100 maps and 100 peers has as many
+ * rows. A report has at most some megabytes.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const stateBounds = { components: 1_000, rows: 10_000 } as const
+
+/** Facts by name, as in `NodeComponents.Facts` of `@coterie/core`. */
+const Facts = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Number, Schema.Boolean]))
+
+/**
+ * A component of a node, such as an owned map: its sizes and states, without any content.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ComponentReport extends Schema.Schema.Type<typeof ComponentReport> {}
+
+/**
+ * Schema of a component of a node. The packages that add components choose the names of the facts.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ComponentReport = Schema.Struct({
+  /** Kind in one word, such as `map`, `presence` or `values`. */
+  kind: Schema.String,
+  name: Schema.String,
+  facts: Facts,
+  /** One row for each of the things of which the component has many, such as peers. */
+  rows: Schema.Array(Facts),
+})
+
+/**
+ * State that one node shares with others, as the node sees it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface StateReport extends Schema.Schema.Type<typeof StateReport> {}
+
+/**
+ * Schema of the state that one node shares with others.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const StateReport = Schema.Struct({
+  schema: Schema.Number,
+  name: Schema.String,
+  generation: Schema.Number,
+  /** Wall clock of the node, in milliseconds since 1970. */
+  at: Schema.Number,
+  components: Schema.Array(ComponentReport),
+  /** Number of components and rows that are beyond {@link stateBounds}, and are not in the report. */
+  omitted: Schema.Struct({ components: Schema.Number, rows: Schema.Number }),
+})
+
 // ---- the row of a node, and the cluster ----
 
 /** Values of a node itself, in its row. */

@@ -1,4 +1,5 @@
 export * as PeerCache from "./PeerCache.ts"
+export * as PeerEventLogStorage from "./PeerEventLogStorage.ts"
 export * as PeerInvalidation from "./PeerInvalidation.ts"
 export * as PeerPersistedCache from "./PeerPersistedCache.ts"
 export * as PeerPubSub from "./PeerPubSub.ts"

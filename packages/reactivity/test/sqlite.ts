@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import { DatabaseSync, type SQLInputValue } from "node:sqlite"
 
 const isInput = (value: unknown): value is SQLInputValue =>
-  value === null || typeof value === "string" || typeof value === "number"
+  value === null || typeof value === "string" || typeof value === "number" || value instanceof Uint8Array
 
 const connection = (database: DatabaseSync): Connection => {
   const run = (sql: string, params: ReadonlyArray<unknown>) =>

@@ -1,5 +1,6 @@
-import { it } from "@coterie/testkit/vitest"
+import { fewSeeds } from "./eventLogSimulation.ts"
 import { mutations } from "./simulation.ts"
-import { commitBase } from "../../core/test/simulation/commitBase.ts"
+import { testFewSeeds } from "../../core/test/simulation/commitBase.ts"
 
-it.sim(mutations, { seeds: 8, base: commitBase, timeout: 300_000 })
+testFewSeeds(mutations, 3)
+testFewSeeds(fewSeeds, 3)

@@ -50,7 +50,7 @@ export type {
 export const make: <K, V>(
   name: string,
   options: Options<K, V>,
-) => Effect.Effect<OwnedMap<K, V>, OptionsError, Cluster | Scope.Scope> = open
+) => Effect.Effect<OwnedMap<K, V>, OptionsError, Cluster | Scope.Scope> = (name, options) => open(name, options)
 
 /**
  * Opens a map for all users of a service.

@@ -6,14 +6,15 @@
 import * as Schema from "effect/Schema"
 
 /**
- * Reason of a {@link StateError}: this node would own more than `limits.ownerEntries` or `limits.ownerBytes`.
+ * Reason of a {@link StateError}: this node would own more than `limits.ownerEntries` or `limits.ownerBytes`, or keep more
+ * shared values than `limits.values`.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class Full extends Schema.TaggedError<Full>()("Full", {
   /** Option that bounds the entries. */
-  option: Schema.Literals(["limits.ownerEntries", "limits.ownerBytes"]),
+  option: Schema.Literals(["limits.ownerEntries", "limits.ownerBytes", "limits.values"]),
   limit: Schema.Number,
 }) {
   override get message(): string {
@@ -60,12 +61,27 @@ export class Closed extends Schema.TaggedError<Closed>()("Closed", {}) {
 }
 
 /**
+ * Reason of a {@link StateError}: a shared value has the greatest timestamp that there is, so no write can follow. Only a
+ * broken peer makes such a write.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Exhausted extends Schema.TaggedError<Exhausted>()("Exhausted", {
+  key: Schema.String,
+}) {
+  override get message(): string {
+    return `the value "${this.key}" has the greatest timestamp that there is. Restart all nodes at the same time`
+  }
+}
+
+/**
  * Schema of the reasons of a {@link StateError}.
  *
  * @category reasons
  * @since 0.1.0
  */
-export const StateErrorReason = Schema.Union([Full, EntryTooLarge, NotEncodable, Closed])
+export const StateErrorReason = Schema.Union([Full, EntryTooLarge, NotEncodable, Closed, Exhausted])
 
 /**
  * Reason of a {@link StateError}.
@@ -73,7 +89,7 @@ export const StateErrorReason = Schema.Union([Full, EntryTooLarge, NotEncodable,
  * @category reasons
  * @since 0.1.0
  */
-export type StateErrorReason = Full | EntryTooLarge | NotEncodable | Closed
+export type StateErrorReason = Full | EntryTooLarge | NotEncodable | Closed | Exhausted
 
 /**
  * Error of a change of own entries. Nothing of the change was stored or sent.

@@ -1,3 +1,6 @@
+export * as Group from "./Group.ts"
 export * as OwnedMap from "./OwnedMap.ts"
+export * as Placement from "./Placement.ts"
 export * as Presence from "./Presence.ts"
+export * as SharedValue from "./SharedValue.ts"
 export * as StateError from "./StateError.ts"

@@ -2,19 +2,24 @@
 import { Swarm } from "@coterie/testkit"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { mutants } from "./mutants.ts"
+import { type Mutant, mutants } from "./mutants.ts"
+import { mutants as valueMutants } from "./values/mutants.ts"
 
-describe("a mutant of owned maps is found", () => {
-  for (const { name, scenario, within } of mutants) {
-    it.live(
-      name,
-      () =>
-        Effect.gen(function* () {
-          const seeds = Array.from({ length: within }, (_, i) => i + 1)
-          const { failures } = yield* Swarm.run(scenario, seeds, { stopAfter: 1, shrink: false })
-          assert.isAtLeast(failures.length, 1, `not found within ${within} seeds: a check is missing`)
-        }),
-      300_000,
-    )
-  }
-})
+const find = (title: string, mutants: ReadonlyArray<Mutant>) =>
+  describe(title, () => {
+    for (const { first, name, scenario, within } of mutants) {
+      it.live(
+        name,
+        () =>
+          Effect.gen(function* () {
+            const seeds = new Set([first, ...Array.from({ length: within }, (_, i) => i + 1)])
+            const { failures } = yield* Swarm.run(scenario, seeds, { stopAfter: 1, shrink: false })
+            assert.isAtLeast(failures.length, 1, `not found within ${within} seeds: a check is missing`)
+          }),
+        300_000,
+      )
+    }
+  })
+
+find("a mutant of owned maps is found", mutants)
+find("a mutant of shared values is found", valueMutants)

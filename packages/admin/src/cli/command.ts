@@ -26,6 +26,7 @@ import * as Members from "./members.ts"
 import * as Reachability from "./reachability.ts"
 import * as Rtt from "./rtt.ts"
 import type { Color, Session } from "./Session.ts"
+import * as State from "./state.ts"
 import { printable } from "./text.ts"
 import * as Wait from "./wait.ts"
 
@@ -153,6 +154,22 @@ const nodeCommands = (on: (action: Action) => ReturnType<typeof withSession>) =>
     { name: name("NAME", "Another node (default: the node at --url)").pipe(Argument.optional) },
     (flags) => on((session) => Info.run(session, { name: Option.getOrUndefined(flags.name) })),
   ).pipe(Command.withDescription("Show one node: identity, phase, queues, and the addresses that it dials")),
+  Command.make(
+    "state",
+    {
+      kind: name("KIND", "map, presence, values, ... (default: all)").pipe(Argument.optional),
+      name: name("NAME", "Name of one of this kind").pipe(Argument.optional),
+    },
+    (flags) =>
+      on((session) =>
+        State.run(session, { kind: Option.getOrUndefined(flags.kind), name: Option.getOrUndefined(flags.name) }),
+      ),
+  ).pipe(
+    Command.withDescription(
+      "Show the maps, presences and values that a node shares, without contents; exit code 1 if there is none",
+    ),
+    Command.withShortDescription("Show the maps, presences and values that a node shares"),
+  ),
 ]
 
 /** Subcommands that show the cluster. */

@@ -26,6 +26,7 @@ import { type Answered, ClusterReporter } from "./question/ClusterReporter.ts"
 import type { Failure } from "./question/Question.ts"
 import { nodeReport } from "./reports/nodeReport.ts"
 import { makeRow } from "./reports/row.ts"
+import { stateReport } from "./reports/stateReport.ts"
 import type { Options, Service } from "./Service.ts"
 
 const defaultDeadline = Duration.seconds(2)
@@ -91,6 +92,9 @@ export const make = Effect.fnUntraced(function* (
   const service: Service = {
     inspection,
     self: inspect,
+    state: Effect.zipWith(cluster.self, cluster.components.describe, (self, components) =>
+      stateReport(self, components, clock.currentTimeMillisUnsafe()),
+    ),
     node: (name) => otherNode(name, inspection, (asked) => withDeadline(Cache.get(nodes, asked), deadline)),
     cluster: (options) => Effect.map(ask(options), ({ report }) => report),
     clusterJson: (options) => Effect.map(ask(options), ({ json }) => json),

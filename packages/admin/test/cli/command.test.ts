@@ -27,6 +27,7 @@ const write = (dir: string, text: string): string => {
 const asking = [
   ["members"],
   ["info"],
+  ["state"],
   ["cluster"],
   ["reachability"],
   ["rtt"],
@@ -49,6 +50,7 @@ const documents = (address: string): ReadonlyArray<Row> => [
   [["members"], CommandOutput.Members, 0],
   [["info"], Report.NodeReport, 0],
   [["info", "b"], Report.NodeReport, 0],
+  [["state"], Report.StateReport, 1],
   [["wait", "--one"], CommandOutput.Wait, 0],
   [["cluster"], Report.ClusterReport, 0],
   [["reachability"], CommandOutput.Reachability, 0],

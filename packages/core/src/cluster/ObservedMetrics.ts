@@ -82,9 +82,16 @@ export class ObservedMetrics {
   }
 }
 
-/** Returns the key of a series, in which the labels are sorted. */
-export const keyOf = (id: string, labels: Labels): string =>
-  `${id} ${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`
+/** Returns the key of a series, in which the labels are sorted. A node makes hundreds of series when it starts. */
+export const keyOf = (id: string, labels: Labels): string => {
+  let key = id
+  for (const label of Object.keys(labels).sort()) {
+    const value = labels[label] ?? ""
+    // The lengths keep two different lists of labels apart, whatever characters they have.
+    key += ` ${label.length}:${label}${value.length}:${value}`
+  }
+  return key
+}
 
 /** Sums under one name, by their labels. */
 export class CounterFamily {
@@ -98,7 +105,7 @@ export class CounterFamily {
 
   /** Returns the sum with these labels. */
   with(labels: Labels): Counter {
-    const key = JSON.stringify(labels)
+    const key = keyOf("", labels)
     const known = this.sums.get(key)
     if (known !== undefined) return known
     const fresh = new Counter()

@@ -12,6 +12,7 @@ import type * as Inspection from "../Inspection.ts"
 import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, Sent } from "../Lane.ts"
 import type * as Limits from "../Limits.ts"
 import type { Message } from "../Message.ts"
+import type { NodeComponents } from "../NodeComponents.ts"
 import type { NodeMetrics } from "../NodeMetrics.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
@@ -254,6 +255,8 @@ export interface Service {
   readonly serialization: TopicSerialization.Service
   /** Metrics of this node. A package can add its own. They are removed when the node has left. */
   readonly metrics: NodeMetrics
+  /** Components that packages have added to this node, such as owned maps. The admin service shows them. */
+  readonly components: NodeComponents
   /**
    * Disconnects from a peer. Both nodes remove each other from the view, and neither dials the other until one of them
    * calls `join`.

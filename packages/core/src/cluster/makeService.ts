@@ -18,6 +18,7 @@ import type { ObservedHosts } from "../peering/ObservedHosts.ts"
 import { inboxName } from "../protocol/constants.ts"
 import { formatProblem, nameProblem } from "../protocol/PeerName.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
+import { Components } from "./Components.ts"
 import type { EventHub } from "./EventHub.ts"
 import type { Inspector } from "./Inspector.ts"
 import type { Joiner } from "./Joiner.ts"
@@ -72,6 +73,7 @@ export const makeService = (options: Options): Service => {
     lane: (name, { format } = {}) => laneOf({ name, format }, options),
     serialization: options.serialization,
     metrics: options.metrics,
+    components: new Components(),
     disconnect: (peer) =>
       Effect.suspend(() =>
         shutdown.isRunning

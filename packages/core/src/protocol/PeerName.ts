@@ -2,8 +2,7 @@
  * Rules for the names of peers, clusters, lanes and formats (docs/protocol.md, section "Identity").
  */
 import { maxFormatBytes, maxNameBytes } from "./constants.ts"
-
-const utf8 = new TextEncoder()
+import { isLonger } from "./textSize.ts"
 
 // oxlint-disable-next-line no-control-regex -- the pattern must match control characters, because names appear in logs
 const control = /[\u0000-\u001f\u007f-\u009f]/
@@ -24,8 +23,7 @@ const textProblem = (what: string, text: string, maxBytes: number): string | und
   if (text.length === 0) return `a ${what} must not be empty`
   if (!text.isWellFormed()) return `a ${what} must be well-formed Unicode`
   if (control.test(text)) return `a ${what} must not contain control characters`
-  const bytes = text.length > maxBytes ? text.length : utf8.encode(text).length
-  return bytes > maxBytes ? `a ${what} is at most ${maxBytes} bytes of UTF-8` : undefined
+  return isLonger(text, maxBytes) ? `a ${what} is at most ${maxBytes} bytes of UTF-8` : undefined
 }
 
 export { compareNames } from "../Peer.ts"

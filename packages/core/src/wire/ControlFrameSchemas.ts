@@ -10,17 +10,12 @@ import * as Protocol from "../protocol/constants.ts"
 import * as Frame from "../protocol/Frame.ts"
 import * as PeerName from "../protocol/PeerName.ts"
 import * as PeerRecord from "../protocol/PeerRecord.ts"
+import { isLonger } from "../protocol/textSize.ts"
 
 const maxU32 = 0xffff_ffff
 const maxU64 = 0xffff_ffff_ffff_ffffn
 
 // --- fields ---
-
-const utf8 = new TextEncoder()
-
-// A string is never shorter in bytes than in units, so a long string is refused before it is encoded.
-const longerThan = (text: string, maxBytes: number): boolean =>
-  text.length > maxBytes || utf8.encode(text).length > maxBytes
 
 const uint = (minimum: number, maximum: number) =>
   Schema.Number.check(
@@ -34,7 +29,7 @@ const text = (minBytes: number, maxBytes: number) =>
   Schema.String.check(
     Schema.makeFilter((s: string) => {
       if (s.length < minBytes) return "must not be empty"
-      if (longerThan(s, maxBytes)) return `at most ${maxBytes} bytes of UTF-8`
+      if (isLonger(s, maxBytes)) return `at most ${maxBytes} bytes of UTF-8`
       return s.isWellFormed() || "must be well-formed Unicode"
     }),
   )

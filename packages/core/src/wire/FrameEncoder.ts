@@ -142,7 +142,7 @@ const measure = (
     let whole: number
     if (body.body === "fixed") whole = Layout.headerBytes + body.bytes
     else {
-      const bytes = encodeCbor(frame, body)
+      const bytes = encodeShared(frame, body)
       encoded.push(bytes)
       whole = bytes.length
     }
@@ -154,6 +154,19 @@ const measure = (
 }
 
 const isLarge = (frame: Frame.Data): boolean => frame.payload.length >= largePayload
+
+/** Encoded Updates, by their identity. Gossip sends one Update to many peers, and a frame is immutable. */
+const encodedUpdates = new WeakMap<Frame.Update, Uint8Array>()
+
+/** Returns the bytes of a frame with a CBOR body, which the caller must not change. Encodes an Update only once. */
+const encodeShared = (frame: Frame.ControlFrame, body: FrameTable.CborBody): Uint8Array => {
+  if (frame._tag !== "Update") return encodeCbor(frame, body)
+  const known = encodedUpdates.get(frame)
+  if (known !== undefined) return known
+  const bytes = encodeCbor(frame, body)
+  encodedUpdates.set(frame, bytes)
+  return bytes
+}
 
 const encodeCbor = (frame: Frame.ControlFrame, body: FrameTable.CborBody): Uint8Array => {
   const content = body.write(frame)

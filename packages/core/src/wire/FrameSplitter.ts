@@ -10,12 +10,15 @@ import { maxHandshakeBytes } from "./Layout.ts"
 
 /**
  * Returns frames that together have the content of this frame, each within the limits of a frame. Frames other than
- * Update, SyncDigest, SyncDelta and LaneOpen are always within the limits.
+ * Update, SyncDigest, SyncDelta and LaneOpen are always within the limits. An Update within the limits is returned as it
+ * is, so that the encoder recognizes an Update that many links send.
  */
 export const split = (frame: Frame.ControlFrame): ReadonlyArray<Frame.ControlFrame> => {
   switch (frame._tag) {
-    case "Update":
-      return cut(frame.records, recordBytes, maxRecords).map((records) => ({ _tag: "Update", records }))
+    case "Update": {
+      const chunks = cut(frame.records, recordBytes, maxRecords)
+      return chunks.length === 1 ? [frame] : chunks.map((records) => ({ _tag: "Update", records }))
+    }
     case "LaneOpen": {
       const chunks = cut(frame.lanes, laneBytes, maxOpenedLanes)
       return chunks.map((lanes, i) => ({ _tag: "LaneOpen", lanes, last: frame.last && i === chunks.length - 1 }))

@@ -25,6 +25,20 @@ describe("observed metrics", () => {
     assert.deepStrictEqual(valueOf("events", { event: "Joined" }), count(2))
   })
 
+  it("have one key for the same labels in any order, and another key for other labels", () => {
+    const { keyOf } = ObservedMetrics
+    assert.strictEqual(keyOf("m", { a: "1", b: "2" }), keyOf("m", { b: "2", a: "1" }))
+    const others = [
+      { a: "1" },
+      { a: "1", b: "" },
+      { a: "12" },
+      { a: "1 1:b1:2" },
+      { a: "1", b: "2 1:c0:" },
+      { ab: "12" },
+    ]
+    assert.strictEqual(new Set(others.map((labels) => keyOf("m", labels))).size, others.length)
+  })
+
   it("leave the registry at the end, and add nothing after it", () => {
     const { metrics, registry } = makeMetrics()
     metrics.gauge("size", "", {}, () => 1)

@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
 
 /** Number of seeds, few because the swarm has more nodes and more faults. */
-const seeds = 4
+const seeds = 2
 
 /** Names in the order in which the nodes start. The first node is the seed of all others. */
 const alphabet = ["m", "a", "z", "k", "b", "y"]

@@ -12,7 +12,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import * as World from "./world.ts"
 
-const rounds = 300
+const rounds = 100
 
 World.simulated(
   `a node that is interrupted at one of ${rounds} random moments leaves no fiber, connection or listener behind`,

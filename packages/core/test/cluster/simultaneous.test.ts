@@ -17,7 +17,7 @@ import * as World from "./world.ts"
 
 const scenario = World.simulated
 
-const rounds = 60
+const rounds = 20
 
 it.effect(
   `${rounds} random timings of two simultaneous dials lose no accepted message, end no session, and leave one link`,

@@ -22,7 +22,7 @@ export interface Options {
  * Numbers of events that the tests of a commit explore, with faults of the subject and with false reports about it. One
  * event more takes three times as long.
  */
-export const depths = { faults: 6, lies: 5 } as const
+export const depths = { faults: 5, lies: 4 } as const
 
 export interface Report {
   readonly worlds: number

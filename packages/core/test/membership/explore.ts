@@ -1,10 +1,10 @@
 /**
- * Explores the orders of events of three nodes two events further than the tests of a commit. Prints what it visited,
+ * Explores the orders of events of three nodes three events further than the tests of a commit. Prints what it visited,
  * and exits with 1 if an order breaks an invariant.
  */
 import { depths, explore } from "./Exploration.ts"
 
-const further = 2
+const further = 3
 
 for (const lies of [false, true]) {
   for (const subject of [0, 1, 2]) {

@@ -91,7 +91,7 @@ const greatestOf = (node: ReturnType<typeof linkedTo>): Key => {
   )
 }
 
-const runs = { arbitrary: { runs: 200 } }
+const runs = { arbitrary: { runs: 80 } }
 describe.each(["linked", "lost", "unknown"] as const)("merging records of a peer that is %s", (knowsPeer) => {
   // Only the peer itself ends its life while it has a link.
   const isMerged = (each: PeerRecord.PeerRecord) =>

@@ -185,6 +185,6 @@ describe("any finite set of records", () => {
         }
       }
     },
-    { arbitrary: { runs: 100 } },
+    { arbitrary: { runs: 40 } },
   )
 })

@@ -127,24 +127,32 @@ const repeatWhileTalking = (sender: MemberSender, send: Effect.Effect<void>, lea
 
 // ---- metrics ----
 
+/**
+ * Returns the states of the metrics with these ids. A snapshot of all metrics, of which only a few are of interest,
+ * would take a hundred times as long, and predicates read metrics after every step.
+ */
+const statesOf = (context: Context.Context<never>, ...ids: ReadonlyArray<string>) =>
+  Array.from(Context.get(context, Metric.MetricRegistry).values()).flatMap(({ attributes, hooks, id }) =>
+    ids.includes(id) ? [{ id, attributes, state: hooks.get(context) }] : [],
+  )
+
 /** Returns a gauge by the label `queue`. */
 const gaugesOf = (context: Context.Context<never>, id: string): ReadonlyMap<string, number> =>
   new Map(
-    Metric.snapshotUnsafe(context).flatMap((metric) =>
-      metric.id === id && metric.type === "Gauge"
-        ? [[metric.attributes?.["queue"] ?? "", Number(metric.state.value)]]
-        : [],
-    ),
+    statesOf(context, id).map(({ attributes, state }) => [
+      attributes?.["queue"] ?? "",
+      "value" in state ? Number(state.value) : Number.NaN,
+    ]),
   )
 
 /** Returns the value of a gauge or counter with these labels. */
 const valueOf = (context: Context.Context<never>, id: string, labels: Readonly<Record<string, string>>): number => {
-  const found = Metric.snapshotUnsafe(context).find(
-    (metric) =>
-      metric.id === id && Object.entries(labels).every(([label, value]) => metric.attributes?.[label] === value),
+  const found = statesOf(context, id).find(({ attributes }) =>
+    Object.entries(labels).every(([label, value]) => attributes?.[label] === value),
   )
-  if (found?.type === "Gauge") return Number(found.state.value)
-  return found?.type === "Counter" ? Number(found.state.count) : 0
+  if (found === undefined) return 0
+  const { state } = found
+  return "value" in state ? Number(state.value) : "count" in state ? Number(state.count) : 0
 }
 
 /** Reports queues beyond their limit and violations of the protocol, again and again. */
@@ -152,7 +160,7 @@ const watchMetrics = (context: Context.Context<never>, observer: Observer, every
   Effect.gen(function* () {
     const limits = gaugesOf(context, "coterie_queue_limit")
     while (true) {
-      for (const { attributes, id, state } of Metric.snapshotUnsafe(context)) {
+      for (const { attributes, id, state } of statesOf(context, "coterie_queue_size", "coterie_violations_total")) {
         if (id === "coterie_queue_size" && "value" in state) {
           const queue = attributes?.["queue"] ?? ""
           const size = Number(state.value)

@@ -538,7 +538,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     100,
     { makePeerConnections: (options) => new Overtakes(options) },
     [50, 400],
-    16,
+    26,
   ),
   mutant(
     "credit is not returned for every tenth message",
@@ -590,7 +590,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     30,
     { makeReceiveLanes: (options) => new ImpatientLanes(options) },
     [20, 60],
-    18,
+    24,
   ),
   mutant(
     "the abort of a message is not sent",

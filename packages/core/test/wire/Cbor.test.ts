@@ -19,6 +19,28 @@ describe("CBOR", () => {
     }
   })
 
+  it("accepts exactly the texts of a strict decoder, and returns them unchanged", () => {
+    const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+    const pieces = ["61", "7f", "c3a9", "e282ac", "f09f9880", "efbbbf", "efbfbd", "ff", "c3", "e282", "eda080", "80"]
+    for (const a of pieces) {
+      for (const b of pieces) {
+        for (const filler of ["", "61".repeat(31)]) {
+          const content = fromHex(a + filler + b)
+          const text = Uint8Array.of(0x78, content.length, ...content)
+          const body = content.length < 24 ? Uint8Array.of(0x60 + content.length, ...content) : text
+          let expected: string | undefined
+          try {
+            expected = strict.decode(content)
+          } catch {
+            expect(() => Cbor.decode(body)).toThrow()
+            continue
+          }
+          expect(Cbor.decode(body)).toBe(expected)
+        }
+      }
+    }
+  })
+
   it("allows eight levels and refuses nine, in any mixture", () => {
     expect(Cbor.decode(fromHex("81".repeat(7) + "80"))).toBeDefined()
     expect(() => Cbor.decode(fromHex("81".repeat(8) + "80"))).toThrow(/deeper/)

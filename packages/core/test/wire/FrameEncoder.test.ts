@@ -1,9 +1,18 @@
 import { describe, expect, it } from "@effect/vitest"
 import type * as Frame from "../../src/protocol/Frame.ts"
+import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import { concat, dataOf, decode, encodeAll, toHex } from "./support.ts"
 
 const ping: Frame.Ping = { _tag: "Ping", seq: 7, viewHash: 1n, lag: 2 }
+const record = (name: string): PeerRecord => ({
+  name,
+  generation: 1,
+  incarnation: 0,
+  status: "alive",
+  body: { addresses: [], metadata: {}, versionMin: 1, versionMax: 1, features: [] },
+})
+
 const pong: Frame.Pong = { _tag: "Pong", seq: 7, viewHash: 1n, lag: 2 }
 
 describe("encode", () => {
@@ -63,6 +72,26 @@ describe("encodeInto", () => {
     const out: Array<Uint8Array> = []
     FrameEncoder.encodeInto(small, out, undefined, (size) => new Uint8Array(size + 100).fill(0xff))
     expect(concat(out)).toStrictEqual(encodeAll(small))
+  })
+
+  it("encodes an Update that several links send once", () => {
+    let reads = 0
+    const records = [record("a"), record("b")]
+    const update: Frame.Update = {
+      _tag: "Update",
+      get records() {
+        reads++
+        return records
+      },
+    }
+    const written = [1, 2].map(() => {
+      const out: Array<Uint8Array> = []
+      FrameEncoder.encodeInto([ping, update, pong], out)
+      return toHex(concat(out))
+    })
+    expect(written[1]).toBe(written[0])
+    expect(written[0]).toBe(toHex(encodeAll([ping, { _tag: "Update", records }, pong])))
+    expect(reads).toBe(1)
   })
 
   it("requests no buffer and writes nothing without frames", () => {

@@ -33,6 +33,12 @@ describe("a frame beyond the limits of one frame", () => {
     expect(frames.flatMap((frame) => (frame._tag === "Update" ? frame.records : []))).toStrictEqual(records)
   })
 
+  it("returns an Update within the limits as it is", () => {
+    const update: Frame.Update = { _tag: "Update", records: [recordOf(1, 8)] }
+    expect(FrameSplitter.split(update)[0]).toBe(update)
+    expect(FrameSplitter.split(update)).toHaveLength(1)
+  })
+
   it("splits an Update by the number of records too", () => {
     const records = Array.from({ length: 3000 }, (_, i) => ({ ...recordOf(i, 0), name: "a" }))
     for (const frame of sendSplit({ _tag: "Update", records })) {

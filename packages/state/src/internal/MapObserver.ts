@@ -4,11 +4,12 @@ import type { Change } from "./Service.ts"
 /**
  * What a node can know of the others.
  *
- * - `isolated`: it has lost its last link, and is probably cut off.
- * - `syncing`: it has no link, or the entries of a member with a link have not arrived yet.
+ * - `isolated`: it has lost its last link, and is probably cut off from more than one member.
+ * - `alone`: it has no link, and knows at most one member. It may be the first node.
+ * - `syncing`: the entries of a member with a link have not arrived yet, or the first view has not.
  * - `synced`: it has the entries of every member with a link, and has a link.
  */
-export type Reach = "isolated" | "syncing" | "synced"
+export type Reach = "isolated" | "alone" | "syncing" | "synced"
 
 export interface MapObserver<in K, in V> {
   /**

@@ -16,6 +16,7 @@ import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { DeadlineTimer } from "./DeadlineTimer.ts"
+import { Isolation } from "./Isolation.ts"
 import type { Reach } from "./MapObserver.ts"
 import type { Overrides } from "./Overrides.ts"
 import type { Cursors } from "./replication/Cursors.ts"
@@ -70,7 +71,10 @@ export class Replica<E> {
   private readonly synced = Latch.makeUnsafe(false)
   /** `true` once the first view has arrived. */
   private hasView = false
+  private readonly isolation = new Isolation()
+  /** `isolated` of the view. */
   private isIsolated = false
+  private isCutOff = false
 
   constructor(options: Options<E>, clock: Clock, fork: (effect: Effect.Effect<void>) => void) {
     const { bounds, count, epoch, parts } = options
@@ -96,13 +100,19 @@ export class Replica<E> {
   }
 
   get reach(): Reach {
-    if (this.isIsolated) return "isolated"
-    return this.synced.isOpen() && this.mirrors.hasLink() ? "synced" : "syncing"
+    if (this.isCutOff) return "isolated"
+    if (!this.synced.isOpen()) return "syncing"
+    return this.mirrors.hasLink() ? "synced" : "alone"
   }
 
   /** Number of versions that the slowest reader of the own entries is behind. */
   get behind(): number {
     return this.cursors.behind
+  }
+
+  /** Returns the number of versions that a reader of the own entries is behind, if the peer reads them. */
+  behindOf(name: string): number | undefined {
+    return this.cursors.behindOf(name)
   }
 
   /** Waits until the entries of every member with a link are here, or will not come. */
@@ -176,14 +186,22 @@ export class Replica<E> {
       case "Snapshot":
         return this.input((now) => {
           this.hasView = true
-          this.isIsolated = item.view.isolated
           this.options.onSelf(item.view.self)
           this.mirrors.snapshot(item.view.peers, now)
+          this.isIsolated = item.view.isolated
+          this.updateIsolation()
           this.updateSynced(new Set())
         })
       default:
-        return this.input((now) => this.viewChanged(item, now))
+        return this.input((now) => {
+          this.viewChanged(item, now)
+          this.updateIsolation()
+        })
     }
+  }
+
+  private updateIsolation(): void {
+    this.isCutOff = this.isolation.update(this.isIsolated, this.mirrors.size)
   }
 
   private viewChanged(change: ViewChange, now: number): void {

@@ -3,6 +3,7 @@ import * as ChangeFeed from "@coterie/core/ChangeFeed"
 import type { Cluster } from "@coterie/core/Cluster"
 import type { Lane } from "@coterie/core/Lane"
 import type { Message } from "@coterie/core/Message"
+import type { Description } from "@coterie/core/NodeComponents"
 import type { PeerId } from "@coterie/core/Peer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -317,4 +318,30 @@ export class TypedMap<K, V> implements Sizes {
   }
 
   readonly behind = () => this.replica.behind
+
+  /** Describes the sizes of the map, the copies of the entries of each peer, and the copies that each peer has. */
+  readonly describe = (): Description => {
+    const [own, others] = [this.ownSize(), this.copiesSize()]
+    return {
+      facts: {
+        ownEntries: own.entries,
+        ownBytes: own.bytes,
+        otherEntries: others.entries,
+        otherBytes: others.bytes,
+        behind: this.behind(),
+      },
+      rows: Array.from(this.owners, ([name, { state }]) => {
+        const mirror = this.replica.mirrors.mirrors.get(name)
+        // A peer that has closed the map is forgotten as a reader with the next change only.
+        const behind = state === "absent" ? undefined : this.replica.behindOf(name)
+        return {
+          peer: name,
+          state,
+          entries: mirror?.entries.size ?? 0,
+          bytes: mirror?.bytes ?? 0,
+          ...(behind === undefined ? {} : { behind }),
+        }
+      }),
+    }
+  }
 }

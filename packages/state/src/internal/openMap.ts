@@ -3,6 +3,7 @@ import { Cluster } from "@coterie/core/Cluster"
 import { OptionsError } from "@coterie/core/ClusterError"
 import { Entropy } from "@coterie/core/Entropy"
 import * as Effect from "effect/Effect"
+import { addComponent } from "./addComponent.ts"
 import type { Options } from "./Service.ts"
 import type { MapObserver } from "./MapObserver.ts"
 import { addMetrics } from "./mapMetrics.ts"
@@ -62,5 +63,6 @@ export const openObserved = Effect.fnUntraced(function* <K, V>(
     Effect.sync(() => metrics.observe(map)),
     (remove) => Effect.sync(remove),
   )
+  yield* addComponent({ kind: "map", name, describe: map.describe })
   return map.service()
 })

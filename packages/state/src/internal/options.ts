@@ -34,7 +34,8 @@ const defaults: Bounds = {
 
 const fail = (option: string, problem: string) => Effect.fail(new OptionsError({ option, problem }))
 
-const checkCount = (option: string, value: number, min: number) =>
+/** Fails with `OptionsError` if an option is no integer of at least `min`. */
+export const checkCount = (option: string, value: number, min: number) =>
   Number.isSafeInteger(value) && value >= min
     ? Effect.void
     : fail(option, `must be an integer of at least ${min}, and is ${value}`)
@@ -56,10 +57,14 @@ export const boundsOf = Effect.fnUntraced(function* (limits: Partial<Limits> = {
   return bounds
 })
 
-/** Returns the name of the lane of a map, or fails with `OptionsError`. */
-export const laneNameOf = Effect.fnUntraced(function* (name: string) {
+/** Fails with `OptionsError` if the name of a map or a group cannot be used. */
+export const checkName = (of: "map" | "group", name: string): Effect.Effect<void, OptionsError> => {
   const bytes = new TextEncoder().encode(name).length
-  if (bytes < 1 || bytes > maxNameBytes)
-    return yield* fail("name", `the name of a map has 1 to ${maxNameBytes} bytes, and "${name}" has ${bytes}`)
-  return `${lanePrefix}${name}`
-})
+  return bytes < 1 || bytes > maxNameBytes
+    ? fail("name", `the name of a ${of} has 1 to ${maxNameBytes} bytes, and "${name}" has ${bytes}`)
+    : Effect.void
+}
+
+/** Returns the name of the lane of a map, or fails with `OptionsError`. */
+export const laneNameOf = (name: string): Effect.Effect<string, OptionsError> =>
+  Effect.as(checkName("map", name), `${lanePrefix}${name}`)

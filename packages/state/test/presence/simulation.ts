@@ -3,6 +3,7 @@
  * that the nodes track and no others. A node that is isolated lets no key leave.
  */
 import * as Cluster from "@coterie/core/Cluster"
+import * as MonotonicTime from "@coterie/core/MonotonicTime"
 import type * as Transport from "@coterie/core/Transport"
 import type * as OwnedMap from "@coterie/state/OwnedMap"
 import * as Presence from "@coterie/state/Presence"
@@ -11,10 +12,10 @@ import { assert } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as MonotonicTime from "@coterie/core/MonotonicTime"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { Isolation } from "../../src/internal/Isolation.ts"
 import { defaults, Overrides } from "../../src/internal/Overrides.ts"
 import { FoldedPresence, textsOf } from "./FoldedPresence.ts"
 
@@ -54,7 +55,8 @@ class Life {
   isChanging = true
   /** `true` once the node has stopped. */
   hasStopped = false
-  /** Time of the last `Isolated` without a later `Reconnected`. */
+  readonly isolation = new Isolation()
+  /** Time since which the node is isolated. */
   isolatedSince = Infinity
   users: Users | undefined
   sessions = new Set<Session>()
@@ -149,10 +151,10 @@ const makeApp = Effect.fnUntraced(function* (
     ),
   )
   yield* Effect.forkScoped(
-    Stream.runForEach(cluster.events, ({ _tag }) =>
+    Stream.runForEach(cluster.views, ({ isolated, peers }) =>
       Effect.map(MonotonicTime.millis, (now) => {
-        if (_tag === "Isolated") life.isolatedSince = now
-        else if (_tag === "Reconnected") life.isolatedSince = Infinity
+        if (!life.isolation.update(isolated, peers.size)) life.isolatedSince = Infinity
+        else life.isolatedSince = Math.min(life.isolatedSince, now)
       }),
     ),
   )

@@ -9,8 +9,12 @@ import type { ScenarioRun } from "./protocol.ts"
 import type { ScenarioResult, SeedResults } from "./SeedResults.ts"
 import type { SimulationThread, ThreadDied } from "./SimulationThread.ts"
 
-/** Number of seeds that a thread has at a time: one that it runs, and one that it runs next. */
-const ahead = 2
+/**
+ * Number of seeds for each thread that are handed out one at a time at the end. Before, a thread has one further seed
+ * that it runs next, so that it does not wait for the next one. At the end such a seed would wait behind a long seed
+ * while other threads have nothing to do.
+ */
+const oneByOne = 8
 
 /**
  * Maximum number of results that wait for a slow seed. A waiting result is small, because the trace of a failure is
@@ -45,19 +49,24 @@ export class SeedFeed {
 
   /** Feeds all threads until the seeds or the time are used up. */
   run(threads: ReadonlyArray<Pick<SimulationThread, "seed">>): Effect.Effect<void, SimulationError | ThreadDied> {
-    return Effect.forEach(
-      threads.flatMap((thread) => Array.from({ length: ahead }, () => thread)),
-      (thread) => this.feed(thread),
-      { concurrency: "unbounded", discard: true },
-    )
+    const reserve = oneByOne * threads.length
+    const feeds = [
+      ...threads.map((thread) => this.feed(thread, 0)),
+      ...threads.map((thread) => this.feed(thread, reserve)),
+    ]
+    return Effect.all(feeds, { concurrency: "unbounded", discard: true })
   }
 
-  private feed(thread: Pick<SimulationThread, "seed">): Effect.Effect<void, SimulationError | ThreadDied> {
+  /** Feeds a thread with one seed after the other, and leaves the last `reserve` seeds. */
+  private feed(
+    thread: Pick<SimulationThread, "seed">,
+    reserve: number,
+  ): Effect.Effect<void, SimulationError | ThreadDied> {
     const { deadline, resultOf, results, seeds } = this.options
     return Effect.gen({ self: this }, function* () {
       for (;;) {
         yield* this.room.take(1)
-        if (this.next > seeds.to || (yield* Clock.currentTimeMillis) >= deadline) {
+        if (this.next > seeds.to - reserve || (yield* Clock.currentTimeMillis) >= deadline) {
           yield* this.room.release(1)
           return
         }

@@ -1,7 +1,7 @@
 /** Replacements of the functions of the platform for a simulated program. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { isHashing } from "./stacks.ts"
+import * as Stacks from "./stacks.ts"
 import { type RunningTimer, TimerHandle } from "./TimerHandle.ts"
 
 /** Time, random numbers and timers of the simulation. */
@@ -100,8 +100,15 @@ const ofChance = (source: Source): ReadonlyArray<Replacement> => {
     for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(source.random() * 256)
     return view
   }
+  const mathRandom = (): number => {
+    const caller = Stacks.callerOf(mathRandom)
+    if (caller === "hash") return 0
+    // The tracer of Effect draws several numbers for each span, and finding the site of a use takes long.
+    if (caller === "program") source.used("Math.random")
+    return source.random()
+  }
   return [
-    { target: Math, key: "random", value: () => (isHashing() ? 0 : random("Math.random")()) },
+    { target: Math, key: "random", value: mathRandom },
     { target: globalThis.crypto, key: "getRandomValues", value: fill },
     { target: globalThis.crypto, key: "randomUUID", value: () => uuid(random("crypto.randomUUID")) },
   ]

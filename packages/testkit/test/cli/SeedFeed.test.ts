@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Semaphore from "effect/Semaphore"
 import { SeedFeed } from "../../src/cli/SeedFeed.ts"
 import { SeedResults } from "../../src/cli/SeedResults.ts"
 
@@ -55,6 +58,44 @@ describe("SeedFeed", () => {
         Array.from({ length: 50 }, (_, i) => i + 1),
       )
       assert.strictEqual(results.totals().seeds, 50)
+    }),
+  )
+
+  it.effect("runs all other seeds of the end while one thread runs a long seed", () =>
+    Effect.gen(function* () {
+      const { feed, results } = make({ to: 10 })
+      const long = yield* Deferred.make<void>()
+      const thread = () => {
+        const turn = Semaphore.makeUnsafe(1)
+        return {
+          seed: (seed: number) =>
+            turn.withPermits(1)(Effect.as(seed === 1 ? Deferred.await(long) : Effect.yieldNow, [run(seed)])),
+        }
+      }
+      const fed = yield* Effect.forkChild(feed.run([thread(), thread()]))
+      for (let turns = 0; turns < 1_000; turns++) yield* Effect.yieldNow
+      assert.strictEqual(results.received().seeds, 9)
+      yield* Deferred.succeed(long, undefined)
+      yield* Fiber.join(fed)
+      assert.strictEqual(results.totals().seeds, 10)
+    }),
+  )
+
+  it.effect("lets a thread have its next seed before the end", () =>
+    Effect.gen(function* () {
+      const { feed } = make({ to: 1_000 })
+      const asked: Array<number> = []
+      const stuck = {
+        seed: (seed: number) =>
+          Effect.andThen(
+            Effect.sync(() => asked.push(seed)),
+            Effect.never,
+          ),
+      }
+      yield* Effect.forkChild(feed.run([stuck]))
+      yield* Effect.yieldNow
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(asked, [1, 2])
     }),
   )
 

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { NotEncodable, StateError } from "../../StateError.ts"
+import { addComponent } from "../addComponent.ts"
 import { openObserved } from "../openMap.ts"
 import { mapLabel } from "../mapMetrics.ts"
 import { boundsOf, laneNameOf } from "../options.ts"
@@ -63,6 +64,11 @@ export const open = Effect.fnUntraced(function* <A>(name: string, { grace, limit
   const map = yield* openObserved(mapName, { key: MetaKey, value, limits }, feed)
   yield* Effect.forkScoped(feed.run)
   yield* observe(metrics, mapLabel(metrics, laneName, mapName), table)
+  yield* addComponent({
+    kind: "presence",
+    name,
+    describe: () => ({ facts: { keys: table.size, leaving: table.leavingSize } }),
+  })
   let tracks = 0
   const presence: Presence<A> = {
     name,

@@ -130,10 +130,15 @@ export class Cursors {
   /** Number of versions that the slowest reader is behind. */
   get behind(): number {
     let most = 0
-    for (const { want, version } of this.cursors.values()) {
-      if (want !== undefined) most = Math.max(most, this.entries.version - Math.min(version, this.entries.version))
-    }
+    for (const name of this.cursors.keys()) most = Math.max(most, this.behindOf(name) ?? 0)
     return most
+  }
+
+  /** Returns the number of versions that a reader is behind. `undefined` if the peer does not read the entries. */
+  behindOf(name: string): number | undefined {
+    const cursor = this.cursors.get(name)
+    if (cursor?.want === undefined) return undefined
+    return this.entries.version - Math.min(cursor.version, this.entries.version)
   }
 
   /** Accepts a request. The newest request of a peer replaces the earlier ones. Returns `true` if an answer is due now. */

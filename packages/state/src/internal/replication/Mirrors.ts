@@ -273,6 +273,11 @@ export class Mirrors<E> {
     return member === undefined ? undefined : { peer: member.peer, state: this.stateOf(name, member) }
   }
 
+  /** Number of members. */
+  get size(): number {
+    return this.members.size
+  }
+
   /** Returns `true` if this node has a link to a member. */
   hasLink(): boolean {
     for (const { peer } of this.members.values()) if (peer.link === "up") return true

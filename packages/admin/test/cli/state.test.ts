@@ -1,0 +1,54 @@
+import { Report } from "@coterie/admin"
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { inProcess, served } from "./command.ts"
+
+it.live("coterie state shows the components of a node, and one of them in full", () =>
+  Effect.gen(function* () {
+    const [node] = yield* served(["a"])
+    const state = (...args: ReadonlyArray<string>) => inProcess(["state", ...args, "--url", node?.url ?? ""])
+    assert.deepStrictEqual(yield* state(), { code: 1, out: "nothing is shared\n", err: "" })
+    node?.cluster.components.add({
+      kind: "map",
+      name: "jobs",
+      describe: () => ({
+        facts: { ownEntries: 2, ownBytes: 2_048, open: true },
+        rows: [
+          { peer: "b\u202e", state: "live", at: 0, bytes: 5 },
+          { peer: "c", state: "absent", behind: 1 },
+        ],
+      }),
+    })
+    node?.cluster.components.add({ kind: "presence", name: "users", describe: () => ({ facts: { keys: 3 } }) })
+    assert.strictEqual(
+      (yield* state()).out,
+      [
+        "KIND      NAME   FACTS",
+        "map       jobs   ownEntries 2, ownBytes 2.0 KiB, open true",
+        "presence  users  keys 3",
+        "",
+      ].join("\n"),
+    )
+    assert.strictEqual(
+      (yield* state("map", "jobs")).out,
+      [
+        "map jobs",
+        "ownEntries  2",
+        "ownBytes    2.0 KiB",
+        "open        true",
+        "",
+        "PEER       STATE   AT                        BYTES  BEHIND",
+        "b\\u{202e}  live    1970-01-01T00:00:00.000Z  5 B    -",
+        "c          absent  -                         -      1",
+        "",
+      ].join("\n"),
+    )
+    assert.strictEqual((yield* state("presence")).out, "KIND      NAME   FACTS\npresence  users  keys 3\n")
+    assert.strictEqual((yield* state("presence", "jobs")).code, 1)
+    const { code, out } = yield* state("map", "--json")
+    const report = Schema.decodeUnknownSync(Schema.fromJsonString(Report.StateReport))(out)
+    assert.deepStrictEqual([code, report.name, report.components.map(({ name }) => name)], [0, "a", ["jobs"]])
+    assert.deepStrictEqual(report.components[0]?.rows[1], { peer: "c", state: "absent", behind: 1 })
+  }).pipe(Effect.scoped),
+)

@@ -1,0 +1,211 @@
+/** One group at one node. */
+import * as ChangeFeed from "@coterie/core/ChangeFeed"
+import type { Cluster } from "@coterie/core/Cluster"
+import type { Description } from "@coterie/core/NodeComponents"
+import { compareNames, type PeerId } from "@coterie/core/Peer"
+import type * as Rendezvous from "@coterie/core/Rendezvous"
+import type { TopicCodec } from "@coterie/core/TopicSerialization"
+import { isReadonlyArrayNonEmpty } from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { NotEncodable, StateError } from "../../StateError.ts"
+import type { OwnedMap } from "../Service.ts"
+import { type Join, keyOf, mapName, Weight } from "./entries.ts"
+import type { GroupIndex, JoinEntry, Subscriber } from "./GroupIndex.ts"
+import { byKey, candidatesOf, isReachable, random, RoundRobin } from "./pick.ts"
+import {
+  type Group,
+  type JoinOptions,
+  type Member,
+  NoMember,
+  type Options as GroupOptions,
+  type Policy,
+  type View,
+} from "./Service.ts"
+
+export interface Options<A> {
+  readonly name: string
+  readonly schema: GroupOptions<A>["value"]
+  readonly cluster: Cluster["Service"]
+  readonly map: OwnedMap<string, Join>
+  readonly index: GroupIndex
+}
+
+const isWeight = Schema.is(Weight)
+
+/** The members that can be picked, and the nodes that have them. */
+interface Eligible<A> {
+  readonly of: View<A>
+  readonly members: ReadonlyArray<Member<A>>
+  readonly candidates: () => ReadonlyArray<Rendezvous.Candidate>
+}
+
+export class OpenGroup<A> implements Subscriber {
+  private readonly options: Options<A>
+  private readonly codec: TopicCodec<A>
+  private readonly feed: ChangeFeed.ChangeFeed<View<A>, "changed">
+  private readonly decoded = new WeakMap<JoinEntry, Result.Result<A, Schema.SchemaError>>()
+  private readonly roundRobin = new RoundRobin()
+  private isClosed = false
+  private current: View<A> | undefined
+  private currentEligible: Eligible<A> | undefined
+  private readonly hasUndecodable = Latch.makeUnsafe(false)
+  /** Nodes whose values do not decode, with the problem. */
+  private undecodable: ReadonlyArray<{ readonly peer: PeerId; readonly problem: string }> = []
+  /** Generation of each node for which the log has a line. */
+  private readonly reported = new Map<string, number>()
+
+  constructor(options: Options<A>) {
+    this.options = options
+    this.codec = options.cluster.serialization.codec(options.schema)
+    this.feed = ChangeFeed.makeUnsafe<View<A>, "changed">({ state: () => this.view(), capacity: 1 })
+  }
+
+  // ---- Subscriber ----
+
+  readonly changed = (): void => {
+    this.current = undefined
+    this.feed.publishUnsafe("changed")
+  }
+
+  readonly closed = (): void => {
+    if (this.isClosed) return
+    this.isClosed = true
+    this.changed()
+    this.feed.endUnsafe()
+  }
+
+  // ---- the service ----
+
+  readonly service = (): Group<A> => ({
+    name: this.options.name,
+    join: (value, options) => this.join(value, options),
+    view: Effect.sync(() => this.view()),
+    views: this.feed.states,
+    pick: (policy) => Effect.andThen(this.options.map.synced, this.pick(policy)),
+    synced: this.options.map.synced,
+  })
+
+  /** Describes the members on each node: their number, their weight, and the link to the node. */
+  readonly describe = (): Description => {
+    const { isSynced, members } = this.view()
+    const rows = new Map<string, { peer: string; status: string; link: string; members: number; weight: number }>()
+    for (const { link, peer, status, weight } of members) {
+      const row = rows.get(peer.name) ?? { peer: peer.name, status, link, members: 0, weight: 0 }
+      row.members++
+      row.weight += weight
+      rows.set(peer.name, row)
+    }
+    return { facts: { members: members.length, nodes: rows.size, isSynced }, rows: [...rows.values()] }
+  }
+
+  /** Writes one line to the log for each life of a node whose values do not match the schema. */
+  readonly logUndecodable: Effect.Effect<never> = Effect.forever(
+    Effect.suspend(() => {
+      this.hasUndecodable.closeUnsafe()
+      const { index, name: group } = this.options
+      for (const name of this.reported.keys()) if (index.owner(name) === undefined) this.reported.delete(name)
+      const news = this.undecodable.filter(({ peer }) => this.reported.get(peer.name) !== peer.generation)
+      for (const { peer } of news) this.reported.set(peer.name, peer.generation)
+      const lines = Effect.forEach(
+        news,
+        ({ peer, problem }) =>
+          Effect.logWarning(`state: a member of the group "${group}" on "${peer.name}" is not shown: ${problem}`),
+        { discard: true },
+      )
+      return Effect.andThen(lines, this.hasUndecodable.await)
+    }),
+  )
+
+  private join(value: A, { weight = 1 }: JoinOptions = {}): ReturnType<Group<A>["join"]> {
+    const { index, map, name } = this.options
+    const encode = (next: A): Effect.Effect<Join, StateError> => {
+      const bytes = this.codec.encode(next)
+      if (Result.isFailure(bytes))
+        return this.notEncodable(`the value does not match the schema of the group "${name}": ${bytes.failure.message}`)
+      return isWeight(weight)
+        ? Effect.succeed({ weight, value: bytes.success })
+        : this.notEncodable(`a weight is above 0 and at most 1,000,000, and is ${weight}`)
+    }
+    return Effect.gen(function* () {
+      const entry = yield* map.entry(keyOf(name, index.takeRef()), yield* encode(value))
+      return { set: (next: A) => Effect.flatMap(encode(next), entry.set) }
+    })
+  }
+
+  private notEncodable(message: string): Effect.Effect<never, StateError> {
+    return Effect.fail(new StateError({ map: mapName, reason: new NotEncodable({ message }) }))
+  }
+
+  private pick(policy: Policy): Effect.Effect<Member<A>, NoMember> {
+    return Effect.suspend(() => {
+      const { candidates, members } = this.eligible()
+      if (!isReadonlyArrayNonEmpty(members)) return Effect.fail(new NoMember({ group: this.options.name }))
+      if (policy === "roundRobin") return Effect.succeed(this.roundRobin.next(members))
+      if (typeof policy === "object") return Effect.succeed(byKey(members, candidates(), policy.key))
+      const own = policy === "local" ? members.filter(({ peer }) => peer.name === this.self.name) : []
+      return Effect.map(Random.next, (chance) => random(isReadonlyArrayNonEmpty(own) ? own : members, chance))
+    })
+  }
+
+  // ---- views ----
+
+  private get self(): PeerId {
+    return this.options.cluster.viewUnsafe().self
+  }
+
+  private view(): View<A> {
+    if (this.current !== undefined) return this.current
+    const view = this.makeView()
+    this.current = view
+    // The fiber that writes the log may run in this call.
+    if (this.undecodable.length > 0) this.hasUndecodable.openUnsafe()
+    return view
+  }
+
+  private makeView(): View<A> {
+    if (this.isClosed) return { members: [], isSynced: false }
+    const { index, name } = this.options
+    const members: Array<Member<A>> = []
+    const undecodable = new Map<string, { readonly peer: PeerId; readonly problem: string }>()
+    const joins = index.joins(name)
+    for (const owner of [...joins.keys()].sort(compareNames)) {
+      const found = this.ownerOf(owner)
+      if (found === undefined) continue
+      const { link, peer, status } = found
+      for (const [ref, entry] of [...(joins.get(owner) ?? [])].sort(([a], [b]) => a - b)) {
+        const value = this.decode(entry)
+        if (Result.isSuccess(value)) {
+          members.push({ peer, ref, status, link, weight: entry.value.weight, value: value.success })
+        } else undecodable.set(owner, { peer, problem: value.failure.message })
+      }
+    }
+    this.undecodable = [...undecodable.values()]
+    return { members, isSynced: index.isSynced }
+  }
+
+  private ownerOf(name: string): Pick<Member<A>, "peer" | "status" | "link"> | undefined {
+    const { generation, name: own } = this.self
+    return name === own ? { peer: { name, generation }, status: "alive", link: "up" } : this.options.index.owner(name)
+  }
+
+  private decode(entry: JoinEntry): Result.Result<A, Schema.SchemaError> {
+    const known = this.decoded.get(entry)
+    if (known !== undefined) return known
+    const value = this.codec.decode(entry.value.value)
+    this.decoded.set(entry, value)
+    return value
+  }
+
+  private eligible(): Eligible<A> {
+    const view = this.view()
+    if (this.currentEligible?.of === view) return this.currentEligible
+    const members = view.members.filter(isReachable)
+    let candidates: ReadonlyArray<Rendezvous.Candidate> | undefined
+    this.currentEligible = { of: view, members, candidates: () => (candidates ??= candidatesOf(members)) }
+    return this.currentEligible
+  }
+}

@@ -1,0 +1,40 @@
+/** Opens groups on a node. */
+import { Cluster } from "@coterie/core/Cluster"
+import * as Effect from "effect/Effect"
+import { addComponent } from "../addComponent.ts"
+import { openObserved } from "../openMap.ts"
+import { checkName } from "../options.ts"
+import { sharedByNode } from "../sharedByNode.ts"
+import { mapName, options as mapOptions } from "./entries.ts"
+import { GroupIndex } from "./GroupIndex.ts"
+import { OpenGroup } from "./OpenGroup.ts"
+import type { Group, Options } from "./Service.ts"
+
+/** The map of all groups of a node, and its index. */
+const shared = sharedByNode(
+  Effect.gen(function* () {
+    const index = new GroupIndex()
+    const map = yield* openObserved(mapName, mapOptions, index)
+    yield* Effect.forkScoped(Effect.andThen(map.synced, Effect.sync(index.settled)))
+    return { index, map }
+  }),
+)
+
+export const make = Effect.fnUntraced(function* <A>(name: string, { value: schema }: Options<A>) {
+  yield* checkName("group", name)
+  const cluster = yield* Cluster
+  const { index, map } = yield* shared
+  const group = new OpenGroup({ name, schema, cluster, map, index })
+  yield* Effect.acquireRelease(
+    Effect.sync(() => index.subscribe(name, group)),
+    (unsubscribe) =>
+      Effect.sync(() => {
+        unsubscribe()
+        group.closed()
+      }),
+  )
+  yield* addComponent({ kind: "group", name, describe: group.describe })
+  yield* Effect.forkScoped(group.logUndecodable)
+  const service: Group<A> = group.service()
+  return service
+})

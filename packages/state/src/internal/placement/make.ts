@@ -1,0 +1,54 @@
+/** Makes placements. */
+import { Cluster } from "@coterie/core/Cluster"
+import { OptionsError } from "@coterie/core/ClusterError"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Group } from "../group/Service.ts"
+import { addComponent } from "../addComponent.ts"
+import { Overrides } from "../Overrides.ts"
+import { Driver } from "./Driver.ts"
+import { addMetrics } from "./metrics.ts"
+import type { Options } from "./Service.ts"
+
+/**
+ * Default time for which a group must be the same. A node hears of a change of another node within milliseconds, and of
+ * a lost one within the detection time of its own, which differs from that of others by less than a second.
+ */
+const defaultSettle: Duration.Input = "2 seconds"
+
+const settleOf = (given: Duration.Input): Effect.Effect<number, OptionsError> => {
+  const settle = Option.map(Duration.fromInput(given), Duration.toMillis)
+  return Option.isSome(settle) && Number.isFinite(settle.value) && settle.value >= 0
+    ? Effect.succeed(settle.value)
+    : Effect.fail(new OptionsError({ option: "settle", problem: "must be a finite duration that is not negative" }))
+}
+
+const checkMinimum = (value: number): Effect.Effect<void, OptionsError> =>
+  Number.isSafeInteger(value) && value >= 1
+    ? Effect.void
+    : Effect.fail(
+        new OptionsError({ option: "minimumMembers", problem: `must be an integer of at least 1, and is ${value}` }),
+      )
+
+export const make = Effect.fnUntraced(function* <A>(group: Group<A>, options: Options = {}) {
+  const { minimumMembers = 1 } = options
+  const settle = yield* settleOf(options.settle ?? defaultSettle)
+  yield* checkMinimum(minimumMembers)
+  const cluster = yield* Cluster
+  const { makeOwnedKeys } = yield* Overrides
+  const clock = yield* Clock.Clock
+  const { name: self } = yield* cluster.self
+  const driver = new Driver({
+    group,
+    cluster,
+    keys: makeOwnedKeys({ self, settle }),
+    minimumMembers,
+    clock,
+    onChange: addMetrics(cluster.metrics, group.name),
+  })
+  yield* addComponent({ kind: "placement", name: group.name, describe: driver.describe })
+  yield* Effect.forkScoped(driver.run)
+  return driver.service()
+})

@@ -1,0 +1,37 @@
+/** Bounds of the shared values of a node, and the check of their names. */
+import * as Context from "effect/Context"
+import type { Limits as Bounds } from "./Service.ts"
+
+/** Maximum number of bytes of a name, as for the names of maps. */
+const maxNameBytes = 100
+
+const utf8 = new TextEncoder()
+
+/** Returns the reason for which a text is no name of a value, or `undefined`. */
+export const nameProblem = (name: string): string | undefined => {
+  const bytes = utf8.encode(name).length
+  return bytes >= 1 && bytes <= maxNameBytes
+    ? undefined
+    : `the name of a value has 1 to ${maxNameBytes} bytes, and this one has ${bytes}`
+}
+
+export const defaults: Bounds = {
+  // Flags, settings and leaders of a program. Each node keeps all values of the cluster.
+  values: 1_024,
+  // A larger value belongs into a store. Up to three nodes send it to all others.
+  entryBytes: 16 * 1024,
+}
+
+/** The bounds in use, which the first value that a node opens reads. */
+export const Limits = Context.Reference<Bounds>("@coterie/state/SharedValue/Limits", {
+  defaultValue: () => defaults,
+})
+
+/** Bytes of a write beside its value: two stamps with names of 128 bytes, as JSON, and the name of the value. */
+const writeOverhead = 1_024
+
+/** Returns the limits of the map of the values. An entry has the bytes of a value as Base64. */
+export const mapLimits = ({ entryBytes, values }: Bounds) => {
+  const bytes = Math.ceil(entryBytes / 3) * 4 + writeOverhead
+  return { ownerEntries: values, entryBytes: bytes, ownerBytes: values * bytes }
+}

@@ -1,0 +1,30 @@
+/** Opens a shared value on a node. */
+import { Cluster } from "@coterie/core/Cluster"
+import { OptionsError } from "@coterie/core/ClusterError"
+import * as Effect from "effect/Effect"
+import * as PubSub from "effect/PubSub"
+import { nameProblem } from "./limits.ts"
+import type { Conflict, Options } from "./Service.ts"
+import { TypedValue } from "./TypedValue.ts"
+import * as ValueStore from "./ValueStore.ts"
+
+/** Number of conflicts that may wait for a slow subscriber. Each one has two values. */
+const maxConflicts = 256
+
+export const open = Effect.fnUntraced(function* <A>(name: string, options: Options<A>) {
+  const { serialization } = yield* Cluster
+  const problem = nameProblem(name)
+  if (problem !== undefined) return yield* new OptionsError({ option: "name", problem })
+  const store = yield* ValueStore.open
+  const conflicts = yield* Effect.acquireRelease(PubSub.sliding<Conflict<A>>(maxConflicts), PubSub.shutdown)
+  const value = new TypedValue({
+    name,
+    initial: options.initial,
+    codec: serialization.codec(options.value),
+    store,
+    conflicts,
+  })
+  yield* Effect.acquireRelease(Effect.succeed(value), () => Effect.sync(value.close))
+  yield* store.listen(name, value)
+  return value.service()
+})

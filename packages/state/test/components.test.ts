@@ -1,0 +1,99 @@
+import { Cluster } from "@coterie/core/Cluster"
+import * as Group from "@coterie/state/Group"
+import * as OwnedMap from "@coterie/state/OwnedMap"
+import * as Placement from "@coterie/state/Placement"
+import * as Presence from "@coterie/state/Presence"
+import * as SharedValue from "@coterie/state/SharedValue"
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as World from "../../core/test/cluster/world.ts"
+
+const open = (node: World.Node) =>
+  Effect.provideService(
+    Effect.all({
+      map: OwnedMap.make("jobs", { key: Schema.String, value: Schema.Finite }),
+      users: Presence.make("users", { value: Schema.Finite }),
+      level: SharedValue.make("level", { value: Schema.Finite, initial: 0 }),
+    }),
+    Cluster,
+    node.cluster,
+  )
+
+World.simulated(
+  "a node shows the sizes of its maps, presences and values, without contents, until they close",
+  (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const scope = yield* Scope.make()
+      const here = yield* Scope.provide(open(a), scope)
+      const there = yield* open(b)
+      yield* here.map.set("x", 1)
+      yield* there.map.set("y", 22)
+      yield* there.map.set("z", 3)
+      yield* there.users.track("ann", 1)
+      yield* there.level.set(5)
+      yield* Effect.sleep("1 second")
+      const shown = yield* a.cluster.components.describe
+      assert.deepStrictEqual(
+        shown.map(({ kind, name }) => `${kind} ${name}`),
+        ["map coterie.values", "map jobs", "map presence/users", "presence users", "values coterie.values"],
+      )
+      assert.deepStrictEqual(shown[1], {
+        kind: "map",
+        name: "jobs",
+        facts: { ownEntries: 1, ownBytes: 2, otherEntries: 2, otherBytes: 5, behind: 0 },
+        rows: [{ peer: "b", state: "live", entries: 2, bytes: 5, behind: 0 }],
+      })
+      assert.deepStrictEqual(shown[3]?.facts, { keys: 1, leaving: 0 })
+      const [row] = shown[4]?.rows ?? []
+      assert.deepStrictEqual(shown[4]?.facts, { values: 1, limit: 1_024 })
+      assert.deepStrictEqual([row?.["value"], row?.["by"], row?.["bytes"], row?.["publishers"]], ["level", "b", 1, 2])
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(yield* a.cluster.components.describe, [])
+      yield* Effect.sleep("2 seconds")
+      const [, jobs] = yield* b.cluster.components.describe
+      assert.deepStrictEqual(jobs?.rows, [{ peer: "a", state: "absent", entries: 0, bytes: 0 }])
+    }),
+)
+
+World.simulated("a node shows the members of its groups by node, and the owners of the keys that it watches", (world) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair(world)
+    const open = (node: World.Node) =>
+      Effect.gen(function* () {
+        const group = yield* Group.make("workers", { value: Schema.Null })
+        yield* group.join(null, { weight: 2 })
+        const placement = yield* Placement.make(group)
+        for (const key of ["x", "y", "z"]) yield* Effect.forkScoped(Stream.runDrain(placement.watch(key)))
+        return placement
+      }).pipe(Effect.provideService(Cluster, node.cluster))
+    const here = yield* open(a)
+    yield* open(b)
+    yield* Effect.sleep("5 seconds")
+    const shown = yield* a.cluster.components.describe
+    const [group, map, placement] = shown
+    assert.deepStrictEqual(
+      shown.map(({ kind, name }) => `${kind} ${name}`),
+      ["group workers", "map coterie.groups", "placement workers"],
+    )
+    assert.deepStrictEqual(group?.facts, { members: 2, nodes: 2, isSynced: true })
+    assert.deepStrictEqual(group?.rows, [
+      { peer: "a", status: "alive", link: "up", members: 1, weight: 2 },
+      { peer: "b", status: "alive", link: "up", members: 1, weight: 2 },
+    ])
+    assert.strictEqual(map?.facts["ownEntries"], 1)
+    const owners = yield* Effect.forEach(["x", "y", "z"], (key) =>
+      Effect.map(here.owner(key), (owner) => ({ key, owner: Option.getOrThrow(owner).name })),
+    )
+    assert.deepStrictEqual(
+      placement?.rows,
+      owners.map(({ key, owner }) => ({ key, ownership: owner === "a" ? "mine" : "other", owner })),
+    )
+    assert.deepStrictEqual(placement?.facts, { keys: 3, mine: owners.filter(({ owner }) => owner === "a").length })
+  }),
+)
