@@ -15,7 +15,7 @@ export class YieldingLatch {
 
   constructor(isOpen: boolean) {
     this.isOpen = isOpen
-    this.wait = Effect.withFiber((fiber) => (this.isOpen ? Effect.yieldNow : this.suspend(fiber)))
+    this.wait = Effect.withFiber((fiber) => this.suspend(fiber))
   }
 
   /** Opens the latch. The waiting fibers continue in tasks of their schedulers. */
@@ -36,6 +36,8 @@ export class YieldingLatch {
   private suspend(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> {
     return Effect.callback((resume) => {
       const wake = (): void => fiber.currentDispatcher.scheduleTask(() => resume(Effect.void), 0)
+      // The scheduler may delay a fiber between any two steps, so the latch is read in the step that adds the waiter.
+      if (this.isOpen) return wake()
       this.waiters.push(wake)
       return Effect.sync(() => {
         const index = this.waiters.indexOf(wake)

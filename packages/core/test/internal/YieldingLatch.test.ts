@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import { YieldingLatch } from "../../src/internal/YieldingLatch.ts"
 
 /** Starts a fiber that waits for the latch and then writes its name into the list. */
@@ -60,6 +61,33 @@ describe("a fiber that waits for a yielding latch", () => {
       latch.open()
       yield* Fiber.await(fiber)
       assert.deepStrictEqual(order, ["waiter"])
+    }),
+  )
+
+  it.effect("continues wherever between two of its steps the latch opens", () =>
+    Effect.gen(function* () {
+      for (let ops = 3; ops <= 7; ops++) {
+        for (let turns = 0; turns <= 10; turns++) {
+          const latch = new YieldingLatch(false)
+          const order: Array<string> = []
+          const fiber = yield* Effect.forkChild(
+            Effect.provideService(
+              Effect.andThen(
+                latch.wait,
+                Effect.sync(() => void order.push("waiter")),
+              ),
+              Scheduler.MaxOpsBeforeYield,
+              ops,
+            ),
+            { startImmediately: true },
+          )
+          for (let i = 0; i < turns; i++) yield* Effect.yieldNow
+          latch.open()
+          for (let i = 0; i < 50; i++) yield* Effect.yieldNow
+          assert.deepStrictEqual(order, ["waiter"], `${ops} steps before each yield, opened after ${turns} turns`)
+          yield* Fiber.await(fiber)
+        }
+      }
     }),
   )
 
