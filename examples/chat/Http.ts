@@ -1,7 +1,7 @@
 /** HTTP server with the API, the sockets of clients, health and metrics. */
 import { Cluster } from "@coterie/core"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
@@ -32,7 +32,7 @@ const handlers = HttpApiBuilder.group(
       profile: ({ params }) => Effect.orDie(Effect.map(profiles.name(params.user), (name) => ({ name }))),
       rename: ({ params, payload }) => Effect.orDie(profiles.rename(params.user, payload.name)),
       stats: () => reports.stats,
-      report: () => Effect.map(reports.last, Option.toArray),
+      report: () => reports.last,
     })
   }),
 )

@@ -37,7 +37,7 @@ export class NotDelivered extends Schema.TaggedError<NotDelivered>()(
 /** Statistics of one instance. */
 export const Stats = Schema.Struct({ instance: Schema.String, users: Schema.Number, delivered: Schema.Number })
 
-/** Report that the job writes into the store. */
+/** Report that the job shares with all instances. */
 export const Report = Schema.Struct({
   /** Instance that ran the job. */
   by: Schema.String,

@@ -4,29 +4,25 @@
  */
 import { Cluster } from "@coterie/core"
 import { PeerRpcClient } from "@coterie/rpc"
-import { Group, Placement } from "@coterie/state"
-import { Context, Effect, Exit, Layer, Option, Schedule, Schema } from "effect"
+import { type Placement, SharedValue } from "@coterie/state"
+import { Context, Effect, Exit, Layer, Schema } from "effect"
 import type { Duration } from "effect"
-import { KeyValueStore } from "effect/persistence"
+import * as JobOwner from "../recipes/jobOwner.ts"
 import { Instances } from "./Instances.ts"
 import { Report, type Stats } from "./Model.ts"
 
 /** Time for the instances to answer. */
 const timeout = "5 seconds"
 
-/** Instances that may run jobs. */
-class Workers extends Context.Service<Workers, Group.Group<null>>()("examples/chat/Workers") {}
-
-/** Jobs of which each runs on one of them. */
-export class Jobs extends Context.Service<Jobs, Placement.Placement>()("examples/chat/Jobs") {}
-
 export class Reports extends Context.Service<
   Reports,
   {
     /** Statistics of all instances that answer. */
     readonly stats: Effect.Effect<ReadonlyArray<typeof Stats.Type>>
-    /** Last report that an owner has written. */
-    readonly last: Effect.Effect<Option.Option<typeof Report.Type>>
+    /** Last report that this instance knows, if there is one. */
+    readonly last: Effect.Effect<ReadonlyArray<typeof Report.Type>>
+    /** Placement of the job. */
+    readonly placement: Placement.Placement
   }
 >()("examples/chat/Reports") {}
 
@@ -35,7 +31,7 @@ export const layer = (every: Duration.Input) =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.Cluster
       const rpc = yield* PeerRpcClient.PeerRpcClient
-      const store = KeyValueStore.toSchemaStore(yield* KeyValueStore.KeyValueStore, Report)
+      const report = yield* SharedValue.make("report", { value: Schema.Array(Report), initial: [] })
       const stats = Effect.gen(function* () {
         const answers = yield* PeerRpcClient.all(Instances, (instance) => instance.Stats(), { self: true, timeout })
         return answers.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : []))
@@ -45,14 +41,8 @@ export const layer = (every: Duration.Input) =>
         const { name } = yield* cluster.self
         const all = yield* stats
         const users = all.reduce((sum, each) => sum + each.users, 0)
-        yield* store.set("report", { by: name, instances: all.length, users })
+        yield* report.set([{ by: name, instances: all.length, users }])
       })
-      const job = Effect.ignoreCause(run, { log: "Warn", message: "the report failed" })
-      yield* (yield* Workers).join(null)
-      yield* Effect.forkScoped((yield* Jobs).singleton("report", Effect.schedule(job, Schedule.spaced(every))))
-      return { stats, last: Effect.orDie(store.get("report")) }
+      return { stats, last: report.get, placement: yield* JobOwner.onOneNode(every, run) }
     }),
-  ).pipe(
-    Layer.provideMerge(Placement.layer(Jobs, Workers)),
-    Layer.provide(Group.layer(Workers, "workers", { value: Schema.Null })),
   )

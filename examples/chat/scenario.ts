@@ -11,7 +11,7 @@ import { Users, where } from "../recipes/presence.ts"
 import * as Chat from "./Chat.ts"
 import { Connections } from "./Connections.ts"
 import { Delivery } from "./Delivery.ts"
-import { Jobs } from "./Reports.ts"
+import { Reports } from "./Reports.ts"
 
 const names = ["a", "b", "c"] as const
 const users = ["ann", "bob", "cat", "dan"] as const
@@ -36,9 +36,9 @@ export class RunsJob extends Context.Service<RunsJob, () => boolean>()("test/Run
 const layerRunsJob = (name: string, ran: Set<string>) =>
   Layer.effect(RunsJob)(
     Effect.gen(function* () {
-      const jobs = yield* Jobs
+      const { placement } = yield* Reports
       let isOwner = false
-      const follow = Stream.runForEach(jobs.watch("singleton/report"), (ownership) =>
+      const follow = Stream.runForEach(placement.watch("singleton/job"), (ownership) =>
         Effect.sync(() => {
           isOwner = ownership === "mine"
           if (isOwner) ran.add(name)

@@ -47,7 +47,7 @@ const testTimeout = 300_000
 const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<typeof three>>) =>
   it.live(title, () => body.pipe(Effect.scoped, Effect.provide([Child.layer, FetchHttpClient.layer])), testTimeout)
 
-describe("the chat service", () => {
+describe.concurrent("the chat service", () => {
   test(
     "of three instances delivers messages at the instance of the receiver, and agrees on names, presence and statistics",
     Effect.gen(function* () {
@@ -149,6 +149,8 @@ describe("the chat service", () => {
           { while: () => true },
         )
         acknowledged.push(payload.id)
+        // Without a pause, the messages would take both cores from the instances that start.
+        yield* Effect.sleep("20 millis")
       }).pipe(Effect.forever)
       const sending = yield* Effect.forkScoped(ann)
 

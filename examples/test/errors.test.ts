@@ -27,9 +27,9 @@ const occupied = Effect.map(
 )
 
 /** Processes start slowly on a busy machine. */
-const testTimeout = 60_000
+const testTimeout = 120_000
 
-describe("a program that cannot start its node", () => {
+describe.concurrent("a program that cannot start its node", () => {
   it.live(
     "prints in one line that the port is in use",
     () =>

@@ -85,10 +85,10 @@ const untilMini = (cluster: Cluster.Cluster["Service"]) =>
     Stream.runDrain,
   )
 
-const testTimeout = 60_000
+const testTimeout = 120_000
 const slow = { within: "40 seconds" } as const
 
-describe("an independent peer", () => {
+describe.concurrent("an independent peer", () => {
   it.live(
     "is listed, receives and sends messages of any size, and leaves",
     () =>
@@ -199,7 +199,7 @@ describe("an independent peer", () => {
   )
 })
 
-describe("an independent peer and a node", () => {
+describe.concurrent("an independent peer and a node", () => {
   it.live(
     "agree on the messages that were taken",
     () =>
@@ -384,7 +384,7 @@ const allowed: Talk = {
 }
 const isBye = ({ _tag }: Mini.Frame) => _tag === "Bye"
 
-describe("the rules of the lanes", () => {
+describe.concurrent("the rules of the lanes", () => {
   const verify = (heard: ReadonlyArray<Mini.Frame>, what: string, code?: string) => {
     assert.deepStrictEqual(heard[0], openLanes(0), what)
     assert.deepStrictEqual(
@@ -434,7 +434,7 @@ describe("the rules of the lanes", () => {
   )
 })
 
-describe("two bodies of one key", () => {
+describe.concurrent("two bodies of one key", () => {
   it.live(
     "are settled by the owner, to which the independent peer sends the body that it held",
     () =>

@@ -23,9 +23,9 @@ const address = (child: Child.Child) =>
   child.expect("where it listens", (line) => / listens on (\S+)/.exec(line)?.[1], { within: "40 seconds" })
 
 /** Processes start slowly on a busy machine. Each wait has a shorter timeout, whose error names the expectation. */
-const testTimeout = 60_000
+const testTimeout = 120_000
 
-describe("the quick start", () => {
+describe.concurrent("the quick start", () => {
   it.live(
     "exchanges messages between two terminals, and reports a member that leaves",
     () =>
@@ -53,7 +53,7 @@ describe("the quick start", () => {
   )
 })
 
-describe("the service of the guide", () => {
+describe.concurrent("the service of the guide", () => {
   it.live(
     "sends its orders to the other process, and ends if its name is taken",
     () =>

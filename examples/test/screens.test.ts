@@ -77,7 +77,7 @@ const secretOf = (text: string) => ({ text, id: Result.getOrThrow(Keyring.idOf(R
 
 const testTimeout = 120_000
 
-describe("the screens of README.md", () => {
+describe.concurrent("the screens of README.md", () => {
   it.live(
     "show two terminals",
     () =>

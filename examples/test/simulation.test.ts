@@ -8,8 +8,8 @@ import type { Mistake as LockMistake } from "../simulation/lock/Protocol.ts"
 import { lock } from "../simulation/lock/scenario.ts"
 
 describe("the examples of simulations", () => {
-  it.sim(lock(), { seeds: 30 })
-  it.sim(counter(), { seeds: 30 })
+  it.sim(lock(), { seeds: 10 })
+  it.sim(counter(), { seeds: 10 })
 
   /** Runs seeds until one fails, and returns the seed with its failure. */
   const search = (scenario: Simulation.Scenario, seeds: number) =>

@@ -31,9 +31,9 @@ const pair = Effect.gen(function* () {
 })
 
 const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<ReturnType<typeof start>>>) =>
-  it.live(title, () => body.pipe(Effect.scoped, Effect.provide(Child.layer)), 60_000)
+  it.live(title, () => body.pipe(Effect.scoped, Effect.provide(Child.layer)), 120_000)
 
-describe("the chat in a terminal", () => {
+describe.concurrent("the chat in a terminal", () => {
   test(
     "carries lines in both directions, to all members and to one",
     Effect.gen(function* () {

@@ -615,7 +615,7 @@ const reactivity: Page = {
       heading: "Event log servers",
       statement: "A client gets every entry of all instances from its start on, once and in order, after any faults.",
       tests: [
-        "clients of event log servers get every entry once and in order",
+        "clients of event log servers get every entry once and in order, after any faults",
         "gives each reader every item from its start on, once and in order, whatever was written elsewhere and lost",
         "a client gets what another instance wrote, once and in order, with what its own instance wrote",
         "a client gets what was written while there was no link, when the link is back",
@@ -1027,6 +1027,7 @@ const state: Page = {
         "has no zombies after a rolling deploy, and nobody leaves who reconnects within the grace",
         "has no ghosts of a killed node, whether it starts again under its name or not",
         "lists the keys of both sides that had 500 each before they met",
+        "over TCP lists the keys of a node until it is killed, and for the grace",
         "lets the keys leave and join that did so during a partition",
       ],
     },

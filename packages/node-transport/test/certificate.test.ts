@@ -224,49 +224,6 @@ describe("the transport with certificates", () => {
     }),
   )
 
-  it.live("renews a connection before a certificate expires, and keeps it after, while a new one is refused", () =>
-    Effect.gen(function* () {
-      // A third of the life is left after two seconds.
-      const short = issue(a, "short", { from: -4_000, to: 5_000 })
-      const { validToDate } = new Crypto.X509Certificate(short.certificate)
-      const server = yield* managed(issue(a))
-      const { acceptor, connect, dialer } = yield* connected(server, yield* managed(short))
-      yield* Effect.all([renewal(acceptor), renewal(dialer)])
-      assert.isBelow(Date.now(), validToDate.getTime())
-      yield* untilTime(validToDate.getTime())
-      yield* works(acceptor, dialer)
-      const again = yield* connect
-      assert.include(yield* Effect.flip(again.pull), { reason: "unauthenticated" })
-    }),
-  )
-
-  it.live("cuts a connection when a certificate of it expires, at both ends, if `cutExpired` is set", () =>
-    Effect.gen(function* () {
-      for (const who of ["server", "client"]) {
-        const of = (name: string) => issue(a, name, name === who ? { from: -60_000, to: 2_000 } : {})
-        const [server, client] = [yield* managed(of("server")), yield* managed(of("client"))]
-        const { acceptor, dialer } = yield* connected(server, client, { cutExpired: true })
-        // A third of the life is more than what is left, so it is not renewed again and again.
-        yield* works(acceptor, dialer)
-        assert.include(yield* Effect.flip(dialer.pull), { reason: "closed" })
-        // Each end has its own timer.
-        const error = yield* Effect.flip(Effect.forever(acceptor.write([Buffer.from("x")])))
-        assert.strictEqual(error.reason, "closed")
-      }
-    }),
-  )
-
-  it.live("cuts a connection when an intermediate certificate expires, if `cutExpired` is set", () =>
-    Effect.gen(function* () {
-      const middle = a.intermediate("middle", { from: -60_000, to: 2_000 })
-      const server = yield* Certificates.make(materialOf(issue(middle, "server"), [a], { above: [middle] }))
-      const { acceptor, dialer } = yield* connected(server, yield* managed(issue(a)), { cutExpired: true })
-      yield* works(acceptor, dialer)
-      const error = yield* Effect.flip(dialer.pull)
-      assert.isTrue(!Cause.isDone(error) && error.reason === "closed")
-    }),
-  )
-
   it.live("has no key in any line of the log, error, or inspection", () =>
     Effect.gen(function* () {
       const texts: Array<string> = []
@@ -302,6 +259,53 @@ describe("the transport with certificates", () => {
           assert.notInclude(all, line)
         }
       }
+    }),
+  )
+})
+
+// These tests wait for the time of the machine.
+describe.concurrent("the transport with certificates that expire", () => {
+  it.live("renews a connection before a certificate expires, and keeps it after, while a new one is refused", () =>
+    Effect.gen(function* () {
+      // A third of the life is left after two seconds.
+      const short = issue(a, "short", { from: -4_000, to: 5_000 })
+      const { validToDate } = new Crypto.X509Certificate(short.certificate)
+      const server = yield* managed(issue(a))
+      const { acceptor, connect, dialer } = yield* connected(server, yield* managed(short))
+      yield* Effect.all([renewal(acceptor), renewal(dialer)])
+      assert.isBelow(Date.now(), validToDate.getTime())
+      yield* untilTime(validToDate.getTime())
+      yield* works(acceptor, dialer)
+      const again = yield* connect
+      assert.include(yield* Effect.flip(again.pull), { reason: "unauthenticated" })
+    }),
+  )
+
+  it.live("cuts a connection when a certificate of it expires, at both ends, if `cutExpired` is set", () =>
+    Effect.gen(function* () {
+      const cutWith = Effect.fnUntraced(function* (who: string) {
+        const of = (name: string) => issue(a, name, name === who ? { from: -60_000, to: 2_000 } : {})
+        const [server, client] = [yield* managed(of("server")), yield* managed(of("client"))]
+        const { acceptor, dialer } = yield* connected(server, client, { cutExpired: true })
+        // A third of the life is more than what is left, so it is not renewed again and again.
+        yield* works(acceptor, dialer)
+        assert.include(yield* Effect.flip(dialer.pull), { reason: "closed" })
+        // Each end has its own timer.
+        const error = yield* Effect.flip(Effect.forever(acceptor.write([Buffer.from("x")])))
+        assert.strictEqual(error.reason, "closed")
+      })
+      yield* Effect.all([cutWith("server"), cutWith("client")], { concurrency: "unbounded" })
+    }),
+  )
+
+  it.live("cuts a connection when an intermediate certificate expires, if `cutExpired` is set", () =>
+    Effect.gen(function* () {
+      const middle = a.intermediate("middle", { from: -60_000, to: 2_000 })
+      const server = yield* Certificates.make(materialOf(issue(middle, "server"), [a], { above: [middle] }))
+      const { acceptor, dialer } = yield* connected(server, yield* managed(issue(a)), { cutExpired: true })
+      yield* works(acceptor, dialer)
+      const error = yield* Effect.flip(dialer.pull)
+      assert.isTrue(!Cause.isDone(error) && error.reason === "closed")
     }),
   )
 })

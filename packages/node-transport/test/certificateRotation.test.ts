@@ -31,7 +31,7 @@ const startWith = Effect.fnUntraced(function* (
   return { ...(yield* start(name, transport, policies)), certificates }
 })
 
-describe("a cluster with certificates", () => {
+describe.concurrent("a cluster with certificates", () => {
   it.live(
     "under load replaces its authority in three steps, and loses, repeats and reorders no message, and emits no event",
     () =>
@@ -75,7 +75,7 @@ describe("a cluster with certificates", () => {
       Effect.gen(function* () {
         const open = new OpenProofs(({ _tag }) => _tag)
         const nodes = yield* Effect.forEach(["v", "w", "x", "y", "z"], (name) =>
-          startWith(name, open, { renewAfter: "2 seconds" }),
+          startWith(name, open, { renewAfter: "500 millis" }),
         )
         yield* join(nodes)
         const links = 10

@@ -210,9 +210,6 @@ export const scenario = (name: string, parts: Partial<FeedParts> = {}, goals: Re
       }),
   )
 
-/** The scenario without a defect, for few seeds. */
-export const fewSeeds = scenario("clients of event log servers get every entry once and in order")
-
 /** The scenario without a defect. */
 export const eventLogs = scenario(
   "clients of event log servers get every entry once and in order, after any faults",

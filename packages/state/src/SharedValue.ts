@@ -30,7 +30,8 @@ export type { Conflict, Limits, Options, SharedValue, Written } from "./internal
 
 /**
  * Opens a value until the scope closes. A node opens a value of one name once. Fails with `OptionsError` if the value is
- * already open, or if the name or a limit cannot be used. The name has 1 to 100 bytes.
+ * already open, or if the name or a limit cannot be used. The name has 1 to 100 bytes and no
+ * control characters.
  *
  * @category constructors
  * @since 0.1.0

@@ -186,6 +186,14 @@ describe("an owned map", () => {
     }),
   )
 
+  World.simulated("does not let anybody wait for it after it has closed, also if it closes at once", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const map = yield* Effect.scoped(openOn(a))
+      yield* Effect.timeout(map.synced, "10 seconds")
+    }),
+  )
+
   World.simulated("removes a scoped entry with the last scope that holds its key", (world) =>
     Effect.gen(function* () {
       const { here, there } = yield* shared(world)

@@ -261,6 +261,68 @@ describe("a placement", () => {
     }),
   )
 
+  World.simulated("ends the effect before the node leaves the group, if layers stop the node", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      class Hosts extends Context.Service<Hosts, Group.Group<null>>()("test/StoppingHosts") {}
+      class Keys extends Context.Service<Keys, Placement.Placement>()("test/StoppingKeys") {}
+      const log: Array<string> = []
+      const both = [Rendezvous.candidate("a"), Rendezvous.candidate("b")]
+      // A job that stays at the node a when b joins.
+      const name = keys.find((key) => Rendezvous.owner(both, `singleton/${key}`)?.name === "a") ?? assert.fail("no job")
+      const layer = (node: World.Node, label: string) =>
+        Layer.effectDiscard(
+          Effect.gen(function* () {
+            const job = Effect.acquireRelease(
+              Effect.sync(() => void log.push(`${label} begins`)),
+              () => Effect.map(Effect.sleep("1 minute"), () => void log.push(`${label} ends`)),
+            )
+            yield* (yield* Hosts).join(null)
+            yield* Effect.forkScoped((yield* Keys).singleton(name, job))
+          }),
+        ).pipe(
+          Layer.provideMerge(Placement.layer(Keys, Hosts)),
+          Layer.provideMerge(Group.layer(Hosts, "hosts", { value: Schema.Null })),
+          Layer.provide(Layer.succeed(Cluster, node.cluster)),
+        )
+      const scope = yield* Scope.make()
+      yield* Layer.buildWithScope(layer(a, "a"), scope)
+      while (log.length === 0) yield* Effect.sleep("5 millis")
+      const group = Context.get(yield* Layer.build(layer(b, "b")), Hosts)
+      while (names(yield* group.view) !== "a,b") yield* Effect.sleep("5 millis")
+      const stopping = yield* Effect.forkScoped(Effect.andThen(Scope.close(scope, Exit.void), a.stop))
+      yield* Effect.sleep("50 seconds")
+      assert.deepStrictEqual(log, ["a begins"])
+      assert.strictEqual(names(yield* group.view), "a,b")
+      yield* Fiber.join(stopping)
+      while (log.length < 3) yield* Effect.sleep("5 millis")
+      assert.deepStrictEqual(log, ["a begins", "a ends", "b begins"])
+      assert.strictEqual(names(yield* group.view), "b")
+    }),
+  )
+
+  World.simulated("ends the effects of others when its scope closes", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const scope = yield* Scope.make()
+      const { placement } = yield* Scope.provide(host(a), scope)
+      const log: Array<string> = []
+      const job = Effect.onInterrupt(
+        Effect.andThen(
+          Effect.sync(() => void log.push("begins")),
+          Effect.never,
+        ),
+        () => Effect.sync(() => void log.push("ends")),
+      )
+      yield* Effect.forkScoped(placement.whileOwner("k0", job))
+      while (log.length === 0) yield* Effect.sleep("5 millis")
+      yield* Scope.close(scope, Exit.void)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(log, ["begins", "ends"])
+      assert.deepStrictEqual(yield* Stream.runCollect(placement.watch("k0")), ["nobody"])
+    }),
+  )
+
   World.simulated("gives up all keys when the node leaves, and runs nothing after that", (world) =>
     Effect.gen(function* () {
       const { a } = yield* World.pair(world)

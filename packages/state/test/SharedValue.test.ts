@@ -214,6 +214,45 @@ describe("a shared value", () => {
     }),
   )
 
+  World.simulated("is not harmed by a peer that publishes writes that are none", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const value = yield* openOn(a)
+      const letters = yield* collect((yield* a.cluster.lane("coterie.state/coterie.values")).deadLetters)
+      const hostile = yield* Effect.provideService(
+        OwnedMap.make("coterie.values", { key: Schema.String, value: Schema.Unknown }),
+        Cluster,
+        b.cluster,
+      )
+      const stamp = { wall: 1, count: 0, by: { name: "b", generation: 1 } }
+      const write = { stamp, after: null, value: "NQ==" }
+      for (const [key, entry] of [
+        ["level", { ...write, value: 5 }],
+        ["level", { ...write, after: stamp }],
+        ["level", { ...write, stamp: { ...stamp, wall: -1 } }],
+        ["level", { ...write, stamp: { ...stamp, wall: 2 ** 48 } }],
+        ["level", { ...write, stamp: { ...stamp, count: 65_536 } }],
+        ["level", { ...write, stamp: { ...stamp, by: { name: "x".repeat(200), generation: 1 } } }],
+        ["level", { ...write, stamp: { ...stamp, by: { name: "x\ny", generation: 1 } } }],
+        ["a\nb", write],
+        ["", write],
+        ["n".repeat(101), write],
+      ] as const) {
+        yield* hostile.setAll([[key, entry]])
+        yield* Effect.sleep("100 millis")
+      }
+      assert.lengthOf(letters, 10)
+      assert.strictEqual(yield* value.get, 0)
+      yield* hostile.setAll([["level", write]])
+      yield* until(value, 5)
+      const greatest = { wall: 2 ** 48 - 1, count: 65_535, by: { name: "b", generation: 1 } }
+      yield* hostile.setAll([["level", { stamp: greatest, after: null, value: "Ng==" }]])
+      yield* until(value, 6)
+      assert.strictEqual(yield* reasonOf(value.set(7)), "Exhausted")
+      assert.strictEqual(yield* value.get, 6)
+    }),
+  )
+
   World.simulated("rejects what does not encode or fit, and changes nothing", (world) =>
     Effect.gen(function* () {
       const { a } = yield* World.pair(world)
@@ -248,7 +287,8 @@ describe("a shared value", () => {
       // The map of the values of a node opens again only after it has closed.
       yield* Effect.all([Scope.close(next, Exit.void), openOn(a, "another")], { concurrency: 2 })
       yield* openOn(a)
-      for (const name of ["", "n".repeat(101)]) assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
+      for (const name of ["", "a\nb", "n".repeat(101)])
+        assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { values: 0 }))).option, "limits.values")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { entryBytes: 1.5 }))).option, "limits.entryBytes")
       yield* Effect.provideService(

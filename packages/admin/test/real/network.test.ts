@@ -71,7 +71,8 @@ const until = (nodes: ReadonlyArray<Nodes.Node>, expected: (seen: Seen) => boole
     const report = yield* Effect.option(decode(out))
     const seen = Option.map(report, (value) => ({ code, report: value }))
     if (Option.isSome(seen) && expected(seen.value)) return seen.value
-    yield* Effect.sleep("100 millis")
+    // Each question goes to all nodes.
+    yield* Effect.sleep("300 millis")
     return yield* again
   })
   return Effect.timeoutOrElse(again, {

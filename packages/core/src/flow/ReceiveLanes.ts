@@ -85,7 +85,7 @@ export class ReceiveLanes {
   /** Lanes that are open and not closing, without the inbox. */
   private readonly byName = new Map<string, OpenLane>()
   /** Lanes with an acknowledgement that this side has not sent. */
-  private readonly unacknowledged = new Set<OpenLane>()
+  private unacknowledged: Set<OpenLane> | undefined
   private lastNumber = 0
 
   constructor(options: Options) {
@@ -134,7 +134,7 @@ export class ReceiveLanes {
     if (lane === undefined) return
     const { send } = this.options
     this.byName.delete(name)
-    if (this.unacknowledged.delete(lane)) send(acknowledgementOf(lane))
+    if (this.unacknowledged?.delete(lane) === true) send(acknowledgementOf(lane))
     lane.isOpen = false
     lane.lane.close()
     send({ _tag: "LaneClose", lane: lane.number })
@@ -152,7 +152,7 @@ export class ReceiveLanes {
 
   /** Returns the acknowledgements to send now. The returned acknowledgements count as sent. */
   acknowledgements(): ReadonlyArray<Taken> {
-    if (this.unacknowledged.size === 0) return none
+    if (this.unacknowledged === undefined || this.unacknowledged.size === 0) return none
     const frames = Array.from(this.unacknowledged, acknowledgementOf)
     this.unacknowledged.clear()
     return frames
@@ -183,6 +183,7 @@ export class ReceiveLanes {
 
   /** Sends an acknowledgement with the next write. Called by the reader of the lane. */
   acknowledgeLater(lane: OpenLane): void {
+    this.unacknowledged ??= new Set()
     this.unacknowledged.add(lane)
     this.options.wake()
   }

@@ -80,6 +80,9 @@ export interface Options {
 
 const nothing = new Uint8Array(0)
 
+/** Acknowledgements of a lane that never had one. */
+const none = new Map<number, Acknowledgement>()
+
 /** Sending end of one lane. */
 export class SendLane implements LaneFrames {
   readonly number: number
@@ -99,15 +102,16 @@ export class SendLane implements LaneFrames {
   private isOpen = true
   /** Number of senders that wait in {@link offer}. */
   private waiting = 0
-  private readonly turn = Semaphore.makeUnsafe(1)
-  private readonly mayProceed = Latch.makeUnsafe(false)
-  /** Open, except while a sender waits in {@link ready} for credit for a fragment of any size. */
-  private readonly readiness = Latch.makeUnsafe(true)
+  // Most lanes never have a waiting sender or an acknowledgement, and need no memory for them.
+  private turn: Semaphore.Semaphore | undefined
+  private mayProceed: Latch.Latch | undefined
+  /** Closed while a sender waits in {@link ready} for credit for a fragment of any size. */
+  private readiness: Latch.Latch | undefined
   /** Number of the last message with a requested acknowledgement. */
   private lastConfirm = 0
   /** Number of the last acknowledged message. */
   private lastAcknowledged = 0
-  private readonly pending = new Map<number, Acknowledgement>()
+  private pending: Map<number, Acknowledgement> | undefined
 
   constructor({ format, name, number, queue, window }: Options) {
     this.number = number
@@ -136,6 +140,7 @@ export class SendLane implements LaneFrames {
       if (why !== undefined) return Effect.fail(why)
       if (this.tryOffer(payload, extra)) return Effect.void
       this.waiting++
+      this.turn ??= Semaphore.makeUnsafe(1)
       return Effect.ensuring(
         this.turn.withPermit(SendLane.offerFragments(this, { payload, extra, accepted: 0 })),
         Effect.sync(() => {
@@ -152,6 +157,7 @@ export class SendLane implements LaneFrames {
       const why = this.refusal()
       if (why !== undefined) return Effect.fail(why)
       if (this.isReady()) return Effect.void
+      this.readiness ??= Latch.makeUnsafe(false)
       this.readiness.closeUnsafe()
       return Effect.andThen(awaitLatch(this.readiness), () => this.ready())
     })
@@ -162,7 +168,7 @@ export class SendLane implements LaneFrames {
     if (bytes === 0 || this.available + bytes > this.window) return malformed("credit beyond the window of the lane")
     this.available += bytes
     this.noticeRoom()
-    this.mayProceed.openUnsafe()
+    this.mayProceed?.openUnsafe()
     return undefined
   }
 
@@ -172,9 +178,10 @@ export class SendLane implements LaneFrames {
     if (count === 0 || count > (this.lastConfirm - this.lastAcknowledged) >>> 0) {
       return malformed(`message ${id} does not wait for an acknowledgement`)
     }
-    for (const [each, { result }] of this.pending) {
+    const { pending = none } = this
+    for (const [each, { result }] of pending) {
       if ((each - this.lastAcknowledged) >>> 0 > count) break
-      this.pending.delete(each)
+      pending.delete(each)
       Deferred.doneUnsafe(result, Effect.void)
     }
     this.lastAcknowledged = id
@@ -184,7 +191,7 @@ export class SendLane implements LaneFrames {
   /** Lets waiting senders check again if they may proceed. */
   wake(): void {
     this.noticeRoom()
-    if (this.waiting > 0) this.mayProceed.openUnsafe()
+    if (this.waiting > 0) this.mayProceed?.openUnsafe()
   }
 
   /** Closes the lane, which the peer no longer reads. Drops its frames and fails the waiting senders. */
@@ -192,14 +199,14 @@ export class SendLane implements LaneFrames {
     this.isOpen = false
     this.queue.drop(this)
     this.failAcknowledgements("unread")
-    this.mayProceed.openUnsafe()
-    this.readiness.openUnsafe()
+    this.mayProceed?.openUnsafe()
+    this.readiness?.openUnsafe()
   }
 
   /** Fails all acknowledgements that have not arrived, because they cannot arrive any more. */
   failAcknowledgements(why: Exclude<Refusal, "moved">): void {
-    for (const { result } of this.pending.values()) Deferred.doneUnsafe(result, Effect.fail(why))
-    this.pending.clear()
+    for (const { result } of this.pending?.values() ?? []) Deferred.doneUnsafe(result, Effect.fail(why))
+    this.pending?.clear()
   }
 
   private refusal(): Refusal | undefined {
@@ -221,7 +228,8 @@ export class SendLane implements LaneFrames {
    */
   private noticeRoom(): void {
     if (this.slowness.isSlow && this.hasRoom(this.maxPayload)) this.slowness.clear()
-    if (!this.readiness.isOpen() && (this.isReady() || this.refusal() !== undefined)) this.readiness.openUnsafe()
+    const { readiness } = this
+    if (readiness?.isOpen() === false && (this.isReady() || this.refusal() !== undefined)) readiness.openUnsafe()
   }
 
   private push(frame: Data): void {
@@ -242,6 +250,7 @@ export class SendLane implements LaneFrames {
 
   private register(acknowledgement: Acknowledgement): number {
     this.lastConfirm = (this.lastConfirm + 1) >>> 0
+    this.pending ??= new Map()
     acknowledgement.register(this.pending, this.lastConfirm)
     return this.lastConfirm
   }
@@ -253,6 +262,7 @@ export class SendLane implements LaneFrames {
         do {
           const size = Math.min(lane.maxPayload, message.payload.length - message.accepted)
           while (!lane.hasRoom(size) && lane.refusal() === undefined) {
+            lane.mayProceed ??= Latch.makeUnsafe(false)
             lane.mayProceed.closeUnsafe()
             yield* awaitLatch(lane.mayProceed)
           }

@@ -30,8 +30,6 @@ export interface Options {
 export class SendLanes {
   /** Lane to the peer's inbox, which is always open. */
   readonly inbox: SendLane
-  /** Waits until the peer has listed the lanes that it reads, or the link has ended. */
-  readonly known: Effect.Effect<void>
   /** Mark that a send timed out while it waited for the list of lanes. It lasts until the list arrives. */
   readonly listing = new Slowness()
   private readonly onOpened: Options["onOpened"]
@@ -39,7 +37,8 @@ export class SendLanes {
   private readonly queue: WriteQueue
   private readonly byNumber = new Map<number, SendLane>()
   private readonly byName = new Map<string, SendLane>()
-  private readonly knownLatch = Latch.makeUnsafe(false)
+  /** Made for the first sender that waits for the list. */
+  private knownLatch: Latch.Latch | undefined
   private hasList = false
 
   constructor({ limit, onClosed, onOpened, wake, window }: Options) {
@@ -47,7 +46,12 @@ export class SendLanes {
     this.onClosed = onClosed
     this.queue = new WriteQueue({ limit, wake })
     this.inbox = this.add(inboxLane, inboxName, window)
-    this.known = awaitLatch(this.knownLatch)
+  }
+
+  /** Waits until the peer has listed the lanes that it reads, or the link has ended. */
+  get known(): Effect.Effect<void> {
+    this.knownLatch ??= Latch.makeUnsafe(this.hasList || this.state() !== "open")
+    return awaitLatch(this.knownLatch)
   }
 
   /** Returns the lane that the peer reads under this name, or `undefined`. */
@@ -72,7 +76,7 @@ export class SendLanes {
     if (last) {
       this.hasList = true
       this.listing.clear()
-      this.knownLatch.openUnsafe()
+      this.knownLatch?.openUnsafe()
     }
     return undefined
   }
@@ -109,7 +113,7 @@ export class SendLanes {
   /** Stops accepting messages. Accepted messages are still written. */
   stop(why: Exclude<LinkState, "open">): void {
     this.queue.stop(why)
-    this.knownLatch.openUnsafe()
+    this.knownLatch?.openUnsafe()
     this.wakeAll()
   }
 

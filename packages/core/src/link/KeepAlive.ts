@@ -1,12 +1,12 @@
 /**
- * Timer of a link (docs/protocol.md, section "Links"). It sends Pings. It ends a link whose peer is silent, does not
- * drain, or sent Leave and keeps the link. A stall of this process does not count against the peer, because the frames
- * of the peer wait in the socket meanwhile.
+ * Times of a link (docs/protocol.md, section "Links"). Sends Pings. Ends a link whose peer is silent, does not drain, or
+ * sent Leave and keeps the link. A stall of this process does not count against the peer, because the frames of the
+ * peer wait in the socket meanwhile. The {@link LinkTimer} of the node visits each link when something is due.
  */
 import * as Effect from "effect/Effect"
-import { stallMillis } from "../internal/time.ts"
 import type { Ping, Pong } from "../protocol/Frame.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
+import type { LinkTimer, TimedLink } from "./LinkTimer.ts"
 import { RoundTripTime } from "./RoundTripTime.ts"
 
 /** Times of a link, in milliseconds. */
@@ -33,22 +33,16 @@ const writesPerTimeout = 3
 const quietIntervals = 1.25
 
 /**
- * Maximum pause between two checks of the link, in milliseconds. A write that starts to wait or a Leave that arrives
- * sets a new deadline while the timer sleeps.
+ * Maximum time between two visits of the link, in milliseconds. A write that starts to wait or a Leave that arrives
+ * sets a new deadline, which the timer does not know.
  */
 const maxPause = 1_000
 
 /** Maximum time for which a peer may keep the link after its Leave, in milliseconds. */
 const maxStay = 10_000
 
-export interface Options {
-  readonly timing: Timing
-  /** Silence after which the peer ends the link, in milliseconds. */
-  readonly peerLinkTimeout: number
-  /** `true` if this side sends the Pings. */
-  readonly drives: boolean
-  /** Monotonic clock, in milliseconds. */
-  readonly now: () => number
+/** Link as its times see it. */
+export interface Host {
   /** Tolerated silence, in milliseconds: the link timeout, and more while this node distrusts its own timing. */
   readonly effectiveLinkTimeout: () => number
   /** Current view hash of this node. */
@@ -66,32 +60,57 @@ export interface Options {
   readonly onRoundTrip: (millis: number) => void
 }
 
-/** Timer of one link. */
-export class KeepAlive {
+export interface Options {
+  /** Timer of the node. */
+  readonly timer: LinkTimer
+  readonly timing: Timing
+  /** Silence after which the peer ends the link, in milliseconds. */
+  readonly peerLinkTimeout: number
+  /** `true` if this side sends the Pings. */
+  readonly drives: boolean
+  /** Time for which this side reads after it has written its last bytes, in milliseconds. */
+  readonly readTimeout: number
+  readonly host: Host
+}
+
+/** Times of one link. */
+export class KeepAlive implements TimedLink {
   /** Round-trip time, measured by the Pings. */
   readonly roundTrip: RoundTripTime
-  private readonly options: Options
+  private readonly host: Host
+  private readonly timer: LinkTimer
+  private readonly drives: boolean
+  private readonly readTimeout: number
   /** Time within which this side must write something, in milliseconds. */
   private readonly interval: number
   /** Start of the peer's silence. Stalls of this process since the peer's last bytes move it later. */
   private silentSince: number
-  /** Delay of the last timer, in milliseconds. */
-  private late = 0
   private seq = 0
   /** Time of the last Ping, or of the start of the link. */
   private pingedAt: number
+  /**
+   * Time of the next Ping of the side that drives the link. Further Pings do not move it, so that the links of a node
+   * keep their places in the ticks of the timer.
+   */
+  private nextPing: number
+  /** Time at which this side stops reading, because it has written its last bytes. */
+  private readUntil = Number.POSITIVE_INFINITY
+  /** End of a link that ended before {@link run}. */
+  private ended: Effect.Effect<LinkEnd> | undefined
+  /** Ends {@link run}; `undefined` while it does not run. */
+  private resume: ((end: Effect.Effect<LinkEnd>) => void) | undefined
 
   constructor(options: Options) {
-    this.options = options
-    this.interval = Math.min(options.timing.heartbeat, options.peerLinkTimeout / writesPerTimeout)
-    this.silentSince = options.now()
+    const { drives, host, peerLinkTimeout, readTimeout, timer, timing } = options
+    this.host = host
+    this.timer = timer
+    this.drives = drives
+    this.readTimeout = readTimeout
+    this.interval = Math.min(timing.heartbeat, peerLinkTimeout / writesPerTimeout)
+    this.silentSince = timer.now()
     this.pingedAt = this.silentSince
-    this.roundTrip = new RoundTripTime({
-      now: options.now,
-      timeout: options.timing.linkTimeout,
-      ping: () => this.ping(),
-      onSample: options.onRoundTrip,
-    })
+    this.nextPing = drives ? timer.firstPing(this.pingedAt, this.interval) : Number.POSITIVE_INFINITY
+    this.roundTrip = new RoundTripTime({ now: timer.now, timeout: timing.linkTimeout, host: this })
   }
 
   /**
@@ -102,24 +121,28 @@ export class KeepAlive {
     this.silentSince = at
   }
 
-  /** Returns the delay of the last timer, in milliseconds, in the form of a Ping. */
+  /** Returns the delay of the timer of this node, in milliseconds, in the form of a Ping. */
   lag(): number {
-    return Math.min(maxLag, Math.max(0, Math.round(this.late)))
+    return Math.min(maxLag, Math.max(0, Math.round(this.timer.lag)))
   }
 
   /** Sends a Ping. */
   ping(): void {
-    const { now, send, viewHash } = this.options
     const seq = this.seq++ >>> 0
-    this.pingedAt = now()
+    this.pingedAt = this.timer.now()
+    if (this.nextPing <= this.pingedAt) this.nextPing = this.placeAfter(this.pingedAt)
     this.roundTrip.sent(seq)
-    send({ _tag: "Ping", seq, viewHash: viewHash(), lag: this.lag() })
+    this.host.send({ _tag: "Ping", seq, viewHash: this.host.viewHash(), lag: this.lag() })
   }
 
   /** Answers a Ping of the peer. */
   answer({ seq }: Ping): void {
-    const { send, viewHash } = this.options
-    send({ _tag: "Pong", seq, viewHash: viewHash(), lag: this.lag() })
+    this.host.send({ _tag: "Pong", seq, viewHash: this.host.viewHash(), lag: this.lag() })
+  }
+
+  /** Reports a measured round-trip time, in milliseconds. */
+  onSample(millis: number): void {
+    this.host.onRoundTrip(millis)
   }
 
   /** Returns the duration of the peer's silence, in milliseconds, without the stalls of this process. */
@@ -127,23 +150,72 @@ export class KeepAlive {
     return at - this.silentSince
   }
 
-  /** Runs the timer until the link must end, and returns the reason. */
+  /** Runs until the link must end, and returns the reason. */
   run(): Effect.Effect<LinkEnd> {
-    return Effect.gen({ self: this }, function* () {
-      const { effectiveLinkTimeout, now } = this.options
-      while (true) {
-        const before = now()
-        const due = Math.min(this.pingDue(), this.silentSince + effectiveLinkTimeout(), before + maxPause)
-        const pause = Math.max(1, due - before)
-        yield* Effect.sleep(pause)
-        const at = now()
-        this.late = at - before - pause
-        if (this.late > stallMillis) this.excuseStall(at)
-        const end = this.check(at)
-        if (end !== undefined) return end
-        if (at >= this.pingDue()) this.ping()
-      }
+    return Effect.callback<LinkEnd>((resume) => {
+      if (this.ended !== undefined) return resume(this.ended)
+      this.resume = resume
+      this.timer.add(this, this.due(this.timer.now()))
+      return Effect.sync(() => this.stop())
     })
+  }
+
+  /** Ends {@link run}, or lets it end at once when it begins. */
+  end(end: Effect.Effect<LinkEnd>): void {
+    this.ended ??= end
+    this.stop()?.(this.ended)
+  }
+
+  /**
+   * Records that this side has written its last bytes. It continues to read, because the peer may have sent frames before
+   * the Bye arrived there.
+   */
+  noteWritten(): void {
+    this.readUntil = this.timer.now() + this.readTimeout
+    if (this.resume !== undefined) this.timer.add(this, this.due(this.timer.now()))
+  }
+
+  /** Sends the Ping that is due, and checks the link. Returns the time of the next visit, if the link has not ended. */
+  visit(at: number): number | undefined {
+    if (this.resume === undefined) return undefined
+    const end = this.check(at)
+    if (end !== undefined) {
+      // The fiber of the timer must not run the fiber of the link.
+      this.end(Effect.as(Effect.yieldNow, end))
+      return undefined
+    }
+    if (at >= this.pingDue()) this.ping()
+    return this.due(at)
+  }
+
+  /** Ends {@link run} with a defect. */
+  fail(defect: unknown): void {
+    this.end(Effect.die(defect))
+  }
+
+  /** Excludes a stall of this process from the silence of the peer, from the current write, and from round trips. */
+  excuseStall(late: number, at: number): void {
+    this.silentSince = Math.min(at, this.silentSince + late)
+    this.host.excuseWrite(late, at)
+    this.roundTrip.stalled()
+  }
+
+  private stop(): KeepAlive["resume"] {
+    const { resume } = this
+    this.resume = undefined
+    this.timer.remove(this)
+    return resume
+  }
+
+  /** Returns the next Ping of the schedule after this time. Skips the Pings that a stall of this process has missed. */
+  private placeAfter(at: number): number {
+    return this.nextPing + (Math.floor((at - this.nextPing) / this.interval) + 1) * this.interval
+  }
+
+  /** Returns the time of the next visit. */
+  private due(at: number): number {
+    const silent = this.silentSince + this.host.effectiveLinkTimeout()
+    return Math.min(this.pingDue(), silent, this.readUntil, at + maxPause)
   }
 
   /**
@@ -151,22 +223,16 @@ export class KeepAlive {
    * Ping if it has written nothing for a little longer, because the peer's Ping may wait behind a large message.
    */
   private pingDue(): number {
-    const { drives, lastWritten } = this.options
-    if (drives) return this.pingedAt + this.interval
-    return Math.max(lastWritten(), this.pingedAt) + quietIntervals * this.interval
-  }
-
-  private excuseStall(at: number): void {
-    this.silentSince = Math.min(at, this.silentSince + this.late)
-    this.options.excuseWrite(this.late, at)
-    this.roundTrip.stalled()
+    if (this.drives) return this.nextPing
+    return Math.max(this.host.lastWritten(), this.pingedAt) + quietIntervals * this.interval
   }
 
   private check(at: number): LinkEnd | undefined {
-    const { effectiveLinkTimeout, isSlow, leavingSince } = this.options
-    if (isSlow(at)) return { _tag: "Slow", message: "the peer does not read fast enough" }
-    const left = leavingSince()
+    const { host } = this
+    if (host.isSlow(at)) return { _tag: "Slow", message: "the peer does not read fast enough" }
+    const left = host.leavingSince()
     if (left !== undefined && at - left >= maxStay) return { _tag: "Overstayed" }
-    return this.silence(at) >= effectiveLinkTimeout() ? { _tag: "Silent" } : undefined
+    if (this.silence(at) >= host.effectiveLinkTimeout()) return { _tag: "Silent" }
+    return at >= this.readUntil ? { _tag: "Closed" } : undefined
   }
 }

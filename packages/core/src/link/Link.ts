@@ -1,32 +1,29 @@
 /**
- * Live connection to one peer after its handshake (docs/protocol.md, section "Links"). A link runs three fibers:
- * the {@link LinkReader} reads and dispatches frames, the {@link LinkWriter} writes control frames before data, and
- * {@link KeepAlive} is the timer. The lanes of `flow/` hold the messages. This module creates the three parts and ends
- * them together.
+ * Live connection to one peer after its handshake (docs/protocol.md, section "Links"). The {@link LinkReader} reads and
+ * dispatches frames, the {@link LinkWriter} writes control frames before data, and {@link KeepAlive} has the times. The
+ * lanes of `flow/` hold the messages. This module creates the parts and ends them together.
  */
-import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Latch from "effect/Latch"
 import type * as ReceiveLane from "../flow/ReceiveLane.ts"
 import type * as ReceiveLanes from "../flow/ReceiveLanes.ts"
 import type { SendLane } from "../flow/SendLane.ts"
 import type * as SendLanes from "../flow/SendLanes.ts"
 import type { Slowness } from "../flow/Slowness.ts"
-import { monotonicMillis } from "../internal/time.ts"
-import { awaitLatch } from "../internal/yieldingAwait.ts"
 import type { Limits } from "../Limits.ts"
 import { maxLanes } from "../protocol/constants.ts"
-import type { ByeCode, ControlFrame, MembershipFrame } from "../protocol/Frame.ts"
+import type { ByeCode, ControlFrame, MembershipFrame, Ping, Pong } from "../protocol/Frame.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import type { Connection, Identity } from "../Transport.ts"
 import type { Traffic } from "../wire/Traffic.ts"
 import type { FrameReader } from "./FrameReader.ts"
-import type { Timing } from "./KeepAlive.ts"
+import type { Host as TimesHost, Timing } from "./KeepAlive.ts"
 import { KeepAlive } from "./KeepAlive.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
 import { isMoved } from "./LinkEnd.ts"
+import type { Host as ReaderHost } from "./LinkReader.ts"
 import { LinkReader } from "./LinkReader.ts"
+import type { LinkTimer } from "./LinkTimer.ts"
 import { LinkWriter } from "./LinkWriter.ts"
 import type { AgedSummary } from "./RoundTripTime.ts"
 import type { Session } from "./Session.ts"
@@ -146,7 +143,8 @@ export interface Options {
   /** Returns the current session of the link. */
   readonly session: () => Session
   readonly timing: Timing
-  readonly clock: Clock
+  /** Timer of the node. */
+  readonly timer: LinkTimer
   readonly hooks: Hooks
 }
 
@@ -175,7 +173,6 @@ export class Link {
   private readonly keepAlive: KeepAlive
   private readonly sendLanes: SendLanes.SendLanes
   private readonly receiveLanes: ReceiveLanes.ReceiveLanes
-  private readonly cutting = Latch.makeUnsafe(false)
   /** Bytes of the handshake that arrived. */
   private readonly handshakeBytes: number
 
@@ -194,10 +191,12 @@ export class Link {
     this.inbox = this.sendLanes.inbox
     this.receiveLanes = this.makeReceiveLanes()
     this.openedAt = this.now()
-    this.keepAlive = this.makeKeepAlive()
-    this.reader = this.makeReader()
+    const parts = new LinkParts(this, options.hooks, this.writer, this.receiveLanes)
+    this.reader = this.makeReader(parts)
+    this.keepAlive = this.makeKeepAlive(parts)
+    parts.connect(this.reader, this.keepAlive)
     options.reader.onBytes(() => {
-      const at = this.now()
+      const at = options.timer.now()
       this.reader.heard(at)
       this.keepAlive.heard(at)
     })
@@ -238,7 +237,7 @@ export class Link {
   openLanes(lanes: Iterable<ReceiveLanes.ReadLane>): void {
     // Without this limit a peer that never answers LaneClose would exhaust the lane numbers before the next timer ends
     // the link.
-    if (this.hasTooManyClosing()) this.writer.overflow()
+    if (hasTooManyClosing(this.receiveLanes)) this.writer.overflow()
     else this.receiveLanes.open(lanes)
   }
 
@@ -277,7 +276,7 @@ export class Link {
 
   /** Ends the link at once with Bye `slow`, because the peer does not end it. Drops the waiting frames. */
   cut(): void {
-    this.cutting.openUnsafe()
+    this.keepAlive.end(cutEnd)
   }
 
   /** Returns `true` if the link accepts messages. */
@@ -308,33 +307,38 @@ export class Link {
    * written.
    */
   run(onEnd: (end: LinkEnd) => Effect.Effect<void>): Effect.Effect<void> {
-    return Effect.gen({ self: this }, function* () {
-      const { limits, reader, timing } = this.options
-      const writing = yield* Effect.forkChild(this.writer.run())
-      // After its own Bye this side continues to read, because the peer may have sent frames before the Bye arrived
-      // there. They take at most a round trip, which the link timeout bounds.
-      const readTimeout = Math.max(limits.linger, timing.linkTimeout)
-      const closed = Effect.as(Effect.andThen(Fiber.await(writing), Effect.sleep(readTimeout)), closedEnd)
-      const cut = Effect.as(awaitLatch(this.cutting), cutEnd)
-      const end = yield* Effect.raceAllFirst([this.reader.run(), this.keepAlive.run(), closed, cut])
-      const moved = isMoved(end)
-      if (this.isOpen()) this.sendLanes.stop(moved ? "moved" : "closed")
-      this.sendLanes.end()
-      this.keepAlive.roundTrip.end()
-      yield* onEnd(end)
-      // Messages accepted for a lost peer cannot reach it. A peer that moved still reads to the end.
-      if (!moved) this.writer.discard()
-      this.sayBye(end)
-      // Discards further frames until the peer has ended its side too.
-      const discard = Effect.ignore(Effect.forever(reader.batch))
-      yield* Effect.ignore(
-        Effect.timeoutOption(
-          Effect.andThen(Fiber.await(writing), () => discard),
-          moved ? readTimeout : limits.linger,
-        ),
-      )
-    })
+    return Link.runAll(this, onEnd)
   }
+
+  private static readonly runAll = Effect.fnUntraced(function* (
+    link: Link,
+    onEnd: (end: LinkEnd) => Effect.Effect<void>,
+  ) {
+    const { keepAlive, sendLanes, writer } = link
+    const { limits, reader } = link.options
+    const writing = yield* Effect.forkChild(writer.run())
+    writing.addObserver(() => keepAlive.noteWritten())
+    const reading = yield* Effect.forkChild(link.reader.run())
+    reading.addObserver((exit) => keepAlive.end(exit))
+    const end = yield* keepAlive.run()
+    yield* Fiber.interrupt(reading)
+    const moved = isMoved(end)
+    if (link.isOpen()) sendLanes.stop(moved ? "moved" : "closed")
+    sendLanes.end()
+    keepAlive.roundTrip.end()
+    yield* onEnd(end)
+    // Messages accepted for a lost peer cannot reach it. A peer that moved still reads to the end.
+    if (!moved) writer.discard()
+    link.sayBye(end)
+    // Discards further frames until the peer has ended its side too.
+    const discard = Effect.ignore(Effect.forever(reader.batch))
+    yield* Effect.ignore(
+      Effect.timeoutOption(
+        Effect.andThen(Fiber.await(writing), () => discard),
+        moved ? link.readTimeout : limits.linger,
+      ),
+    )
+  })
 
   /** Ends the writing half with the Bye for this end of the link. */
   private sayBye(end: LinkEnd): void {
@@ -353,21 +357,25 @@ export class Link {
     }
   }
 
-  private readonly now = (): number => monotonicMillis(this.options.clock)
+  private now(): number {
+    return this.options.timer.now()
+  }
 
-  private hasTooManyClosing(): boolean {
-    return this.receiveLanes.closing() > maxLanes
+  /** Time for which this side reads after it has written its last bytes, at least a round trip. */
+  private get readTimeout(): number {
+    const { limits, timing } = this.options
+    return Math.max(limits.linger, timing.linkTimeout)
   }
 
   private makeWriter(): LinkWriter {
-    const { buffers, connection, hooks, lanes, limits, peerWindow, sent } = this.options
+    const { buffers, connection, hooks, lanes, limits, peerWindow, sent, timer } = this.options
     return new LinkWriter({
       onAnswerWritten: () => hooks.onAnswerWritten(this),
       connection,
       buffers,
       limits,
       sent,
-      now: this.now,
+      now: timer.now,
       makeSendLanes: (wake) =>
         lanes.makeSendLanes({
           window: peerWindow,
@@ -389,30 +397,18 @@ export class Link {
       messageBytes: limits.messageBytes,
       send: this.writer.send,
       wake: this.writer.wake,
-      sinkOf: hooks.sinkOf,
+      sinkOf: (name) => hooks.sinkOf(name),
     })
   }
 
-  private makeKeepAlive(): KeepAlive {
-    const { drives, hooks, peerLinkTimeout, timing } = this.options
-    return new KeepAlive({
-      timing,
-      peerLinkTimeout,
-      drives,
-      now: this.now,
-      effectiveLinkTimeout: hooks.effectiveLinkTimeout,
-      viewHash: hooks.viewHash,
-      send: this.writer.send,
-      lastWritten: () => this.writer.lastWritten(),
-      excuseWrite: (late, at) => this.writer.excuse(late, at),
-      isSlow: (at) => this.hasTooManyClosing() || this.writer.isStuck(at),
-      leavingSince: () => this.reader.leavingSince,
-      onRoundTrip: (millis) => hooks.onRoundTrip(this, millis),
-    })
+  private makeKeepAlive(host: LinkParts): KeepAlive {
+    const { drives, peerLinkTimeout, timer, timing } = this.options
+    const { readTimeout } = this
+    return new KeepAlive({ timer, timing, peerLinkTimeout, drives, readTimeout, host })
   }
 
-  private makeReader(): LinkReader {
-    const { hooks, limits, peer, reader, viewHash } = this.options
+  private makeReader(host: LinkParts): LinkReader {
+    const { limits, peer, reader, timer, viewHash } = this.options
     return new LinkReader({
       frames: reader,
       receiveLanes: this.receiveLanes,
@@ -420,17 +416,95 @@ export class Link {
       limits,
       generation: peer.generation,
       viewHash,
-      now: this.now,
-      send: this.writer.send,
-      answer: (ping) => this.keepAlive.answer(ping),
-      onPong: ({ seq }) => this.keepAlive.roundTrip.received(seq, this.reader.lastHeard),
-      onAnswer: () => hooks.onHeard(this),
-      onMembership: (frame, cost) => hooks.onMembership(this, frame, cost),
-      onViewHash: (hash) => hooks.onViewHash(this, hash),
+      now: timer.now,
+      host,
     })
   }
 }
 
-const closedEnd: LinkEnd = { _tag: "Closed" }
+/** Ends the link from a fiber that must not run the fiber of the link. */
+const cutEnd: Effect.Effect<LinkEnd> = Effect.as(Effect.yieldNow, {
+  _tag: "Slow",
+  message: "a newer connection replaced this one, and the peer did not end it",
+})
 
-const cutEnd: LinkEnd = { _tag: "Slow", message: "a newer connection replaced this one, and the peer did not end it" }
+/** Parts of a link as its reader and its times see them. */
+class LinkParts implements ReaderHost, TimesHost {
+  private readonly link: Link
+  private readonly hooks: Hooks
+  private readonly writer: LinkWriter
+  private readonly receiveLanes: ReceiveLanes.ReceiveLanes
+  private reader: LinkReader | undefined
+  private keepAlive: KeepAlive | undefined
+
+  constructor(link: Link, hooks: Hooks, writer: LinkWriter, receiveLanes: ReceiveLanes.ReceiveLanes) {
+    this.link = link
+    this.hooks = hooks
+    this.writer = writer
+    this.receiveLanes = receiveLanes
+  }
+
+  /** Sets the parts that this object connects. */
+  connect(reader: LinkReader, keepAlive: KeepAlive): void {
+    this.reader = reader
+    this.keepAlive = keepAlive
+  }
+
+  send(frame: ControlFrame): void {
+    this.writer.send(frame)
+  }
+
+  viewHash(): bigint {
+    return this.hooks.viewHash()
+  }
+
+  // ---- of the reader
+
+  answer(ping: Ping): void {
+    this.keepAlive?.answer(ping)
+  }
+
+  onPong({ seq }: Pong): void {
+    if (this.reader !== undefined) this.keepAlive?.roundTrip.received(seq, this.reader.lastHeard)
+  }
+
+  onAnswer(): Effect.Effect<void> {
+    return this.hooks.onHeard(this.link)
+  }
+
+  onMembership(frame: MembershipFrame, cost: number): Effect.Effect<void> {
+    return this.hooks.onMembership(this.link, frame, cost)
+  }
+
+  onViewHash(viewHash: bigint): Effect.Effect<void> {
+    return this.hooks.onViewHash(this.link, viewHash)
+  }
+
+  // ---- of the times
+
+  effectiveLinkTimeout(): number {
+    return this.hooks.effectiveLinkTimeout()
+  }
+
+  lastWritten(): number {
+    return this.writer.lastWritten()
+  }
+
+  excuseWrite(late: number, at: number): void {
+    this.writer.excuse(late, at)
+  }
+
+  isSlow(at: number): boolean {
+    return hasTooManyClosing(this.receiveLanes) || this.writer.isStuck(at)
+  }
+
+  leavingSince(): number | undefined {
+    return this.reader?.leavingSince
+  }
+
+  onRoundTrip(millis: number): void {
+    this.hooks.onRoundTrip(this.link, millis)
+  }
+}
+
+const hasTooManyClosing = (lanes: ReceiveLanes.ReceiveLanes): boolean => lanes.closing() > maxLanes

@@ -33,6 +33,11 @@ export interface Options {
   readonly viewHash: bigint
   /** Monotonic clock, in milliseconds. */
   readonly now: () => number
+  readonly host: Host
+}
+
+/** Link as its reader sees it. */
+export interface Host {
   /** Sends a control frame. */
   readonly send: (frame: ControlFrame) => void
   /** Answers a Ping. */
@@ -102,83 +107,80 @@ export class LinkReader {
 
   /** Reads until the link ends, and returns the end. */
   run(): Effect.Effect<LinkEnd> {
-    const { frames, receiveLanes } = this.options
-    return Effect.suspend(() => {
-      if (!this.expectsAnswer) frames.deliverTo(receiveLanes)
-      return Effect.match(this.read(), { onFailure: (end): LinkEnd => end, onSuccess: (end) => end })
-    }).pipe(Effect.ensuring(Effect.sync(() => frames.deliverTo(undefined))))
+    const { frames } = this.options
+    return Effect.match(LinkReader.reading.call(this), endOf).pipe(
+      Effect.ensuring(Effect.sync(() => frames.deliverTo(undefined))),
+    )
   }
 
-  private read() {
-    return Effect.gen({ self: this }, function* () {
-      const { frames, onAnswer, receiveLanes } = this.options
-      while (true) {
-        const batch = yield* frames.batch
-        if (this.expectsAnswer) {
-          this.expectsAnswer = false
-          yield* onAnswer()
-          frames.deliverTo(receiveLanes)
-        }
-        // The lanes have taken the messages before the first other frame. Most batches have no other frame.
-        if (batch.length === 0) continue
-        const end = yield* this.dispatch(batch)
-        if (end !== undefined) return end
+  // Generator functions belong to the class, because one for each link takes memory for each link.
+  private static readonly reading = Effect.fnUntraced(function* (this: LinkReader) {
+    const { frames, host, receiveLanes } = this.options
+    if (!this.expectsAnswer) frames.deliverTo(receiveLanes)
+    while (true) {
+      const batch = yield* frames.batch
+      if (this.expectsAnswer) {
+        this.expectsAnswer = false
+        yield* host.onAnswer()
+        frames.deliverTo(receiveLanes)
       }
-    })
-  }
+      // The lanes have taken the messages before the first other frame. Most batches have no other frame.
+      if (batch.length === 0) continue
+      const end = yield* LinkReader.dispatching.call(this, batch)
+      if (end !== undefined) return end
+    }
+  })
 
-  private dispatch(batch: ReadonlyArray<Frame>) {
-    return Effect.gen({ self: this }, function* () {
-      const { answer, frames, generation, now, onMembership, onPong, onViewHash, receiveLanes } = this.options
-      const { sizes } = frames
-      for (const [index, frame] of batch.entries()) {
-        if (frame._tag === "Data") {
-          const violation = receiveLanes.receive(frame)
+  private static readonly dispatching = Effect.fnUntraced(function* (this: LinkReader, batch: ReadonlyArray<Frame>) {
+    const { frames, generation, host, now, receiveLanes } = this.options
+    const { sizes } = frames
+    for (const [index, frame] of batch.entries()) {
+      if (frame._tag === "Data") {
+        const violation = receiveLanes.receive(frame)
+        if (violation !== undefined) return violation
+        continue
+      }
+      // Charges the cost of a frame before handling the frame.
+      const cost = controlCost(frame, sizes[index] ?? 0)
+      const excess = cost === 0 ? undefined : this.charge(frame, cost)
+      if (excess !== undefined) return excess
+      switch (frame._tag) {
+        case "Credit":
+        case "Taken":
+        case "LaneOpen":
+        case "LaneClose":
+        case "LaneClosed": {
+          const violation = this.onLaneFrame(frame)
           if (violation !== undefined) return violation
           continue
         }
-        // Charges the cost of a frame before handling the frame.
-        const cost = controlCost(frame, sizes[index] ?? 0)
-        const excess = cost === 0 ? undefined : this.charge(frame, cost)
-        if (excess !== undefined) return excess
-        switch (frame._tag) {
-          case "Credit":
-          case "Taken":
-          case "LaneOpen":
-          case "LaneClose":
-          case "LaneClosed": {
-            const violation = this.onLaneFrame(frame)
-            if (violation !== undefined) return violation
-            continue
-          }
-          case "Bye":
-            return { _tag: "Bye", bye: frame } satisfies LinkEnd
-          case "Ping":
-            answer(frame)
-            this.noteHeartbeat(frame)
-            yield* onViewHash(frame.viewHash)
-            break
-          case "Pong":
-            onPong(frame)
-            this.noteHeartbeat(frame)
-            yield* onViewHash(frame.viewHash)
-            break
-          case "Hello":
-          case "HelloAck":
-          case "HelloReject":
-          case "Ready":
-            return new ProtocolViolation("unexpectedFrame", `${frame._tag} after the handshake`)
-          case "Leave":
-            if (frame.generation === generation) this.leftAt ??= now()
-            yield* onMembership(frame, cost)
-            break
-          default:
-            yield* onMembership(frame, cost)
-        }
+        case "Bye":
+          return { _tag: "Bye", bye: frame } satisfies LinkEnd
+        case "Ping":
+          host.answer(frame)
+          this.noteHeartbeat(frame)
+          yield* host.onViewHash(frame.viewHash)
+          break
+        case "Pong":
+          host.onPong(frame)
+          this.noteHeartbeat(frame)
+          yield* host.onViewHash(frame.viewHash)
+          break
+        case "Hello":
+        case "HelloAck":
+        case "HelloReject":
+        case "Ready":
+          return new ProtocolViolation("unexpectedFrame", `${frame._tag} after the handshake`)
+        case "Leave":
+          if (frame.generation === generation) this.leftAt ??= now()
+          yield* host.onMembership(frame, cost)
+          break
+        default:
+          yield* host.onMembership(frame, cost)
       }
-      return undefined
-    })
-  }
+    }
+    return undefined
+  })
 
   private noteHeartbeat({ lag, viewHash }: Ping | Pong): void {
     this.peerViewHash = viewHash
@@ -198,7 +200,7 @@ export class LinkReader {
   }
 
   private onLaneFrame(frame: LaneFrame): ProtocolViolation | undefined {
-    const { receiveLanes, send, sendLanes } = this.options
+    const { host, receiveLanes, sendLanes } = this.options
     switch (frame._tag) {
       case "Credit":
         return sendLanes.credit(frame.lane, frame.bytes)
@@ -210,9 +212,11 @@ export class LinkReader {
         return receiveLanes.closed(frame.lane)
       case "LaneClose": {
         const violation = sendLanes.close(frame.lane)
-        if (violation === undefined) send({ _tag: "LaneClosed", lane: frame.lane })
+        if (violation === undefined) host.send({ _tag: "LaneClosed", lane: frame.lane })
         return violation
       }
     }
   }
 }
+
+const endOf = { onFailure: (end: LinkEnd): LinkEnd => end, onSuccess: (end: LinkEnd): LinkEnd => end }

@@ -6,7 +6,7 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type { SendLanes } from "../flow/SendLanes.ts"
 import { TokenBucket } from "../internal/TokenBucket.ts"
-import { YieldingLatch } from "../internal/YieldingLatch.ts"
+import { WakeSignal } from "../internal/WakeSignal.ts"
 import type { Limits } from "../Limits.ts"
 import { minControlBurst, minControlRate } from "../protocol/constants.ts"
 import type { Bye, ByeCode, ControlFrame, Frame, Taken } from "../protocol/Frame.ts"
@@ -63,7 +63,7 @@ export class LinkWriter {
   /** Sending lanes. Their frames follow the control frames. */
   readonly lanes: SendLanes
   private readonly options: Options
-  private readonly pending = new YieldingLatch(false)
+  private readonly pending = new WakeSignal()
   private phase: Phase = { _tag: "Open" }
   private readonly control: ControlQueue
   private readonly rate: TokenBucket
@@ -87,7 +87,7 @@ export class LinkWriter {
 
   /** Wakes the writer, because there is something to write. */
   readonly wake = (): void => {
-    this.pending.open()
+    this.pending.set()
   }
 
   /**
@@ -97,7 +97,7 @@ export class LinkWriter {
   readonly send = (frame: ControlFrame): void => {
     if (this.phase._tag === "Closing") return
     if (this.control.add(frame) === "full") this.overflowed = true
-    this.pending.open()
+    this.pending.set()
   }
 
   /** Queues an answer like {@link send}. Reports when no control frame waits any more. */
@@ -116,7 +116,7 @@ export class LinkWriter {
     if (this.phase._tag === "Closing") return
     this.phase = { _tag: "Closing", bye }
     this.lanes.stop(bye?.code === "duplicate" ? "moved" : "closed")
-    this.pending.open()
+    this.pending.set()
   }
 
   /** Drops all waiting frames, so that the Bye follows the current write. */
@@ -166,23 +166,25 @@ export class LinkWriter {
    * fibers with frames to send wait as well, so that one write contains all of them.
    */
   run(): Effect.Effect<void> {
-    return Effect.gen({ self: this }, function* () {
-      while (true) {
-        const batch = this.nextBatch()
-        if (batch !== undefined) {
-          yield* this.write(batch)
-          this.lanes.written()
-          if (this.isAnswering && this.control.length === 0) yield* this.reportAnswer()
-        } else if (this.phase._tag === "Closing") {
-          if (this.phase.bye !== undefined) yield* this.write([this.phase.bye])
-          return yield* this.options.connection.end
-        } else {
-          this.pending.close()
-          yield* this.pending.wait
-        }
-      }
-    }).pipe(Effect.ignore)
+    return Effect.ignore(LinkWriter.writing.call(this))
   }
+
+  private static readonly writing = Effect.fnUntraced(function* (this: LinkWriter) {
+    while (true) {
+      const batch = this.nextBatch()
+      if (batch !== undefined) {
+        yield* this.write(batch)
+        this.lanes.written()
+        if (this.isAnswering && this.control.length === 0) yield* this.reportAnswer()
+      } else if (this.phase._tag === "Closing") {
+        if (this.phase.bye !== undefined) yield* this.write([this.phase.bye])
+        return yield* this.options.connection.end
+      } else {
+        this.pending.clear()
+        yield* this.pending.wait
+      }
+    }
+  })
 
   /**
    * Reports a written answer. The next answer is not written before the report, so a delayed report limits the rate.

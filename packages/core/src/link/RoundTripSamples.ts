@@ -18,23 +18,22 @@ export interface Summary {
 }
 
 export class RoundTripSamples {
-  /** Ring of samples. Allocated with the first sample, because usually one side of a link takes none. */
-  private times: Float64Array | undefined
+  /** Ring of samples. It grows with the samples, because usually one side of a link takes none. */
+  private readonly times: Array<number> = []
   /** Number of samples so far. */
   private count = 0
 
   /** Adds a sample in milliseconds. Replaces the oldest sample if the ring is full. */
   add(millis: number): void {
-    this.times ??= new Float64Array(maxSamples)
     this.times[this.count++ % maxSamples] = millis
   }
 
   /** Returns the summary of the kept samples, or `undefined` without samples. */
   summary(): Summary | undefined {
     const { count, times } = this
-    if (times === undefined) return undefined
+    if (count === 0) return undefined
     const samples = Math.min(count, maxSamples)
-    const sorted = times.slice(0, samples).sort()
+    const sorted = times.toSorted((a, b) => a - b)
     const at = (index: number): number => sorted[index] ?? 0
     return {
       last: times[(count - 1) % maxSamples] ?? 0,

@@ -22,6 +22,11 @@ export interface Options {
   readonly now: () => number
   /** Time to wait for a Pong, in milliseconds. An older Ping is given up. */
   readonly timeout: number
+  readonly host: Host
+}
+
+/** Link as its round-trip time sees it. */
+export interface Host {
   /** Sends a Ping now, which calls {@link RoundTripTime.sent}. */
   readonly ping: () => void
   /** Reports each sample, in milliseconds. */
@@ -73,7 +78,7 @@ export class RoundTripTime {
     this.samples.add(sample)
     this.sampledAt = at
     this.pending = undefined
-    this.options.onSample(sample)
+    this.options.host.onSample(sample)
     this.wake()
   }
 
@@ -83,7 +88,7 @@ export class RoundTripTime {
    */
   stalled(): void {
     this.pending = undefined
-    if (this.sampled !== undefined) this.options.ping()
+    if (this.sampled !== undefined) this.options.host.ping()
   }
 
   /** Returns the summary of the newest samples, or `undefined` without samples. */
@@ -98,9 +103,9 @@ export class RoundTripTime {
    */
   measure(): Effect.Effect<number | undefined> {
     return Effect.suspend(() => {
-      const { now, ping, timeout } = this.options
+      const { host, now, timeout } = this.options
       if (this.hasEnded || now() - this.sampledAt < maxSampleAge) return Effect.succeed(this.smoothed)
-      if (this.pending === undefined || now() - this.pending.sentAt >= timeout) ping()
+      if (this.pending === undefined || now() - this.pending.sentAt >= timeout) host.ping()
       this.sampled ??= Deferred.makeUnsafe()
       const answered = Effect.timeoutOption(awaitDeferred(this.sampled), timeout)
       return Effect.map(answered, () => this.smoothed)

@@ -7,7 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { Address } from "../Address.ts"
 import type { Source } from "../Entropy.ts"
-import type { ReadLane } from "../flow/ReceiveLanes.ts"
+import type { Deliver, ReadLane } from "../flow/ReceiveLanes.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
 import type { SendLane } from "../flow/SendLane.ts"
 import type { Limits } from "../Limits.ts"
@@ -19,8 +19,10 @@ import { Link } from "../link/Link.ts"
 import type { LinkEnd } from "../link/LinkEnd.ts"
 import { isMoved } from "../link/LinkEnd.ts"
 import type { LinkObserver } from "../link/LinkObserver.ts"
+import type { LinkTimer } from "../link/LinkTimer.ts"
 import type { WriteBuffers } from "../link/WriteBuffers.ts"
 import * as State from "../membership/State.ts"
+import type { MembershipFrame } from "../protocol/Frame.ts"
 import { compareNames } from "../protocol/PeerName.ts"
 import type { PeerRecord } from "../protocol/PeerRecord.ts"
 import type { Connection } from "../Transport.ts"
@@ -47,6 +49,8 @@ export interface LinkContext {
   /** `true` to free the memory of received bytes without the garbage collector. */
   readonly detachBuffers: boolean
   readonly timing: Timing
+  /** Timer of all links. */
+  readonly timer: LinkTimer
   readonly clock: Clock
   readonly buffers: WriteBuffers
   readonly observer: LinkObserver
@@ -72,7 +76,7 @@ export interface LinkContext {
 /** Handshake of one side. */
 export type Shake = (exchange: Handshake.Exchange) => Effect.Effect<Handshake.Established, Handshake.HandshakeError>
 
-export class LinkLife {
+export class LinkLife implements Hooks {
   private readonly context: LinkContext
   private readonly connection: Connection
   private readonly reader: FrameReader
@@ -90,10 +94,10 @@ export class LinkLife {
 
   /** Runs the handshake and then the link, until the connection may be closed. Calls `onUp` when the link is up. */
   run(shake: Shake, onUp: (link: Link) => void): Effect.Effect<void, Handshake.HandshakeError> {
-    return Effect.ensuring(this.handshakeAndLink(shake, onUp), this.settle())
+    return Effect.ensuring(LinkLife.handshakeAndLink.call(this, shake, onUp), this.settle())
   }
 
-  private readonly handshakeAndLink = Effect.fnUntraced(function* (
+  private static readonly handshakeAndLink = Effect.fnUntraced(function* (
     this: LinkLife,
     shake: Shake,
     onUp: (link: Link) => void,
@@ -167,7 +171,7 @@ export class LinkLife {
   }
 
   private makeLink(peerConnection: PeerConnection, established: Handshake.Established): Link {
-    const { buffers, clock, laneFactories, limits, loop, observer, timing } = this.context
+    const { buffers, laneFactories, limits, loop, observer, timer, timing } = this.context
     return new Link({
       connection: this.connection,
       reader: this.reader,
@@ -185,37 +189,64 @@ export class LinkLife {
       lanes: laneFactories,
       session: () => peerConnection.session,
       timing,
-      clock,
-      hooks: this.hooks(peerConnection),
+      timer,
+      hooks: this,
     })
   }
 
-  /** Returns the callbacks through which the link reports to the membership and to the readers of its lanes. */
-  private hooks(peerConnection: PeerConnection): Hooks {
-    const { connections, laneObserver, loop, observer, sinkOf } = this.context
-    return {
-      onRoundTrip: observer.measured,
-      onLaneOpened: laneObserver.opened,
-      onLaneClosed: laneObserver.closed,
-      effectiveLinkTimeout: () => State.effectiveLinkTimeout(loop.state()),
-      onAnswerWritten: (to) => loop.submit({ _tag: "AnswerWritten", peer: to.peer }),
-      onHeard: (from) => loop.submit({ _tag: "PeerHeard", peer: from.peer }),
-      onMembership: (from, frame, cost) => {
-        const target = frame._tag === "ProbeRequest" ? connections.open(frame.target) : undefined
-        const heardAgo = target?.heardAgo()
-        return loop.submitFrame({ _tag: "Received", from: from.peer, frame, heardAgo }, cost)
-      },
-      onViewHash: (from, viewHash) =>
-        viewHash === loop.state().viewHash
-          ? Effect.void
-          : loop.submit({ _tag: "HashDiffers", from: from.peer.name, viewHash }),
-      sinkOf: (name) => {
-        const sink = sinkOf(name)
-        return (lane, message) => connections.deliver(peerConnection, sink, lane, message)
-      },
-      viewHash: () => loop.state().viewHash,
+  // ---- callbacks of the link
+
+  onRoundTrip(link: Link, millis: number): void {
+    this.context.observer.measured(link, millis)
+  }
+
+  onLaneOpened(link: Link, lane: SendLane): void {
+    this.context.laneObserver.opened(link, lane)
+  }
+
+  onLaneClosed(link: Link, lane: SendLane): void {
+    this.context.laneObserver.closed(link, lane)
+  }
+
+  effectiveLinkTimeout(): number {
+    return State.effectiveLinkTimeout(this.context.loop.state())
+  }
+
+  viewHash(): bigint {
+    return this.context.loop.state().viewHash
+  }
+
+  onAnswerWritten({ peer }: Link): Effect.Effect<void> {
+    return this.context.loop.submit({ _tag: "AnswerWritten", peer })
+  }
+
+  onHeard({ peer }: Link): Effect.Effect<void> {
+    return this.context.loop.submit({ _tag: "PeerHeard", peer })
+  }
+
+  onMembership({ peer }: Link, frame: MembershipFrame, cost: number): Effect.Effect<void> {
+    const { connections, loop } = this.context
+    const target = frame._tag === "ProbeRequest" ? connections.open(frame.target) : undefined
+    const heardAgo = target?.heardAgo()
+    return loop.submitFrame({ _tag: "Received", from: peer, frame, heardAgo }, cost)
+  }
+
+  onViewHash({ peer }: Link, viewHash: bigint): Effect.Effect<void> {
+    return viewHash === this.viewHash()
+      ? Effect.void
+      : this.context.loop.submit({ _tag: "HashDiffers", from: peer.name, viewHash })
+  }
+
+  sinkOf(name: string): Deliver {
+    const { connections } = this.context
+    const { peerConnection } = this
+    const sink = this.context.sinkOf(name)
+    return (lane, message) => {
+      if (peerConnection !== undefined) connections.deliver(peerConnection, sink, lane, message)
     }
   }
+
+  // ---- end
 
   /** Stops using the connection. Reports the loss of the link to the membership if the peer has no link any more. */
   private uninstall(peerConnection: PeerConnection, end: LinkEnd | undefined): Effect.Effect<void> {

@@ -9,12 +9,12 @@ import type { Clock } from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
-import type * as Scope from "effect/Scope"
 import type { Address } from "../Address.ts"
 import type * as Admission from "../Admission.ts"
 import type { Source } from "../Entropy.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { LogBudget } from "../internal/LogBudget.ts"
+import { monotonicMillis } from "../internal/time.ts"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import type { Limits } from "../Limits.ts"
 import type { HandshakeError } from "../link/Handshake.ts"
@@ -22,6 +22,7 @@ import type { Timing } from "../link/KeepAlive.ts"
 import type { Link } from "../link/Link.ts"
 import { writeBufferBytes } from "../link/LinkWriter.ts"
 import type { LinkObserver } from "../link/LinkObserver.ts"
+import * as LinkTimer from "../link/LinkTimer.ts"
 import { WriteBuffers } from "../link/WriteBuffers.ts"
 import type { PeerId } from "../Peer.ts"
 import type { ByeCode, MembershipFrame } from "../protocol/Frame.ts"
@@ -86,10 +87,10 @@ export class LinkManager {
   private readonly permits: DialPermits
   private readonly context: DialContext
 
-  constructor(options: Options, fork: DialContext["fork"]) {
+  constructor(options: Options, timer: LinkTimer.LinkTimer, fork: DialContext["fork"]) {
     const { connections, limits, loop } = options
     const epochs = new EpochCounter(options.entropy.u32())
-    const links: LinkContext = { ...options, epochs, buffers: new WriteBuffers(writeBufferBytes) }
+    const links: LinkContext = { ...options, epochs, timer, buffers: new WriteBuffers(writeBufferBytes) }
     const handshake = HandshakeRules.make({
       label: options.label,
       loop,
@@ -223,5 +224,9 @@ export class LinkManager {
 /**
  * Creates the links of a node. Dialed connections run in the context of the calling fiber. Closing the scope ends them.
  */
-export const make = (options: Options): Effect.Effect<LinkManager, never, Scope.Scope> =>
-  Effect.map(FiberSet.makeRuntime<never, void, never>(), (fork) => new LinkManager(options, fork))
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const { clock, timing } = options
+  // The timer stops after the connections.
+  const timer = yield* LinkTimer.make({ heartbeat: timing.heartbeat, now: () => monotonicMillis(clock) })
+  return new LinkManager(options, timer, yield* FiberSet.makeRuntime<never, void, never>())
+})

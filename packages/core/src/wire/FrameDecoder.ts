@@ -84,7 +84,7 @@ export class FrameDecoder {
   private taken = 0
   private sizes: Array<number> = []
   /** Bytes of a header that crosses a chunk boundary. */
-  private readonly header = new DataView(new ArrayBuffer(Layout.headerBytes))
+  private header: DataView | undefined
   /** Remaining bytes of a chunk after `atMost` frames. */
   private rest: Uint8Array = empty
 
@@ -235,6 +235,7 @@ export class FrameDecoder {
     pos: number,
     out: Array<Frame.Frame>,
   ): number {
+    this.header ??= new DataView(new ArrayBuffer(Layout.headerBytes))
     this.header.setUint8(partial.filled++, source.view.getUint8(pos))
     if (partial.filled < Layout.lengthBytes) return pos + 1
     const length = this.header.getUint32(0)

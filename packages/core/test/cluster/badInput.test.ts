@@ -355,14 +355,14 @@ describe("joining", () => {
   scenario("a restart with the clock set back gets a higher generation and is accepted", (world) =>
     Effect.gen(function* () {
       const { node } = world
-      yield* Effect.sleep("1 hour")
+      yield* Effect.sleep("1 minute")
       const a = yield* node("a")
       const b = yield* node("b", { seeds: [a.address] })
       yield* World.untilPeers(a, ["b"])
       const { generation } = yield* b.cluster.self
       yield* b.crash
       yield* World.until(a, ({ peers }) => peers.size === 0)
-      const again = yield* world.node("b", { seeds: [a.address] }, World.clockBack("2 hours"))
+      const again = yield* world.node("b", { seeds: [a.address] }, World.clockBack("2 minutes"))
       const { peers } = yield* World.untilPeers(a, ["b"])
       assert.isAbove(peers.get("b")?.generation ?? 0, generation)
       assert.strictEqual((yield* again.cluster.self).generation, peers.get("b")?.generation)

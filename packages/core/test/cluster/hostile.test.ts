@@ -151,7 +151,7 @@ describe("after the handshake", () => {
       Effect.gen(function* () {
         const peer = yield* connect
         yield* peer.completeHandshake()
-        const ghosts = Array.from({ length: 50 }, (_, i) => RawPeer.record({ name: `ghost${i}` }))
+        const ghosts = Array.from({ length: 20 }, (_, i) => RawPeer.record({ name: `ghost${i}` }))
         yield* peer.send({ _tag: "Update", records: ghosts })
         const heartbeats = yield* peer.keepAlive
         yield* Effect.sleep("10 seconds")

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { Acknowledgement } from "../../src/flow/SendLane.ts"
 import { SendLanes } from "../../src/flow/SendLanes.ts"
 import { maxLanes } from "../../src/protocol/constants.ts"
@@ -85,6 +86,23 @@ describe("the sending lanes of a link", () => {
       assert.isFalse(lanes.inbox.tryOffer(new Uint8Array(1)))
       assert.strictEqual(lanes.next(1_000).length, 1, "accepted frames are still written")
     }),
+  )
+
+  it.effect(
+    "release the senders that already wait for the peer's list when it arrives, and when they are stopped",
+    () =>
+      Effect.gen(function* () {
+        for (const release of [
+          (lanes: SendLanes) => void lanes.open(opens(true, "red")),
+          (lanes: SendLanes) => lanes.stop("closed"),
+        ]) {
+          const lanes = make()
+          const waiting = yield* Effect.forkChild(lanes.known, { startImmediately: true })
+          assert.isUndefined(waiting.pollUnsafe())
+          release(lanes)
+          yield* Fiber.join(waiting)
+        }
+      }),
   )
 
   it.effect("fail every acknowledgement when the link ends", () =>

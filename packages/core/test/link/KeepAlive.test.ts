@@ -7,6 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { stallMillis } from "../../src/internal/time.ts"
 import type { LinkEnd } from "../../src/link/LinkEnd.ts"
 import { KeepAlive, type Timing } from "../../src/link/KeepAlive.ts"
+import * as LinkTimer from "../../src/link/LinkTimer.ts"
 import type { Ping, Pong } from "../../src/protocol/Frame.ts"
 import { settle, testNow } from "./support.ts"
 
@@ -28,18 +29,21 @@ const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }, peer
     const excused: Array<number> = []
     const now = () => clock() + peer.stalled
     const keepAlive = new KeepAlive({
+      timer: yield* LinkTimer.make({ heartbeat: timing.heartbeat, now }),
       timing,
       peerLinkTimeout,
       drives,
-      now,
-      effectiveLinkTimeout: () => peer.effectiveLinkTimeout,
-      viewHash: () => 5n,
-      send: (frame) => sent.push(frame),
-      lastWritten: () => peer.lastWritten,
-      excuseWrite: (late) => excused.push(late),
-      isSlow: () => peer.isSlow,
-      leavingSince: () => peer.leavingSince,
-      onRoundTrip: () => undefined,
+      readTimeout: linkTimeout,
+      host: {
+        effectiveLinkTimeout: () => peer.effectiveLinkTimeout,
+        viewHash: () => 5n,
+        send: (frame) => sent.push(frame),
+        lastWritten: () => peer.lastWritten,
+        excuseWrite: (late) => excused.push(late),
+        isSlow: () => peer.isSlow,
+        leavingSince: () => peer.leavingSince,
+        onRoundTrip: () => undefined,
+      },
     })
     const running = yield* Effect.forkChild(keepAlive.run())
     yield* settle
@@ -48,10 +52,79 @@ const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }, peer
       const exit = running.pollUnsafe()
       return exit?._tag === "Success" ? exit.value._tag : undefined
     }
-    return { end, excused, keepAlive, now, pass, peer, sent }
+    return { end, excused, keepAlive, now, pass, peer, running, sent }
   })
 
 describe("the timer of a link", () => {
+  it.effect("sends the Pings of a link in one tick, after further Pings and after a stall of this process", () =>
+    Effect.gen(function* () {
+      const { keepAlive, now, pass, peer, sent } = yield* make(true)
+      const start = now()
+      const pings: Array<number> = []
+      const passTo = (millis: number) =>
+        Effect.gen(function* () {
+          while (now() - start < millis) {
+            const before = sent.length
+            yield* pass(10)
+            keepAlive.heard(now())
+            if (sent.length > before) pings.push(now() - start)
+          }
+        })
+      yield* passTo(1_300)
+      keepAlive.ping()
+      yield* passTo(2_990)
+      // The timer is late for the Pings at 3, 4 and 5 seconds.
+      peer.stalled = 2_500
+      yield* passTo(7_000)
+      assert.deepStrictEqual(pings, [1_000, 2_000, 5_500, 6_000, 7_000])
+    }),
+  )
+
+  it.effect("does not run the fiber that waits for the end of the link within a visit", () =>
+    Effect.gen(function* () {
+      const { end, keepAlive, now, pass } = yield* make(true)
+      assert.isUndefined(keepAlive.visit(now() + linkTimeout))
+      assert.isUndefined(end())
+      yield* pass(0)
+      assert.strictEqual(end(), "Silent")
+    }),
+  )
+
+  it.effect("ends a link for a time after its last bytes were written, although the peer continues to send", () =>
+    Effect.gen(function* () {
+      const { end, keepAlive, now, pass } = yield* make(true)
+      yield* pass(500)
+      keepAlive.noteWritten()
+      for (let i = 0; i < 2; i++) {
+        yield* pass(linkTimeout / 2 - 1)
+        keepAlive.heard(now())
+      }
+      assert.isUndefined(end())
+      yield* pass(2)
+      assert.strictEqual(end(), "Closed")
+    }),
+  )
+
+  it.effect("ends a link at once that ended before it ran", () =>
+    Effect.gen(function* () {
+      const { keepAlive, running } = yield* make(true)
+      yield* Fiber.interrupt(running)
+      keepAlive.end(Effect.succeed({ _tag: "Closed" }))
+      keepAlive.end(Effect.succeed({ _tag: "Silent" }))
+      assert.strictEqual((yield* keepAlive.run())._tag, "Closed")
+    }),
+  )
+
+  it.effect("does nothing once the link has ended", () =>
+    Effect.gen(function* () {
+      const { keepAlive, now, pass, running, sent } = yield* make(true)
+      yield* Fiber.interrupt(running)
+      assert.isUndefined(keepAlive.visit(now() + heartbeat))
+      yield* pass(heartbeat)
+      assert.deepStrictEqual(sent, [])
+    }),
+  )
+
   it.effect("sends a numbered Ping with each heartbeat, on the side that drives", () =>
     Effect.gen(function* () {
       const { keepAlive, now, pass, sent } = yield* make(true)
@@ -257,21 +330,24 @@ const joined = (
         })
       timers.push(
         new KeepAlive({
+          timer: yield* LinkTimer.make({ heartbeat: timing.heartbeat, now }),
           timing,
           peerLinkTimeout: sides[1 - i]?.linkTimeout ?? timing.linkTimeout,
           drives: i === 0,
-          now,
-          effectiveLinkTimeout: () => timing.linkTimeout,
-          viewHash: () => 0n,
-          lastWritten: () => (busy ? now() : (written[i] ?? 0)),
-          send: (frame) => {
-            written[i] = now()
-            Effect.runForkWith(run)(Effect.andThen(Effect.sleep(roundTrip / 2), arrive(frame)))
+          readTimeout: timing.linkTimeout,
+          host: {
+            effectiveLinkTimeout: () => timing.linkTimeout,
+            viewHash: () => 0n,
+            lastWritten: () => (busy ? now() : (written[i] ?? 0)),
+            send: (frame) => {
+              written[i] = now()
+              Effect.runForkWith(run)(Effect.andThen(Effect.sleep(roundTrip / 2), arrive(frame)))
+            },
+            excuseWrite: () => {},
+            isSlow: () => false,
+            leavingSince: () => undefined,
+            onRoundTrip: () => undefined,
           },
-          excuseWrite: () => {},
-          isSlow: () => false,
-          leavingSince: () => undefined,
-          onRoundTrip: () => undefined,
         }),
       )
     }

@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
@@ -7,6 +6,7 @@ import * as Limits from "../../src/Limits.ts"
 import { Link } from "../../src/link/Link.ts"
 import type { LinkEnd } from "../../src/link/LinkEnd.ts"
 import { writeBufferBytes } from "../../src/link/LinkWriter.ts"
+import * as LinkTimer from "../../src/link/LinkTimer.ts"
 import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
 import { defaults } from "../../src/cluster/Overrides.ts"
 import { maxLanes } from "../../src/protocol/constants.ts"
@@ -14,12 +14,11 @@ import type { Frame } from "../../src/protocol/Frame.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as Traffic from "../../src/wire/Traffic.ts"
 import { record } from "../peering/fakeLink.ts"
-import { makeConnection, settle } from "./support.ts"
+import { makeConnection, settle, testNow } from "./support.ts"
 
 const limits: Limits.Limits = { ...Limits.defaults, linger: 500, drainTimeout: 2_000 }
 
 const make = Effect.gen(function* () {
-  const clock = yield* Clock.Clock
   const peer = yield* makeConnection
   const reader = peer.reader()
   reader.open()
@@ -41,7 +40,7 @@ const make = Effect.gen(function* () {
     lanes: defaults,
     session: () => ({ session: 1 }),
     timing: { heartbeat: 1_000, linkTimeout: 3_000 },
-    clock,
+    timer: yield* LinkTimer.make({ heartbeat: 1_000, now: yield* testNow }),
     hooks: {
       effectiveLinkTimeout: () => 3_000,
       onHeard: () => Effect.sync(() => void log.push("heard")),

@@ -47,12 +47,14 @@ const makeWith = Effect.fnUntraced(function* (limits: Pick<Limits, "controlRate"
     generation: 7,
     viewHash: 1n,
     now,
-    send,
-    answer: ({ seq }) => log.push(`answer ${seq}`),
-    onPong: ({ seq }) => log.push(`pong ${seq}`),
-    onAnswer: () => record("heard"),
-    onMembership: ({ _tag }) => record(_tag),
-    onViewHash: (hash) => record(`hash ${hash}`),
+    host: {
+      send,
+      answer: ({ seq }) => log.push(`answer ${seq}`),
+      onPong: ({ seq }) => log.push(`pong ${seq}`),
+      onAnswer: () => record("heard"),
+      onMembership: ({ _tag }) => record(_tag),
+      onViewHash: (hash) => record(`hash ${hash}`),
+    },
   })
   const running = yield* Effect.forkChild(reader.run())
   const says = (...all: ReadonlyArray<Frame>) =>

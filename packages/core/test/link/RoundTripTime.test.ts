@@ -15,10 +15,12 @@ const make = Effect.gen(function* () {
   const rtt: RoundTripTime = new RoundTripTime({
     now,
     timeout,
-    onSample: (millis) => samples.push(millis),
-    ping: () => {
-      pings.push(seq)
-      rtt.sent(seq++)
+    host: {
+      onSample: (millis) => samples.push(millis),
+      ping: () => {
+        pings.push(seq)
+        rtt.sent(seq++)
+      },
     },
   })
   const pong = (of: number) => rtt.received(of, now())

@@ -1,11 +1,11 @@
 import { assert } from "@effect/vitest"
-import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Limits from "../../src/Limits.ts"
 import type { SendLane } from "../../src/flow/SendLane.ts"
 import { FrameReader } from "../../src/link/FrameReader.ts"
 import type { Rank } from "../../src/link/Link.ts"
 import { Link } from "../../src/link/Link.ts"
+import { LinkTimer } from "../../src/link/LinkTimer.ts"
 import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
 import type { Session } from "../../src/link/Session.ts"
 import { defaults } from "../../src/cluster/Overrides.ts"
@@ -44,17 +44,6 @@ const connection: Connection = {
   reset: Effect.void,
 }
 
-/** Clock that never advances. */
-const clock: Clock = {
-  currentTimeMillisUnsafe: () => 0,
-  currentTimeMillis: Effect.succeed(0),
-  currentTimeNanosUnsafe: () => 0n,
-  currentTimeNanos: Effect.succeed(0n),
-  monotonicTimeNanosUnsafe: () => 0n,
-  monotonicTimeNanos: Effect.succeed(0n),
-  sleep: () => Effect.never,
-}
-
 class FakeLink extends Link {
   override readonly inbox: SendLane
   private readonly fake: Options
@@ -77,7 +66,7 @@ class FakeLink extends Link {
       lanes: defaults,
       session: fake.session,
       timing: { heartbeat: 1_000, linkTimeout: 3_000 },
-      clock,
+      timer: new LinkTimer({ heartbeat: 1_000, now: () => 0 }, () => undefined),
       hooks: {
         effectiveLinkTimeout: () => 3_000,
         onHeard: () => Effect.void,

@@ -5,6 +5,7 @@ import { defaults } from "../../src/cluster/Overrides.ts"
 import * as LogBudget from "../../src/internal/LogBudget.ts"
 import * as Limits from "../../src/Limits.ts"
 import { writeBufferBytes } from "../../src/link/LinkWriter.ts"
+import * as LinkTimer from "../../src/link/LinkTimer.ts"
 import { WriteBuffers } from "../../src/link/WriteBuffers.ts"
 import { EpochCounter } from "../../src/peering/EpochCounter.ts"
 import * as HandshakeRules from "../../src/peering/HandshakeRules.ts"
@@ -14,6 +15,7 @@ import { PeerConnections } from "../../src/peering/PeerConnections.ts"
 import type { Frame } from "../../src/protocol/Frame.ts"
 import * as Traffic from "../../src/wire/Traffic.ts"
 import { record } from "./fakeLink.ts"
+import { testNow } from "../link/support.ts"
 import { initial, makeLoop } from "./support.ts"
 
 /** Creates the context of node `a` in this state, with a membership that changes nothing and records its inputs. */
@@ -34,6 +36,7 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     epochs: new EpochCounter(0),
     limits: { ...Limits.defaults, linger: 500, handshakeTimeout: 2_000, ...limits },
     timing: { heartbeat: 1_000, linkTimeout: 3_000 },
+    timer: yield* LinkTimer.make({ heartbeat: 1_000, now: yield* testNow }),
     clock: yield* Clock.Clock,
     buffers: new WriteBuffers(writeBufferBytes),
     observer: {

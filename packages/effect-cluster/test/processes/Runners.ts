@@ -86,7 +86,7 @@ export const untilAgreed = (
       const [first = { nodes: [] }] = places
       const agree = places.every(({ nodes }) => nodes.join() === first.nodes.join())
       if (agree && first.nodes.every((node) => node !== "") && accept(first.nodes)) return first.nodes
-      yield* Effect.sleep("200 millis")
+      yield* Effect.sleep("400 millis")
     }
   }).pipe(
     Effect.timeoutOrElse({

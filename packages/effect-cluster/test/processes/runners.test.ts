@@ -10,7 +10,7 @@ import * as Fleet from "./Fleet.ts"
 import * as Runners from "./Runners.ts"
 
 /** Lease of the locks in milliseconds, instead of 35 seconds. */
-const lease = 10_000
+const lease = 5_000
 
 const timeout = 240_000
 

@@ -76,7 +76,7 @@ const collect = ({ events }: Cluster.Cluster["Service"]) =>
     return tags
   })
 
-describe("a large message over real sockets and a slow line", () => {
+describe.concurrent("a large message over real sockets and a slow line", () => {
   // Names order connections, so both orders are tested.
   for (const [from, to] of [
     ["a", "b"],

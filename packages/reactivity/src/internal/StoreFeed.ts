@@ -22,7 +22,7 @@ import type { FeedPosition, ReaderPosition, Run, Span } from "./FeedPosition.ts"
 const readTimeout = 60_000
 
 /**
- * The same for a store that may be empty, as far as this node knows. The read of an empty store returns nothing, so it does
+ * Timeout of a read of a store that may be empty, as far as this node knows. The read of an empty store returns nothing, so it does
  * not tell when it ends. The time doubles with each read that was replaced, because it may have been the read of a large store.
  */
 const emptyReadTimeout = 250

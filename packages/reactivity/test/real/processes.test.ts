@@ -55,8 +55,9 @@ describe("three processes", () => {
         const [ha, hb, hc] = network.hosts
         if (ha === undefined || hb === undefined || hc === undefined) return yield* Effect.die("no hosts")
         const a = yield* start("a", ha, store, [])
-        const b = yield* start("b", hb, store, [ha.host])
-        const c = yield* start("c", hc, store, [ha.host])
+        const [b, c] = yield* Effect.all([start("b", hb, store, [ha.host]), start("c", hc, store, [ha.host])], {
+          concurrency: "unbounded",
+        })
         yield* a.wait("links b,c")
         yield* b.wait("links a,c")
         yield* c.wait("links a,b")

@@ -2,7 +2,7 @@
 import type { Change } from "./Service.ts"
 
 /**
- * What a node can know of the others.
+ * Knowledge of a node about the others.
  *
  * - `isolated`: it has lost its last link, and is probably cut off from more than one member.
  * - `alone`: it has no link, and knows at most one member. It may be the first node.

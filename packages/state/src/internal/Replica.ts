@@ -137,11 +137,14 @@ export class Replica<E> {
         reading,
         Effect.andThen(Effect.all([readers, this.timer.run], { concurrency: 2 }), Effect.never),
       ),
-      Effect.sync(() => {
-        this.isClosed = true
-        this.synced.openUnsafe()
-      }),
+      Effect.sync(() => this.close()),
     )
+  }
+
+  /** Ends all waits. */
+  close(): void {
+    this.isClosed = true
+    this.synced.openUnsafe()
   }
 
   private now(): number {

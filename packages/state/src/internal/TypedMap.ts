@@ -116,6 +116,8 @@ export class TypedMap<K, V> implements Sizes {
 
   readonly close = (): void => {
     this.isClosed = true
+    // The scope may close before the fiber of the replication begins.
+    this.replica.close()
     this.feed.endUnsafe()
     this.options.observer?.onClosed()
   }

@@ -33,6 +33,8 @@ class Life {
   readonly name: string
   isChanging = true
   hasStopped = false
+  /** `true` once the group stays open. */
+  isLast = false
   /** Joins of this life, in their order. */
   joins: Array<Join> = []
   /** Keys whose effects run. */
@@ -170,6 +172,7 @@ const makeApp = Effect.fnUntraced(function* (name: string, options: Options) {
       yield* instance(life, options, yield* Random.nextIntBetween(0, 10_000))
       yield* Effect.sleep(yield* Random.nextIntBetween(0, 1_000))
     }
+    life.isLast = true
     yield* instance(life, options, Infinity)
   })
   yield* Effect.forkScoped(Effect.orDie(run))
@@ -188,7 +191,7 @@ const lifeOf = (node: Simulation.Node<App>): Life | undefined => node.service(Ap
 const isLinked = (nodes: Nodes): boolean | string => {
   for (const [name, node] of Object.entries(nodes)) {
     const app = node.service(App)
-    if (app?.life.view === undefined) return `${name} has no group`
+    if (app?.life.view === undefined || !app.life.isLast) return `${name} has no group that stays open`
     const { peers } = app.cluster.viewUnsafe()
     for (const other of Object.keys(nodes)) {
       if (other !== name && peers.get(other)?.link !== "up") return `${name} has no link to ${other}`

@@ -196,6 +196,32 @@ describe("known values", () => {
     )
   })
 
+  it("are published by the next node by rank when the link to a publisher is lost, and by it alone", () => {
+    const nodes = ["a", "b", "c", "d"].map((name) => new Node(name, 1, 0))
+    const publishing = () => nodes.filter(({ own }) => own.has("x")).map(({ name }) => name)
+    nodes[0]?.write("new", 1)
+    converge(nodes, 1)
+    assert.deepStrictEqual(publishing(), ["a", "c", "d"])
+    nodes[1]?.cut("d")
+    nodes[1]?.settle()
+    assert.deepStrictEqual(publishing(), ["a", "b", "c", "d"])
+    converge(nodes, 2)
+    assert.deepStrictEqual(publishing(), ["a", "c", "d"])
+  })
+
+  it("come to rest although the publishers do not keep them, at one node that has seen them", () => {
+    const [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map((name) => new Node(name, 1, 0, "cd".includes(name) ? 0 : 10))
+    if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined) return
+    e.write("new", 1)
+    converge([a, b, c, d, e], 1)
+    for (const node of [a, b, c, d]) node.lose("e")
+    converge([a, b, c, d], 2)
+    assert.deepStrictEqual(
+      [a, b, c, d].map(({ own }) => own.has("x")),
+      [false, true, false, false],
+    )
+  })
+
   it("tell a conflict to the nodes that had the lost write, and only writes that did not see each other", () => {
     const [a, b, c] = ["a", "b", "c"].map((name) => new Node(name, 1, 0))
     if (a === undefined || b === undefined || c === undefined) return
@@ -214,6 +240,11 @@ describe("known values", () => {
     b.write("yours", 5)
     converge([a, b, c], 6)
     assert.deepStrictEqual([a.conflicts, b.conflicts], [["mine to yours"], []])
+    a.write("early", 7)
+    for (let i = 0; i < 3; i++) c.write(`late ${i}`, 7)
+    converge([a, b, c], 7)
+    // The other node got the one after the other.
+    assert.deepStrictEqual([a.conflicts.splice(1), b.conflicts.splice(0)], [["early to late 2"], ["early to late 2"]])
     a.write("equal", 7)
     b.write("equal", 8)
     converge([a, b, c], 9)

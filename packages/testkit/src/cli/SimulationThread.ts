@@ -52,12 +52,12 @@ export class SimulationThread {
     return Effect.map(this.reply("Loaded"), ({ scenarios }) => scenarios)
   }
 
-  /** Runs all scenarios with a seed. A request to a busy thread waits. */
-  seed(seed: number): Effect.Effect<ReadonlyArray<ScenarioRun>, SimulationError | ThreadDied> {
-    return Effect.map(this.reply("Done", { _tag: "Seed", seed }), ({ runs }) => runs)
+  /** Runs a scenario with a seed. A request to a busy thread waits. */
+  seed(seed: number, scenario: string): Effect.Effect<ReadonlyArray<ScenarioRun>, SimulationError | ThreadDied> {
+    return Effect.map(this.reply("Done", { _tag: "Seed", seed, scenario }), ({ runs }) => runs)
   }
 
-  /** Runs the first seed again. Returns the runs that differ from the first run. */
+  /** Runs the first seeds again. Returns the runs that differ from the first run. */
   get repeat(): Effect.Effect<ReadonlyArray<ScenarioRun>, SimulationError | ThreadDied> {
     return Effect.map(this.reply("Done", { _tag: "Repeat" }), ({ runs }) => runs)
   }
@@ -88,7 +88,7 @@ export class SimulationThread {
         : request._tag === "Seed"
           ? `running seed ${request.seed}`
           : request._tag === "Repeat"
-            ? "running its first seed again"
+            ? "running its first seeds again"
             : "running the artifact"
     const message = `the thread ended while it was ${doing}: ${this.dead}`
     return new ThreadDied(seed === undefined ? { message } : { message, seed })

@@ -18,11 +18,11 @@ export interface Setup {
 }
 
 export type Request =
-  /** Runs the scenarios with one seed. */
-  | { readonly _tag: "Seed"; readonly seed: number }
+  /** Runs one scenario with one seed. */
+  | { readonly _tag: "Seed"; readonly seed: number; readonly scenario: string }
   /**
-   * Runs the first seed of the thread again, with the strict scenarios. The reply has only the runs that differ from
-   * the first run.
+   * Runs the first seed of each strict scenario of the thread again. The reply has only the runs that differ from the
+   * first run.
    */
   | { readonly _tag: "Repeat" }
   /** Replays an artifact from its text. */

@@ -1,6 +1,6 @@
 /**
  * Swarms of scenarios over seeds in several threads. The result does not depend on the number of threads: one thread
- * runs a whole seed, and the results are combined in the order of the seeds.
+ * runs a scenario with one seed, and the results are combined in the order of the seeds.
  */
 import * as os from "node:os"
 import * as Clock from "effect/Clock"
@@ -38,9 +38,9 @@ export interface Options extends Setup {
   readonly onProgress: (progress: Progress) => void
 }
 
-/** Returns the number of threads. By default one per processor, since more would not be faster. */
-export const threads = ({ seeds, workers }: Pick<Options, "seeds" | "workers">): number =>
-  Math.min(workers ?? os.availableParallelism(), Seeds.count(seeds))
+/** Returns the number of threads for all runs. By default one per processor, since more would not be faster. */
+export const threads = ({ seeds, workers }: Pick<Options, "seeds" | "workers">, scenarios: number): number =>
+  Math.min(workers ?? os.availableParallelism(), Seeds.count(seeds) * scenarios)
 
 /** Makes the result of a run, and writes the files of a failure. */
 const resultOf = (run: ScenarioRun, options: Options): Effect.Effect<ScenarioResult, SimulationError> =>
@@ -107,29 +107,33 @@ const deathOf = (
   replay: options.again(seed),
 })
 
-/** Runner of seeds, one after the other: in one thread, or each seed in threads of its own. */
+/** Runner of seeds, one after the other: in one thread, or each run in a thread of its own. */
 type Runner = Pick<SimulationThread.SimulationThread, "seed" | "repeat" | "running">
 
 /** Starts the runners of the seeds, and loads the scenarios. */
 const openPool = (options: Options) =>
   Effect.gen(function* () {
-    const length = threads(options)
     if (!options.isolate) {
-      const opened = yield* Effect.forEach(Array.from({ length }), () => SimulationThread.open(options.bin, options), {
-        concurrency: "unbounded",
-      })
-      const pool: ReadonlyArray<Runner> = opened.map(({ thread }) => thread)
-      return { pool, scenarios: opened[0]?.scenarios ?? [] }
+      const open = (length: number) =>
+        Effect.forEach(Array.from({ length }), () => SimulationThread.open(options.bin, options), {
+          concurrency: "unbounded",
+        })
+      // A module has at least one scenario. More threads for a few seeds start once the number of scenarios is known.
+      const first = yield* open(threads(options, 1))
+      const scenarios = first[0]?.scenarios ?? []
+      const more = yield* open(threads(options, scenarios.length) - first.length)
+      const pool: ReadonlyArray<Runner> = [...first, ...more].map(({ thread }) => thread)
+      return { pool, scenarios }
     }
     const { scenarios } = yield* Effect.scoped(SimulationThread.open(options.bin, options))
     const open = (scenario: string) =>
       Effect.map(SimulationThread.open(options.bin, { ...options, scenario }), ({ thread }) => thread)
-    const names = scenarios.map(({ name }) => name)
-    const pool: ReadonlyArray<Runner> = Array.from({ length }, () => new IsolatedRuns({ scenarios: names, open }))
+    const length = threads(options, scenarios.length)
+    const pool: ReadonlyArray<Runner> = Array.from({ length }, () => new IsolatedRuns({ open }))
     return { pool, scenarios }
   })
 
-/** Runs the first seed of each thread again. Returns a failure for each run that differs from the first run. */
+/** Runs the first seeds of each thread again. Returns a failure for each run that differs from the first run. */
 const repeatFirst = (pool: ReadonlyArray<Runner>, options: Options) =>
   Effect.forEach(pool, (runner) => runner.repeat, { concurrency: "unbounded" }).pipe(
     Effect.flatMap((runs) => Effect.forEach(runs.flat(), (run) => resultOf(run, options))),
@@ -150,6 +154,7 @@ export const run = (options: Options): Effect.Effect<SwarmReport, SimulationErro
     const seconds = Effect.map(Clock.currentTimeMillis, (now) => (now - start) / 1000)
     const feed = new SeedFeed({
       seeds,
+      scenarios: scenarios.map(({ name }) => name),
       deadline: start + (options.millis ?? Number.POSITIVE_INFINITY),
       results,
       resultOf: (run) => resultOf(run, options),
@@ -162,7 +167,8 @@ export const run = (options: Options): Effect.Effect<SwarmReport, SimulationErro
       Effect.as(options.interrupt, "interrupted" as const),
     ]).pipe(Effect.catchTag("ThreadDied", (died) => Effect.succeed(died)))
     results.flush()
-    const unfinished = end === "interrupted" ? pool.flatMap((thread) => thread.running() ?? []) : []
+    // Several threads may run one seed.
+    const unfinished = new Set(end === "interrupted" ? pool.flatMap((thread) => thread.running() ?? []) : [])
 
     const outlived = end === "done" ? yield* repeatFirst(pool, options) : []
     const totals = results.totals()
@@ -176,7 +182,7 @@ export const run = (options: Options): Effect.Effect<SwarmReport, SimulationErro
       wallSeconds,
       seedsPerSecond: wallSeconds > 0 ? totals.seeds / wallSeconds : 0,
       interrupted: end === "interrupted",
-      unfinished: unfinished.toSorted((a, b) => a - b),
+      unfinished: [...unfinished].toSorted((a, b) => a - b),
     }
   }).pipe(Effect.scoped)
 

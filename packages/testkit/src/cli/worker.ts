@@ -35,7 +35,7 @@ const toRun = (scenario: string, result: Swarm.SeedResult): ScenarioRun => {
   }
 }
 
-/** Runner of the seeds of a thread, which can run the first seed again at the end. */
+/** Runner of the seeds of a thread, which can run the first seed of each scenario again at the end. */
 class SeedRuns {
   private readonly scenarios: ReadonlyArray<Scenario>
   private readonly options: Swarm.SeedOptions
@@ -47,15 +47,14 @@ class SeedRuns {
     this.options = { explore, shrink, once: isolate }
   }
 
-  run(seed: number): Effect.Effect<Reply, SimulationError> {
-    this.count++
-    const runs = Effect.forEach(this.scenarios, (scenario) =>
-      Effect.map(Swarm.runSeed(scenario, seed, this.options), (result) => {
-        if (this.count === 1) this.first.set(scenario, result)
-        return toRun(scenario.name, result)
-      }),
-    )
-    return Effect.map(runs, (runs) => ({ _tag: "Done", runs }))
+  run(seed: number, name: string): Effect.Effect<Reply, SimulationError> {
+    return Effect.gen({ self: this }, function* () {
+      const scenario = yield* Effect.fromResult(Scenarios.named(this.scenarios, name))
+      this.count++
+      const result = yield* Swarm.runSeed(scenario, seed, this.options)
+      if (!this.first.has(scenario)) this.first.set(scenario, result)
+      return { _tag: "Done", runs: [toRun(scenario.name, result)] }
+    })
   }
 
   get repeat(): Effect.Effect<Reply, SimulationError> {
@@ -113,7 +112,7 @@ const serve = (port: NonNullable<typeof parentPort>, setup: Setup): Effect.Effec
     say({ _tag: "Loaded", scenarios: scenarios.map(({ name, options }) => ({ name, faults: options.faults })) })
     const runs = new SeedRuns(scenarios, setup)
     const answer = Effect.flatMap(Queue.take(requests), (request) => {
-      if (request._tag === "Seed") return runs.run(request.seed)
+      if (request._tag === "Seed") return runs.run(request.seed, request.scenario)
       return request._tag === "Repeat" ? runs.repeat : replay(scenarios, request.artifact)
     })
     return yield* Effect.forever(Effect.match(answer, { onFailure: refuse, onSuccess: say }))

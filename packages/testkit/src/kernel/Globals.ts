@@ -2,6 +2,7 @@
  * Replacement of the time, the random numbers and the timers of the platform by those of the simulation, only while the
  * loop runs. Programs that do not take them from Effect are thereby simulated as well.
  */
+import { withFiberIds } from "./fiberIds.ts"
 import { replacements, type Source } from "./replacements.ts"
 
 let replaced = false
@@ -19,18 +20,14 @@ interface Installed {
 export const replacedBy = <A>(source: Source, run: () => A): A => {
   const installed: Array<Installed> = []
   try {
-    for (const { key, target, ...replacement } of replacements(source)) {
+    for (const { key, target, value } of replacements(source)) {
       const before = Object.getOwnPropertyDescriptor(target, key)
       const enumerable = before?.enumerable ?? true
-      Object.defineProperty(target, key, {
-        ...("value" in replacement ? { value: replacement.value, writable: true } : { set: replacement.set }),
-        configurable: true,
-        enumerable,
-      })
+      Object.defineProperty(target, key, { value, writable: true, configurable: true, enumerable })
       installed.push({ target, key, before })
     }
     replaced = true
-    return run()
+    return withFiberIds(source.fiberId, run)
   } finally {
     replaced = false
     for (const { before, key, target } of installed.reverse()) {

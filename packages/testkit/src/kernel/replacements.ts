@@ -1,6 +1,5 @@
 /** Replacements of the functions of the platform for a simulated program. */
-import type * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import type { FiberId } from "./fiberIds.ts"
 import * as Stacks from "./stacks.ts"
 import { type RunningTimer, TimerHandle } from "./TimerHandle.ts"
 
@@ -15,18 +14,19 @@ export interface Source {
   /** Runs a callback after a number of milliseconds, as part of the caller. */
   readonly after: (millis: number, run: () => void) => RunningTimer
   /** Returns the id of a fiber that begins in this context. */
-  readonly fiberId: (context: Context.Context<never>) => number
+  readonly fiberId: FiberId
   /** Called when a callback threw an uncaught exception, which would end a real process. */
   readonly threw: (cause: unknown) => void
   /** Called when the program uses a function of the platform. */
   readonly used: (what: string) => void
 }
 
-/** Property with its value or its setter inside the simulation. */
-export type Replacement = { readonly target: object; readonly key: string } & (
-  | { readonly value: unknown }
-  | { readonly set: (this: never, value: unknown) => void }
-)
+/** Property with its value inside the simulation. */
+export interface Replacement {
+  readonly target: object
+  readonly key: string
+  readonly value: unknown
+}
 
 type Callback = (...args: ReadonlyArray<unknown>) => void
 
@@ -45,7 +45,6 @@ export const replacements = (source: Source): ReadonlyArray<Replacement> => [
   ...ofImmediates(source),
   ...ofMicrotasks(source),
   ...ofHrtime(source),
-  ...ofFibers(source),
 ]
 
 const ofDate = (source: Source): ReadonlyArray<Replacement> => {
@@ -216,24 +215,4 @@ const ofHrtime = (source: Source): ReadonlyArray<Replacement> => {
     },
   })
   return [{ target: process, key: "hrtime", value: hrtime }]
-}
-
-interface NewFiber {
-  readonly context: Context.Context<never>
-}
-
-/** Prototype of all fibers. */
-const fibers: object = Object.getPrototypeOf(Effect.runFork(Effect.void))
-
-/**
- * Makes the replacement of the ids of fibers. Effect counts fibers in a variable of its module, and a program can send
- * the ids: in the cause of an interruption that it encodes, in logs and in spans. The constructor of a fiber assigns
- * the id, so a setter of the prototype can replace it.
- */
-const ofFibers = (source: Source): ReadonlyArray<Replacement> => {
-  function set(this: NewFiber): void {
-    const value = source.fiberId(this.context)
-    Object.defineProperty(this, "id", { value, configurable: true, enumerable: true, writable: true })
-  }
-  return [{ target: fibers, key: "id", set }]
 }

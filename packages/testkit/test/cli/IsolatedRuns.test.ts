@@ -15,11 +15,10 @@ const run = (scenario: string, seed: number) => ({
 })
 
 describe("IsolatedRuns", () => {
-  it.effect("runs each scenario in a new thread, one after the other", () =>
+  it.effect("runs each scenario with a seed in a new thread, one after the other", () =>
     Effect.gen(function* () {
       const log: Array<string> = []
       const runs: IsolatedRuns = new IsolatedRuns({
-        scenarios: ["a", "b"],
         open: (scenario) =>
           Effect.acquireRelease(
             Effect.sync(() => {
@@ -35,19 +34,17 @@ describe("IsolatedRuns", () => {
             () => Effect.sync(() => log.push(`close ${scenario}`)),
           ),
       })
-      const results = yield* Effect.forEach([1, 2], (seed) => runs.seed(seed), { concurrency: "unbounded" })
+      const pairs = [1, 2].flatMap((seed) => ["a", "b"].map((name) => ({ seed, name })))
+      const results = yield* Effect.forEach(pairs, ({ name, seed }) => runs.seed(seed, name), {
+        concurrency: "unbounded",
+      })
       assert.deepStrictEqual(
-        results.map((each) => each.map(({ scenario, seed }) => `${scenario} ${seed}`)),
-        [
-          ["a 1", "b 1"],
-          ["a 2", "b 2"],
-        ],
+        results.flat().map(({ scenario, seed }) => ({ seed, name: scenario })),
+        pairs,
       )
       assert.deepStrictEqual(
         log,
-        [1, 2].flatMap((seed) =>
-          ["a", "b"].flatMap((name) => [`open ${name}`, `run ${name} ${seed}, running ${seed}`, `close ${name}`]),
-        ),
+        pairs.flatMap(({ name, seed }) => [`open ${name}`, `run ${name} ${seed}, running ${seed}`, `close ${name}`]),
       )
       assert.isUndefined(runs.running())
       assert.deepStrictEqual(yield* runs.repeat, [])

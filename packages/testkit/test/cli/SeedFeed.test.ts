@@ -6,10 +6,8 @@ import * as Semaphore from "effect/Semaphore"
 import { SeedFeed } from "../../src/cli/SeedFeed.ts"
 import { SeedResults } from "../../src/cli/SeedResults.ts"
 
-const scenarios = [{ name: "only", faults: undefined }]
-
-const run = (seed: number) => ({
-  scenario: "only",
+const run = (seed: number, scenario = "only") => ({
+  scenario,
   seed,
   explore: "fifo" as const,
   traceHash: `hash ${seed}`,
@@ -20,11 +18,18 @@ const run = (seed: number) => ({
   found: undefined,
 })
 
-const make = (options: { readonly to: number; readonly deadline?: number; readonly failing?: number }) => {
-  const { deadline = Number.POSITIVE_INFINITY, failing, to } = options
-  const results = new SeedResults({ scenarios, from: 1, enough: 1 })
+const make = (options: {
+  readonly to: number
+  readonly deadline?: number
+  readonly failing?: number
+  readonly scenarios?: ReadonlyArray<string>
+}) => {
+  const { deadline = Number.POSITIVE_INFINITY, failing, scenarios = ["only"], to } = options
+  const infos = scenarios.map((name) => ({ name, faults: undefined }))
+  const results = new SeedResults({ scenarios: infos, from: 1, enough: 1 })
   const feed = new SeedFeed({
     seeds: { from: 1, to },
+    scenarios,
     deadline,
     results,
     resultOf: ({ found: _, scenario, ...result }) =>
@@ -58,6 +63,33 @@ describe("SeedFeed", () => {
         Array.from({ length: 50 }, (_, i) => i + 1),
       )
       assert.strictEqual(results.totals().seeds, 50)
+    }),
+  )
+
+  it.effect("shares the scenarios of a seed, and combines their results in order", () =>
+    Effect.gen(function* () {
+      const { feed, results } = make({ to: 2, scenarios: ["a", "b", "c"] })
+      const long = yield* Deferred.make<void>()
+      const asked: Array<string> = []
+      const thread = {
+        seed: (seed: number, scenario: string) => {
+          asked.push(`${seed} ${scenario}`)
+          const wait = seed === 1 && scenario === "a" ? Deferred.await(long) : Effect.yieldNow
+          return Effect.as(wait, [run(seed, scenario)])
+        },
+      }
+      const fed = yield* Effect.forkChild(feed.run([thread, thread]))
+      for (let turns = 0; turns < 1_000; turns++) yield* Effect.yieldNow
+      assert.deepStrictEqual(asked, ["1 a", "1 b", "1 c", "2 a", "2 b", "2 c"])
+      assert.strictEqual(results.totals().seeds, 0)
+      yield* Deferred.succeed(long, undefined)
+      yield* Fiber.join(fed)
+      const { scenarios, seeds } = results.totals()
+      assert.strictEqual(seeds, 2)
+      assert.deepStrictEqual(
+        scenarios.map(({ name, runs }) => `${name} ${runs}`),
+        ["a 2", "b 2", "c 2"],
+      )
     }),
   )
 

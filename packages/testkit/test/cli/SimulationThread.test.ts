@@ -31,11 +31,11 @@ describe("SimulationThread", () => {
   it.effect("passes replies to callers in the order of their requests", () =>
     Effect.gen(function* () {
       const { answer, requests, thread } = make()
-      const first = yield* start(thread.seed(1))
-      const second = yield* start(thread.seed(2))
+      const first = yield* start(thread.seed(1, "a"))
+      const second = yield* start(thread.seed(2, "b"))
       assert.deepStrictEqual(requests, [
-        { _tag: "Seed", seed: 1 },
-        { _tag: "Seed", seed: 2 },
+        { _tag: "Seed", seed: 1, scenario: "a" },
+        { _tag: "Seed", seed: 2, scenario: "b" },
       ])
       assert.strictEqual(thread.running(), 1)
       answer({ _tag: "Done", runs: [] })
@@ -50,7 +50,7 @@ describe("SimulationThread", () => {
   it.effect("fails all callers with the seed at which the thread ended", () =>
     Effect.gen(function* () {
       const { exit, fail, thread } = make()
-      const callers = [yield* start(thread.seed(5)), yield* start(thread.seed(6))]
+      const callers = [yield* start(thread.seed(5, "a")), yield* start(thread.seed(6, "a"))]
       fail(new Error("out of memory"))
       exit(1)
       for (const caller of callers) {

@@ -5,42 +5,36 @@ import * as path from "node:path"
 import * as Seeds from "../../src/Seeds.ts"
 import { coterieSim, deterministic, fixture, inProcess, summary, temporary } from "./command.ts"
 
-/** Number of processes at one time, small enough for a small machine. */
-const together = { concurrency: 2 } as const
-
 describe("coterie-sim swarm", () => {
   it.live("has the same summary for any number of workers, and in another process", () =>
     Effect.gen(function* () {
-      const [one, two, again] = yield* Effect.forEach(
-        ["1", "2", "1"],
-        (workers) => coterieSim(["swarm", fixture("holds"), "--seeds", "1..20", "--json", "--workers", workers]),
-        together,
-      )
-      assert.isDefined(one)
-      assert.isDefined(two)
-      assert.isDefined(again)
+      const args = (workers: number) => [
+        ...["swarm", fixture("holds"), "--seeds", "1..10", "--json"],
+        ...["--workers", String(workers)],
+      ]
+      const [one, two, again] = yield* Effect.all([inProcess(args(1)), inProcess(args(2)), coterieSim(args(1))])
       const first = summary(one)
       assert.deepStrictEqual(deterministic(summary(two)), deterministic(first))
       assert.deepStrictEqual(deterministic(summary(again)), deterministic(first))
       assert.deepStrictEqual([first.workers, summary(two).workers], [1, 2])
 
       assert.strictEqual(one.code, 0)
-      assert.strictEqual(first.seeds, 20)
-      assert.strictEqual(first.runs, 60)
+      assert.strictEqual(first.seeds, 10)
+      assert.strictEqual(first.runs, 30)
       assert.deepStrictEqual(first.failures, [])
       assert.match(first.traceHash, /^[0-9a-f]{16}$/)
       assert.deepStrictEqual(
         first.scenarios.map(({ name, runs }) => [name, runs]),
         [
-          ["an echo", 20],
-          ["an echo under faults", 20],
-          ["in the order of a map", 20],
+          ["an echo", 10],
+          ["an echo under faults", 10],
+          ["in the order of a map", 10],
         ],
       )
       assert.deepStrictEqual(first.marks, { "an answer comes": true })
       assert.isAbove(first.faultsFired["partition"] ?? 0, 0)
       assert.isAbove(first.steps, 1000)
-      assert.isAbove(first.virtualSeconds, 20 * 20)
+      assert.isAbove(first.virtualSeconds, 10 * 20)
       assert.isAbove(first.seedsPerSecond, 0)
     }),
   )

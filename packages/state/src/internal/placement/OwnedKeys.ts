@@ -8,7 +8,13 @@
  */
 import * as Rendezvous from "@coterie/core/Rendezvous"
 
-/** State of a key at this node (docs/state.md, section "Placement"). */
+/**
+ * State of a key at this node: this node owns it, another member does, or nobody as far as this node knows (docs/state.md,
+ * section "Placement").
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Ownership = "mine" | "other" | "nobody"
 
 export interface Input {

@@ -35,7 +35,8 @@ export interface Options {
 }
 
 /**
- * Keys that the members of a group share out among themselves, as one node sees it.
+ * Keys that the members of a group share out among themselves, as one node sees it. A node owns only keys that it follows,
+ * with `watch`, `whileOwner` or `singleton`, so follow the same keys on all members.
  *
  * @category models
  * @since 0.1.0

@@ -7,7 +7,7 @@ import { DeadlineTimer } from "../DeadlineTimer.ts"
 import type { MapObserver, Reach } from "../MapObserver.ts"
 import type { Change as MapChange } from "../Service.ts"
 import type { PresenceTable } from "./PresenceTable.ts"
-import type { Change, Present } from "./Service.ts"
+import type { Change, Presence, Present } from "./Service.ts"
 
 export interface Options<A> {
   readonly table: PresenceTable<A>
@@ -17,7 +17,7 @@ export interface Options<A> {
 }
 
 export class PresenceFeed<A> implements MapObserver<string, A> {
-  readonly feed: ChangeFeed.ChangeFeed<ReadonlyMap<string, Present<A>>, Change<A>>
+  private readonly feed: ChangeFeed.ChangeFeed<ReadonlyMap<string, Present<A>>, Change<A>>
   private readonly table: PresenceTable<A>
   private readonly clock: Clock
   private readonly timer: DeadlineTimer
@@ -28,6 +28,10 @@ export class PresenceFeed<A> implements MapObserver<string, A> {
     this.feed = ChangeFeed.makeUnsafe({ state: () => table.list(), capacity })
     const onDue = Effect.sync(() => this.publish(table.tick(this.now())))
     this.timer = new DeadlineTimer({ clock, dueAt: () => table.dueAt(), onDue })
+  }
+
+  get changes(): Presence<A>["changes"] {
+    return this.feed.changes
   }
 
   /** Lets keys leave when their grace is over. */

@@ -82,7 +82,7 @@ export const open = Effect.fnUntraced(function* <A>(name: string, { grace, limit
     get: (key) => Effect.sync(() => Option.fromUndefinedOr(table.get(key))),
     list: Effect.sync(() => table.list()),
     count: Effect.sync(() => table.size),
-    changes: feed.feed.changes,
+    changes: feed.changes,
     owners: map.owners,
     synced: map.synced,
     deadLetters: map.deadLetters,

@@ -1,6 +1,5 @@
 /**
- * What a node knows of all shared values, and which of them it publishes. It is a state machine without a clock and
- * without I/O.
+ * Values that a node knows, and those of them that it publishes. This is a state machine without a clock and without I/O.
  *
  * Every node keeps the greatest write of each value that it has seen. The maximum of an order is commutative,
  * associative and idempotent, so all nodes that have seen the same writes agree. Some nodes publish what they keep as

@@ -1,5 +1,6 @@
 /** Writes of shared values, and what is known of the order in which writers saw them. */
 import * as Schema from "effect/Schema"
+import { hasControl } from "./limits.ts"
 import * as Stamp from "./Stamp.ts"
 
 export interface Write {
@@ -15,10 +16,21 @@ export interface Write {
 
 const natural = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
+/** Maximum length of the name of a node. The protocol allows 128 bytes. */
+const maxNodeName = 128
+
+const NodeName = Schema.String.check(
+  Schema.isMaxLength(maxNodeName),
+  Schema.makeFilter((name) => (hasControl(name) ? "the name of a node has no control characters" : undefined)),
+)
+
 const Stamped = Schema.Struct({
   wall: natural(Stamp.maxWall),
   count: natural(Stamp.maxCount),
-  by: Schema.Struct({ name: Schema.String, generation: natural(Number.MAX_SAFE_INTEGER) }),
+  by: Schema.Struct({
+    name: NodeName,
+    generation: natural(Number.MAX_SAFE_INTEGER),
+  }),
 })
 
 /** Schema of a write, as a node publishes it. */

@@ -7,8 +7,12 @@ const maxNameBytes = 100
 
 const utf8 = new TextEncoder()
 
+/** Control characters, with which a name of a peer could forge lines of the log. */
+export const hasControl = (text: string): boolean => /\p{Cc}/u.test(text)
+
 /** Returns the reason for which a text is no name of a value, or `undefined`. */
 export const nameProblem = (name: string): string | undefined => {
+  if (hasControl(name)) return "the name of a value has no control characters"
   const bytes = utf8.encode(name).length
   return bytes >= 1 && bytes <= maxNameBytes
     ? undefined

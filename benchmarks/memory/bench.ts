@@ -1,0 +1,119 @@
+/**
+ * Measures the memory of the idle links of one node, alone in its process, and of bare sockets with the same heartbeat.
+ *
+ *     node benchmarks/memory/bench.ts [--links 0,50,200] [--rounds 3] [--out docs]
+ *
+ * Before the first reading, links have come up and ended, so that the code is compiled. With `--out` it writes the
+ * table into scale.md of the folder.
+ */
+import { pathToFileURL } from "node:url"
+import { parseArgs } from "node:util"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Process from "../harness/Process.ts"
+import * as Rounds from "../harness/rounds.ts"
+import { fill, table } from "../membership/markdown.ts"
+import type { Calls } from "./Calls.ts"
+
+const systems = ["raw", "coterie"] as const
+type System = (typeof systems)[number]
+
+/** Memory of the node under test in bytes, by the measured property and the number of links. */
+interface Figures {
+  readonly [name: string]: number | null
+}
+
+const nameOf = (property: "heap" | "rss", links: number): string => `${property} with ${links} links`
+
+/** Links that come up and end before the first reading. */
+const warmUpLinks = 100
+
+/** Time for which links are idle before a reading. */
+const idle = "5 seconds"
+
+const start = Process.start<Calls>({
+  module: new URL("child.ts", import.meta.url),
+  core: undefined,
+  flags: ["--expose-gc"],
+})
+
+const measure = Effect.fnUntraced(function* (system: System, counts: ReadonlyArray<number>) {
+  const node = yield* start
+  const peers = yield* start
+  const port = yield* node.call("listen", system)
+  const settled = (count: number) =>
+    node.call("links").pipe(
+      Effect.repeat({ until: (links) => links === count }),
+      Effect.timeoutOrElse({
+        duration: "30 seconds",
+        orElse: () => Effect.fail(new Process.Failed({ message: `the node never had ${count} links` })),
+      }),
+      Effect.andThen(Effect.sleep(idle)),
+    )
+  yield* peers.call("connect", system, port, { from: 0, to: warmUpLinks })
+  yield* settled(warmUpLinks)
+  yield* peers.call("disconnect")
+  yield* settled(0)
+  const figures: Record<string, number> = {}
+  let links = 0
+  for (const count of counts) {
+    yield* peers.call("connect", system, port, { from: warmUpLinks + links, to: warmUpLinks + count })
+    links = count
+    yield* settled(count)
+    const { heap, rss } = yield* node.call("memory")
+    figures[nameOf("heap", count)] = heap
+    figures[nameOf("rss", count)] = rss
+  }
+  return figures
+}, Effect.scoped)
+
+const columns = ["links", "raw, RSS", "raw, heap", "coterie, RSS", "coterie, heap"]
+
+/** Rows of the table: the memory of the process in MiB by the number of links, and of one link in KiB. */
+const rowsOf = (counts: ReadonlyArray<number>, medians: ReadonlyMap<System, Figures>) => {
+  const of = (system: System, property: "heap" | "rss", links: number): number =>
+    medians.get(system)?.[nameOf(property, links)] ?? Number.NaN
+  const cells = (value: (system: System, property: "heap" | "rss") => string) =>
+    systems.flatMap((system) => [value(system, "rss"), value(system, "heap")])
+  const first = counts[0] ?? 0
+  const last = counts.at(-1) ?? 0
+  return [
+    ...counts.map((links) => [
+      `${links}, MiB`,
+      ...cells((system, property) => (of(system, property, links) / 2 ** 20).toFixed(1)),
+    ]),
+    [
+      `each of ${last - first}, KiB`,
+      ...cells((system, property) =>
+        ((of(system, property, last) - of(system, property, first)) / (last - first) / 2 ** 10).toFixed(1),
+      ),
+    ],
+  ]
+}
+
+const main = Effect.gen(function* () {
+  const { values } = parseArgs({
+    options: {
+      links: { type: "string", default: "0,50,200" },
+      rounds: { type: "string", default: "3" },
+      out: { type: "string", default: "" },
+    },
+  })
+  const counts = values.links.split(",").map(Number)
+  const nothing: Figures = Object.fromEntries(
+    counts.flatMap((count) => [
+      [nameOf("heap", count), null],
+      [nameOf("rss", count), null],
+    ]),
+  )
+  const cells = systems.map((system) => ({ label: system, system, measure: measure(system, counts) }))
+  const measured = yield* Rounds.run<Figures, (typeof cells)[number]>(cells, Number(values.rounds), nothing)
+  const medians = new Map(measured.map(([{ system }, figures]) => [system, figures]))
+  const machine = `${process.arch}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}, medians of ${values.rounds} rounds`
+  const text = `${machine}:\n\n${table(columns, rowsOf(counts, medians))}`
+  yield* Console.log(text)
+  if (values.out !== "") fill(new URL("scale.md", pathToFileURL(`${values.out}/`)), "memory", text)
+})
+
+NodeRuntime.runMain(main)
