@@ -254,6 +254,24 @@ describe("a group", () => {
     }),
   )
 
+  World.simulated("logs one short line about a value of a peer, whatever the value", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const lines: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const open = <A>(node: World.Node, value: Schema.Codec<A, unknown>) =>
+        Effect.provideService(Group.make("workers", { value }), Cluster, node.cluster)
+      const here = yield* Effect.provide(open(a, Schema.Record(Schema.String, Schema.Int)), logger)
+      const there = yield* open(b, Schema.Record(Schema.String, Schema.String))
+      yield* there.join({ ["k".repeat(10_000)]: "x" })
+      const { members } = yield* Effect.andThen(Effect.sleep("1 second"), here.view)
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual(members, [])
+      assert.lengthOf(lines, 1)
+      assert.match(lines[0] ?? "", /^state: a member of the group "workers" on "b" is not shown: .{512}$/)
+    }),
+  )
+
   World.simulated("has its map to itself: an application may have a map with the name of a group", (world) =>
     Effect.gen(function* () {
       const { a } = yield* World.pair(world)

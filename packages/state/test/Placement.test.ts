@@ -55,6 +55,15 @@ const ownerOf = ({ placement }: Host, key: string) =>
 const settled = ({ group }: Host) => Effect.andThen(group.synced, Effect.sleep("2100 millis"))
 
 describe("a placement", () => {
+  World.simulated("ends its streams although its scope closes before it has begun", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const group = yield* Effect.provideService(Group.make("hosts", { value: Schema.Null }), Cluster, a.cluster)
+      const placement = yield* Effect.scoped(Effect.provideService(Placement.make(group), Cluster, a.cluster))
+      assert.deepStrictEqual(yield* Effect.timeout(Stream.runCollect(placement.watch("k")), "1 minute"), ["nobody"])
+    }),
+  )
+
   World.simulated("gives each key to one node, the same in the view of all, after the time to settle", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)

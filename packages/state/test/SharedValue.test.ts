@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
+import { Write } from "../src/internal/values/Write.ts"
 
 type Value = SharedValue.SharedValue<number>
 
@@ -214,6 +215,30 @@ describe("a shared value", () => {
     }),
   )
 
+  World.simulated("is never larger than what this node could publish", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const here = yield* SharedValue.make("level", { value: Schema.String, initial: "" }).pipe(
+        Effect.provideService(Cluster, a.cluster),
+      )
+      // A peer with larger bounds, or a broken one.
+      const raw = yield* OwnedMap.make("coterie.values", { key: Schema.String, value: Write }).pipe(
+        Effect.provideService(Cluster, b.cluster),
+      )
+      const write = (wall: number, bytes: number): Write => ({
+        stamp: { wall, count: 0, by: { name: "b", generation: 1 } },
+        after: undefined,
+        value: new TextEncoder().encode(JSON.stringify("x".repeat(bytes - 2))),
+      })
+      yield* raw.set("level", write(1, 16 * 1024 + 1))
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(yield* here.get, "")
+      assert.strictEqual((yield* metricsOf("a"))["values"], 0)
+      yield* raw.set("level", write(2, 16 * 1024))
+      yield* Effect.timeout(until(here, "x".repeat(16 * 1024 - 2)), "1 minute")
+    }),
+  )
+
   World.simulated("is not harmed by a peer that publishes writes that are none", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
@@ -287,7 +312,7 @@ describe("a shared value", () => {
       // The map of the values of a node opens again only after it has closed.
       yield* Effect.all([Scope.close(next, Exit.void), openOn(a, "another")], { concurrency: 2 })
       yield* openOn(a)
-      for (const name of ["", "a\nb", "n".repeat(101)])
+      for (const name of ["", "a\nb", "\ud800", "n".repeat(101)])
         assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { values: 0 }))).option, "limits.values")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { entryBytes: 1.5 }))).option, "limits.entryBytes")

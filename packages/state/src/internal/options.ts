@@ -3,13 +3,11 @@ import { OptionsError } from "@coterie/core/ClusterError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { nameProblem } from "./names.ts"
 import type { Limits } from "./Service.ts"
 
 /** Prefix of the lanes of owned maps. */
 const lanePrefix = "coterie.state/"
-
-/** Maximum number of bytes of the name of a map, so that the name of its lane is valid. */
-const maxNameBytes = 100
 
 export interface Bounds extends Omit<Limits, "delay"> {
   /** Time between two batches, in milliseconds. */
@@ -59,10 +57,8 @@ export const boundsOf = Effect.fnUntraced(function* (limits: Partial<Limits> = {
 
 /** Fails with `OptionsError` if the name of a map or a group cannot be used. */
 export const checkName = (of: "map" | "group", name: string): Effect.Effect<void, OptionsError> => {
-  const bytes = new TextEncoder().encode(name).length
-  return bytes < 1 || bytes > maxNameBytes
-    ? fail("name", `the name of a ${of} has 1 to ${maxNameBytes} bytes, and "${name}" has ${bytes}`)
-    : Effect.void
+  const problem = nameProblem(of, name)
+  return problem === undefined ? Effect.void : fail("name", problem)
 }
 
 /** Returns the name of the lane of a map, or fails with `OptionsError`. */

@@ -109,7 +109,7 @@ export class Driver<A> {
     const clusterViews = Stream.runForEach(cluster.views, () => Effect.sync(() => this.step()))
     return Effect.ensuring(
       Effect.raceFirst(groupViews, Effect.all([clusterViews, this.timer.run], { concurrency: 2 })),
-      Effect.sync(() => this.close()),
+      Effect.sync(this.close),
     )
   }
 
@@ -136,7 +136,8 @@ export class Driver<A> {
     watched.change(ownership)
   }
 
-  private close(): void {
+  /** Gives up all keys, and ends all streams. May be called more than once. */
+  readonly close = (): void => {
     this.isClosed = true
     for (const watched of this.watched.values()) {
       this.change(watched, "nobody")

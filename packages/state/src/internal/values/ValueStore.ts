@@ -15,17 +15,18 @@ import * as Stream from "effect/Stream"
 import { Closed, EntryTooLarge, Exhausted, Full, StateError, type StateErrorReason } from "../../StateError.ts"
 import { addComponent } from "../addComponent.ts"
 import { open as openMap } from "../openMap.ts"
+import { nameProblem } from "../names.ts"
 import { checkCount } from "../options.ts"
 import { Overrides } from "../Overrides.ts"
 import { sharedByNode } from "../sharedByNode.ts"
 import type { Change, OwnedMap, View } from "../Service.ts"
 import type { KnownValues } from "./KnownValues.ts"
-import { Limits, mapLimits, nameProblem } from "./limits.ts"
+import { Limits, mapLimits } from "./limits.ts"
 import type { Limits as Bounds } from "./Service.ts"
 import { Ranking } from "./Ranking.ts"
 import { addValueMetrics, type ValueMetrics } from "./valueMetrics.ts"
 import { Warnings } from "./Warnings.ts"
-import { Write } from "./Write.ts"
+import { type Write, writeWithin } from "./Write.ts"
 
 /** Name of the map. */
 const mapName = "coterie.values"
@@ -255,8 +256,8 @@ export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope
     yield* checkCount("limits.entryBytes", bounds.entryBytes, 1)
     const { makeKnownValues } = yield* Overrides
     const map = yield* openMap(mapName, {
-      key: Schema.String.check(Schema.makeFilter(nameProblem)),
-      value: Write,
+      key: Schema.String.check(Schema.makeFilter((name) => nameProblem("value", name))),
+      value: writeWithin(bounds.entryBytes),
       limits: mapLimits(bounds),
     })
     const metrics = addValueMetrics(cluster.metrics)
