@@ -57,8 +57,12 @@ export const boundsOf = Effect.fnUntraced(function* (limits: Partial<Limits> = {
   return bounds
 })
 
+/** Control characters, with which a name of a peer could forge lines of the log. */
+export const hasControl = (text: string): boolean => /\p{Cc}/u.test(text)
+
 /** Fails with `OptionsError` if the name of a map or a group cannot be used. */
 export const checkName = (of: "map" | "group", name: string): Effect.Effect<void, OptionsError> => {
+  if (hasControl(name)) return fail("name", `the name of a ${of} must not contain control characters`)
   const bytes = new TextEncoder().encode(name).length
   return bytes < 1 || bytes > maxNameBytes
     ? fail("name", `the name of a ${of} has 1 to ${maxNameBytes} bytes, and "${name}" has ${bytes}`)

@@ -1,6 +1,6 @@
 /** Writes of shared values, and what is known of the order in which writers saw them. */
 import * as Schema from "effect/Schema"
-import { hasControl } from "./limits.ts"
+import { hasControl } from "../options.ts"
 import * as Stamp from "./Stamp.ts"
 
 export interface Write {

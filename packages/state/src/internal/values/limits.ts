@@ -1,14 +1,12 @@
 /** Bounds of the shared values of a node, and the check of their names. */
 import * as Context from "effect/Context"
+import { hasControl } from "../options.ts"
 import type { Limits as Bounds } from "./Service.ts"
 
 /** Maximum number of bytes of a name, as for the names of maps. */
 const maxNameBytes = 100
 
 const utf8 = new TextEncoder()
-
-/** Control characters, with which a name of a peer could forge lines of the log. */
-export const hasControl = (text: string): boolean => /\p{Cc}/u.test(text)
 
 /** Returns the reason for which a text is no name of a value, or `undefined`. */
 export const nameProblem = (name: string): string | undefined => {
