@@ -29,7 +29,7 @@ describe.concurrent("the peers of the demo", () => {
         yield* Peers.awaitEvent(c, "Left", "b")
         yield* Peers.lists(a, [c], { from: 1 })
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    60_000,
+    120_000,
   )
 
   it.live(
@@ -43,6 +43,6 @@ describe.concurrent("the peers of the demo", () => {
         yield* Peers.awaitRefusal(tcp, a)
         assert.deepStrictEqual(a.since(0, Peers.report("Event")), [])
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    60_000,
+    120_000,
   )
 })

@@ -27,7 +27,7 @@ const occupied = Effect.map(
 )
 
 /** Processes start slowly on a busy machine. */
-const testTimeout = 60_000
+const testTimeout = 120_000
 
 describe.concurrent("a program that cannot start its node", () => {
   it.live(

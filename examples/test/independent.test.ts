@@ -85,7 +85,7 @@ const untilMini = (cluster: Cluster.Cluster["Service"]) =>
     Stream.runDrain,
   )
 
-const testTimeout = 60_000
+const testTimeout = 120_000
 const slow = { within: "40 seconds" } as const
 
 describe.concurrent("an independent peer", () => {

@@ -23,7 +23,7 @@ const address = (child: Child.Child) =>
   child.expect("where it listens", (line) => / listens on (\S+)/.exec(line)?.[1], { within: "40 seconds" })
 
 /** Processes start slowly on a busy machine. Each wait has a shorter timeout, whose error names the expectation. */
-const testTimeout = 60_000
+const testTimeout = 120_000
 
 describe.concurrent("the quick start", () => {
   it.live(

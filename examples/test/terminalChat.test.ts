@@ -31,7 +31,7 @@ const pair = Effect.gen(function* () {
 })
 
 const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<ReturnType<typeof start>>>) =>
-  it.live(title, () => body.pipe(Effect.scoped, Effect.provide(Child.layer)), 60_000)
+  it.live(title, () => body.pipe(Effect.scoped, Effect.provide(Child.layer)), 120_000)
 
 describe.concurrent("the chat in a terminal", () => {
   test(

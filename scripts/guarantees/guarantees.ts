@@ -1027,6 +1027,7 @@ const state: Page = {
         "has no zombies after a rolling deploy, and nobody leaves who reconnects within the grace",
         "has no ghosts of a killed node, whether it starts again under its name or not",
         "lists the keys of both sides that had 500 each before they met",
+        "over TCP lists the keys of a node until it is killed, and for the grace",
         "lets the keys leave and join that did so during a partition",
       ],
     },

@@ -200,6 +200,23 @@ describe("a presence", () => {
     }),
   )
 
+  it.live("over TCP lists the keys of a node until it is killed, and for the grace", () =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(yield* World.tcp)
+      const options = { grace: "100 millis" } as const
+      const [here, there] = [yield* openOn(a, options), yield* openOn(b, options)]
+      yield* here.track("ann", "phone")
+      for (let i = 0; i < 1_000; i++) yield* there.track(`user-${i}`, "laptop")
+      while ((yield* here.count) < 1_001) yield* Effect.sleep("5 millis")
+      const items = yield* collect(here)
+      yield* b.crash
+      const count = (tag: Item["_tag"]) => items.filter(({ _tag }) => _tag === tag).length
+      while (count("Left") < 1_000) yield* Effect.sleep("5 millis")
+      assert.deepStrictEqual([count("Changed"), count("Left"), count("Joined")], [1_000, 1_000, 0])
+      assert.deepStrictEqual(textsOf(yield* here.list), { ann: "a#1phone" })
+    }).pipe(Effect.scoped),
+  )
+
   class Online extends Context.Service<Online, Users>()("test/Online") {}
 
   World.simulated("is shared by the users of a layer", (world) =>

@@ -123,9 +123,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   mutant(
     "a peer that reopens the map is not asked again",
-    20,
+    40,
     { makeMirrors: (options) => new OpeningMirrors(options) },
-    14,
+    26,
   ),
   mutant("a deadline has no effect", 20, { makeMirrors: (options) => new ImpatientMirrors(options) }, 2),
   mutant("removals at the border of parts are lost", 20, { makeCursors: (options) => new BorderCursors(options) }, 6),

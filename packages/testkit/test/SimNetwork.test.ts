@@ -32,9 +32,13 @@ const harness = (options: SimNetwork.Options, identity?: Transport.Identity) =>
   })
 
 TransportContract.suite({ name: "SimNetwork", live: false, harness: harness({}) })
-TransportContract.suite({ name: "SimNetwork that splits", live: false, harness: harness({ split: true }) })
 TransportContract.suite({ name: "SimNetwork with a small buffer", live: false, harness: harness({ sendBuffer: 5000 }) })
-TransportContract.suite({ name: "SimNetwork with proofs", live: false, proves: "Secret", harness: harness({}, secret) })
+TransportContract.suite({
+  name: "SimNetwork that splits, with proofs",
+  live: false,
+  proves: "Secret",
+  harness: harness({ split: true }, secret),
+})
 TransportContract.suite({
   name: "SimNetwork with latency",
   live: true,
