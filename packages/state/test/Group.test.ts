@@ -197,6 +197,7 @@ describe("a group", () => {
       const { a } = yield* World.pair(world)
       assert.strictEqual((yield* Effect.flip(openOn(a, ""))).option, "name")
       assert.strictEqual((yield* Effect.flip(openOn(a, "é".repeat(51)))).option, "name")
+      assert.strictEqual((yield* Effect.flip(openOn(a, "a\nb"))).option, "name")
       const group = yield* openOn(a, "é".repeat(50))
       for (const weight of [0, -1, Number.NaN, Infinity, 1_000_001]) {
         assert.match(

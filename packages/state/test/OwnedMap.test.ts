@@ -265,6 +265,19 @@ describe("an owned map", () => {
     }),
   )
 
+  it.live("rejects every change from the moment at which `leave` completes", () =>
+    Effect.gen(function* () {
+      const { node } = yield* World.tcp
+      const a = yield* node("a")
+      const map = yield* openOn(a)
+      yield* map.set("x", 1)
+      yield* a.cluster.leave
+      assert.strictEqual(yield* reasonOf(map.set("x", 2)), "Closed")
+      assert.strictEqual(yield* reasonOf(Effect.scoped(map.entry("y", 2))), "Closed")
+      assert.deepStrictEqual(texts(yield* map.own), ["a x 1"])
+    }).pipe(Effect.scoped),
+  )
+
   World.simulated("is refused by a node with smaller limits, which keeps the other owners", (world) =>
     Effect.gen(function* () {
       const [a, b, c] = [
@@ -340,7 +353,7 @@ describe("an owned map", () => {
       yield* Scope.close(scope, Exit.void)
       yield* openOn(a)
       yield* openOn(a, {}, "other")
-      for (const name of ["", "n".repeat(101)])
+      for (const name of ["", "n".repeat(101), "a\0b"])
         assert.strictEqual((yield* Effect.flip(openOn(a, {}, name))).option, "name")
       for (const [limits, option] of [
         [{ ownerEntries: 0 }, "limits.ownerEntries"],

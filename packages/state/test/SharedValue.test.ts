@@ -1,7 +1,7 @@
 import { Cluster } from "@coterie/core/Cluster"
 import * as OwnedMap from "@coterie/state/OwnedMap"
 import * as SharedValue from "@coterie/state/SharedValue"
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -294,6 +294,18 @@ describe("a shared value", () => {
       assert.strictEqual(yield* reasonOf(value.set(2)), "Closed")
       assert.strictEqual(yield* value.get, 1)
     }),
+  )
+
+  it.live("rejects every write from the moment at which `leave` completes", () =>
+    Effect.gen(function* () {
+      const { node } = yield* World.tcp
+      const a = yield* node("a")
+      const value = yield* openOn(a)
+      yield* value.set(1)
+      yield* a.cluster.leave
+      assert.strictEqual(yield* reasonOf(value.set(2)), "Closed")
+      assert.strictEqual(yield* value.get, 1)
+    }).pipe(Effect.scoped),
   )
 
   World.simulated("is opened once for each name, with valid options, and closes with its scope", (world) =>

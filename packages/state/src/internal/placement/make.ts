@@ -45,6 +45,8 @@ export const make = Effect.fnUntraced(function* <A>(group: Group<A>, options: Op
     cluster,
     keys: makeOwnedKeys({ self, settle }),
     minimumMembers,
+    self,
+    settle,
     clock,
     onChange: addMetrics(cluster.metrics, group.name),
   })
