@@ -48,6 +48,8 @@ export const follow = Effect.gen(function* () {
 })
 // #endregion
 
-/** A node that shares the map. */
+// #region node
+/** A node that shares the map. It needs a transport. */
 export const node = (name: string, seeds: ReadonlyArray<string>) =>
   layer.pipe(Layer.provideMerge(Cluster.layer({ cluster: "imports", name, seeds })))
+// #endregion

@@ -197,6 +197,7 @@ describe("a group", () => {
       const { a } = yield* World.pair(world)
       assert.strictEqual((yield* Effect.flip(openOn(a, ""))).option, "name")
       assert.strictEqual((yield* Effect.flip(openOn(a, "é".repeat(51)))).option, "name")
+      assert.strictEqual((yield* Effect.flip(openOn(a, "a\nb"))).option, "name")
       const group = yield* openOn(a, "é".repeat(50))
       for (const weight of [0, -1, Number.NaN, Infinity, 1_000_001]) {
         assert.match(
@@ -251,6 +252,24 @@ describe("a group", () => {
       )
       assert.lengthOf(lines, 1)
       assert.match(lines[0] ?? "", /^state: a member of the group "workers" on "b" is not shown: /)
+    }),
+  )
+
+  World.simulated("logs one short line about a value of a peer, whatever the value", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const lines: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const open = <A>(node: World.Node, value: Schema.Codec<A, unknown>) =>
+        Effect.provideService(Group.make("workers", { value }), Cluster, node.cluster)
+      const here = yield* Effect.provide(open(a, Schema.Record(Schema.String, Schema.Int)), logger)
+      const there = yield* open(b, Schema.Record(Schema.String, Schema.String))
+      yield* there.join({ ["k".repeat(10_000)]: "x" })
+      const { members } = yield* Effect.andThen(Effect.sleep("1 second"), here.view)
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual(members, [])
+      assert.lengthOf(lines, 1)
+      assert.match(lines[0] ?? "", /^state: a member of the group "workers" on "b" is not shown: .{512}$/)
     }),
   )
 

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
@@ -12,6 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
+import { format } from "../src/internal/replication/messages.ts"
 
 type TestMap = OwnedMap.OwnedMap<string, number>
 type Item = ChangeFeed.Item<OwnedMap.View<string, number>, OwnedMap.Change<string, number>>
@@ -88,6 +90,23 @@ describe("an owned map", () => {
       yield* here.synced
       assert.lengthOf((yield* here.view).entries, 2_000)
       assert.strictEqual((yield* here.owners).get("b")?.state, "live")
+    }),
+  )
+
+  World.simulated("is synced although a peer opens the map and never sends its entries", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const lane = yield* b.cluster.lane("coterie.state/numbers", {
+        format: `${format} ${b.cluster.serialization.format}`,
+      })
+      // The peer takes the requests and answers none.
+      yield* Effect.forkScoped(Stream.runDrain(yield* lane.open()))
+      const here = yield* openOn(a, { syncTimeout: "20 seconds" })
+      const synced = yield* Effect.forkChild(here.synced)
+      yield* Effect.sleep("19 seconds")
+      assert.isUndefined(synced.pollUnsafe())
+      yield* Fiber.join(synced)
+      assert.strictEqual((yield* here.owners).get("b")?.state, "syncing")
     }),
   )
 
@@ -246,6 +265,19 @@ describe("an owned map", () => {
     }),
   )
 
+  it.live("rejects every change from the moment at which `leave` completes", () =>
+    Effect.gen(function* () {
+      const { node } = yield* World.tcp
+      const a = yield* node("a")
+      const map = yield* openOn(a)
+      yield* map.set("x", 1)
+      yield* a.cluster.leave
+      assert.strictEqual(yield* reasonOf(map.set("x", 2)), "Closed")
+      assert.strictEqual(yield* reasonOf(Effect.scoped(map.entry("y", 2))), "Closed")
+      assert.deepStrictEqual(texts(yield* map.own), ["a x 1"])
+    }).pipe(Effect.scoped),
+  )
+
   World.simulated("is refused by a node with smaller limits, which keeps the other owners", (world) =>
     Effect.gen(function* () {
       const [a, b, c] = [
@@ -321,7 +353,7 @@ describe("an owned map", () => {
       yield* Scope.close(scope, Exit.void)
       yield* openOn(a)
       yield* openOn(a, {}, "other")
-      for (const name of ["", "n".repeat(101)])
+      for (const name of ["", "n".repeat(101), "a\0b"])
         assert.strictEqual((yield* Effect.flip(openOn(a, {}, name))).option, "name")
       for (const [limits, option] of [
         [{ ownerEntries: 0 }, "limits.ownerEntries"],

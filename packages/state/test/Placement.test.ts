@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -52,9 +53,18 @@ const ownerOf = ({ placement }: Host, key: string) =>
   Effect.map(placement.owner(key), (peer) => Option.getOrUndefined(peer)?.name)
 
 /** Waits until a node has the members of all nodes, and has taken its keys if the group does not change. */
-const settled = ({ group }: Host) => Effect.andThen(group.synced, Effect.sleep("2100 millis"))
+const settled = ({ group }: Pick<Host, "group">) => Effect.andThen(group.synced, Effect.sleep("2100 millis"))
 
 describe("a placement", () => {
+  World.simulated("ends its streams although its scope closes before it has begun", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const group = yield* Effect.provideService(Group.make("hosts", { value: Schema.Null }), Cluster, a.cluster)
+      const placement = yield* Effect.scoped(Effect.provideService(Placement.make(group), Cluster, a.cluster))
+      assert.deepStrictEqual(yield* Effect.timeout(Stream.runCollect(placement.watch("k")), "1 minute"), ["nobody"])
+    }),
+  )
+
   World.simulated("gives each key to one node, the same in the view of all, after the time to settle", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
@@ -87,6 +97,26 @@ describe("a placement", () => {
       assert.strictEqual(yield* ownership(here, "k0"), "other")
       assert.strictEqual(yield* ownerOf(here, "k0"), "b")
       assert.lengthOf(yield* ownedBy(there), keys.length)
+    }),
+  )
+
+  World.simulated("says once in the log that this node runs no effect, because it has not joined the group", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const lines: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const run = (node: World.Node, joins: number) =>
+        Effect.gen(function* () {
+          const { group, placement } = yield* host(node, {}, joins)
+          for (const name of ["x", "y"]) yield* Effect.forkScoped(placement.singleton(name, Effect.never))
+          yield* settled({ group })
+        }).pipe(Effect.provide(logger))
+      yield* run(b, 1)
+      assert.deepStrictEqual(lines, [])
+      yield* run(a, 0)
+      yield* Effect.sleep("1 minute")
+      assert.lengthOf(lines, 1)
+      assert.match(lines[0] ?? "", /^state: no effect of the placement runs on this node, .* "hosts"/)
     }),
   )
 

@@ -1,7 +1,7 @@
 import { Cluster } from "@coterie/core/Cluster"
 import * as OwnedMap from "@coterie/state/OwnedMap"
 import * as SharedValue from "@coterie/state/SharedValue"
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
+import { Write } from "../src/internal/values/Write.ts"
 
 type Value = SharedValue.SharedValue<number>
 
@@ -214,6 +215,30 @@ describe("a shared value", () => {
     }),
   )
 
+  World.simulated("is never larger than what this node could publish", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const here = yield* SharedValue.make("level", { value: Schema.String, initial: "" }).pipe(
+        Effect.provideService(Cluster, a.cluster),
+      )
+      // A peer with larger bounds, or a broken one.
+      const raw = yield* OwnedMap.make("coterie.values", { key: Schema.String, value: Write }).pipe(
+        Effect.provideService(Cluster, b.cluster),
+      )
+      const write = (wall: number, bytes: number): Write => ({
+        stamp: { wall, count: 0, by: { name: "b", generation: 1 } },
+        after: undefined,
+        value: new TextEncoder().encode(JSON.stringify("x".repeat(bytes - 2))),
+      })
+      yield* raw.set("level", write(1, 16 * 1024 + 1))
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(yield* here.get, "")
+      assert.strictEqual((yield* metricsOf("a"))["values"], 0)
+      yield* raw.set("level", write(2, 16 * 1024))
+      yield* Effect.timeout(until(here, "x".repeat(16 * 1024 - 2)), "1 minute")
+    }),
+  )
+
   World.simulated("is not harmed by a peer that publishes writes that are none", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
@@ -271,6 +296,18 @@ describe("a shared value", () => {
     }),
   )
 
+  it.live("rejects every write from the moment at which `leave` completes", () =>
+    Effect.gen(function* () {
+      const { node } = yield* World.tcp
+      const a = yield* node("a")
+      const value = yield* openOn(a)
+      yield* value.set(1)
+      yield* a.cluster.leave
+      assert.strictEqual(yield* reasonOf(value.set(2)), "Closed")
+      assert.strictEqual(yield* value.get, 1)
+    }).pipe(Effect.scoped),
+  )
+
   World.simulated("is opened once for each name, with valid options, and closes with its scope", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
@@ -287,7 +324,7 @@ describe("a shared value", () => {
       // The map of the values of a node opens again only after it has closed.
       yield* Effect.all([Scope.close(next, Exit.void), openOn(a, "another")], { concurrency: 2 })
       yield* openOn(a)
-      for (const name of ["", "a\nb", "n".repeat(101)])
+      for (const name of ["", "a\nb", "\ud800", "n".repeat(101)])
         assert.strictEqual((yield* Effect.flip(openOn(a, name))).option, "name")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { values: 0 }))).option, "limits.values")
       assert.strictEqual((yield* Effect.flip(openOn(b, "x", { entryBytes: 1.5 }))).option, "limits.entryBytes")

@@ -8,14 +8,17 @@
 const minBytes = 8 * 1024
 
 /** Tests whether an array can be freed: it fills its buffer, and is not small. */
-export const isDetachable = ({ buffer, byteLength }: Uint8Array): boolean =>
-  byteLength >= minBytes && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer
+export const isDetachable = (bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> =>
+  bytes.byteLength >= minBytes && fillsBuffer(bytes)
+
+/** Called for large arrays only, because reading `buffer` of an array is slow. */
+const fillsBuffer = ({ buffer, byteLength }: Uint8Array): boolean =>
+  byteLength === buffer.byteLength && buffer instanceof ArrayBuffer
 
 /**
  * Frees the memory of an array that is no longer used. Does nothing if the array is a part of a larger buffer, because
  * other arrays may use the rest.
  */
 export const detachBuffer = (bytes: Uint8Array): void => {
-  const { buffer } = bytes
-  if (isDetachable(bytes) && buffer instanceof ArrayBuffer) buffer.transfer(0)
+  if (isDetachable(bytes)) bytes.buffer.transfer(0)
 }

@@ -62,7 +62,7 @@ export class LinkTimer {
     this.start = start
   }
 
-  /** Delay of the last wake-up, in milliseconds. */
+  /** Delay of the last wake-up, or duration of a stall after it, in milliseconds. */
   get lag(): number {
     return this.late
   }
@@ -101,10 +101,16 @@ export class LinkTimer {
       timer.armedFor = Number.NEGATIVE_INFINITY
       const at = now()
       timer.late = at - before - pause
-      if (timer.late > stallMillis) timer.excuseStall(at)
+      if (timer.late > stallMillis) timer.excuseStall(timer.late, at)
       for (const link of wheel.advance(at)) {
         // Lets the link write its Ping before the Ping of the next link, and bounds the work of one turn.
         if (timer.visit(link, at)) yield* Effect.yieldNow
+      }
+      // The process may also have stalled between two visits.
+      const after = now()
+      if (after - at > stallMillis) {
+        timer.late = after - at
+        timer.excuseStall(timer.late, after)
       }
     }
     timer.armedFor = Number.POSITIVE_INFINITY
@@ -122,10 +128,10 @@ export class LinkTimer {
     }
   }
 
-  private excuseStall(at: number): void {
+  private excuseStall(late: number, at: number): void {
     for (const link of [...this.wheel.values()]) {
       try {
-        link.excuseStall(this.late, at)
+        link.excuseStall(late, at)
       } catch (defect) {
         link.fail(defect)
       }

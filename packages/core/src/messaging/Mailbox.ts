@@ -6,12 +6,11 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import * as MutableList from "effect/MutableList"
 import * as Stream from "effect/Stream"
 import type { InboundMessage } from "../flow/ReceiveLane.ts"
 import type { ReadableLane } from "../flow/ReceiveLanes.ts"
-import { awaitLatch } from "../internal/yieldingAwait.ts"
+import { YieldingLatch } from "../internal/YieldingLatch.ts"
 import type { Message } from "../Message.ts"
 import type { PeerId } from "../Peer.ts"
 import type { Sink, Source as Link } from "../peering/PeerConnection.ts"
@@ -117,7 +116,7 @@ export class Mailbox<Mark = never> implements Sink {
   readonly receive: Effect.Effect<Message | Mark, Cause.Done>
   private readonly items = MutableList.make<Batch | Mark>()
   /** Open while an item waits, or after the mailbox has ended. */
-  private readonly isReady = Latch.makeUnsafe(false)
+  private readonly isReady = new YieldingLatch(false)
   /** Number of bytes kept of the ended links of one peer. */
   private readonly kept: number
   private readonly onQueued: () => void
@@ -189,7 +188,7 @@ export class Mailbox<Mark = never> implements Sink {
   /** Ends the stream after the items that wait. */
   readonly end: Effect.Effect<void> = Effect.sync(() => {
     this.hasEnded = true
-    this.isReady.openUnsafe()
+    this.isReady.open()
   })
 
   /** Removes all items, which will not be read, and counts their messages as taken. */
@@ -197,7 +196,7 @@ export class Mailbox<Mark = never> implements Sink {
     if (!this.hasEnded) this.drop(() => true)
     MutableList.clear(this.items)
     this.hasEnded = true
-    this.isReady.openUnsafe()
+    this.isReady.open()
   })
 
   /**
@@ -235,7 +234,7 @@ export class Mailbox<Mark = never> implements Sink {
   private append(item: Batch | Mark): void {
     if (this.hasEnded) return
     MutableList.append(this.items, item)
-    this.isReady.openUnsafe()
+    this.isReady.open()
   }
 
   /**
@@ -247,8 +246,8 @@ export class Mailbox<Mark = never> implements Sink {
       const first = MutableList.take(this.items)
       if (first !== MutableList.Empty) return Effect.succeed(open(first))
       if (this.hasEnded) return Cause.done()
-      this.isReady.closeUnsafe()
-      return Effect.andThen(awaitLatch(this.isReady), () => next)
+      this.isReady.close()
+      return Effect.andThen(this.isReady.wait, () => next)
     })
     return next
   }

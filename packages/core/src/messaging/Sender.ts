@@ -58,6 +58,12 @@ const encoder = new TextEncoder()
 export const toBytes = (payload: Uint8Array | string): Uint8Array =>
   typeof payload === "string" ? encoder.encode(payload) : payload
 
+/** Tests whether none of the payloads is a text. */
+const isBytes = (payloads: ReadonlyArray<Uint8Array | string>): payloads is ReadonlyArray<Uint8Array> => {
+  for (const payload of payloads) if (typeof payload === "string") return false
+  return true
+}
+
 /** Outcome of a message to many so far. */
 interface Report {
   readonly sent: Array<string>
@@ -118,9 +124,8 @@ export class Sender {
   sendAll(peer: PeerRef, payloads: ReadonlyArray<Uint8Array | string>): Effect.Effect<Sent, SendError> {
     return Effect.suspend(() => {
       const to = destinationOf(inboxName, peer)
-      const messages = payloads.map(toBytes)
-      let problem = this.problemWith(to, nothing)
-      for (const bytes of messages) problem ??= this.problemWith(to, bytes)
+      const messages = isBytes(payloads) ? payloads : payloads.map(toBytes)
+      const problem = this.problemWithAll(to, messages)
       if (problem !== undefined) return Effect.fail(problem)
       return this.withExtra(undefined, (extra) => this.offerFrom(0, to, messages, extra))
     })
@@ -177,6 +182,13 @@ export class Sender {
     const { limits, loop } = this.options
     if (loop.state().phase._tag !== "Running") return sendErrors.stopped(to)
     return bytes.length > limits.messageBytes ? sendErrors.tooLarge(to, bytes.length, limits) : undefined
+  }
+
+  /** Returns the error of the first of many messages that cannot be sent. */
+  private problemWithAll(to: Destination, messages: ReadonlyArray<Uint8Array>): SendError | undefined {
+    const { messageBytes } = this.options.limits
+    for (const bytes of messages) if (bytes.length > messageBytes) return this.problemWith(to, bytes)
+    return this.problemWith(to, nothing)
   }
 
   /**
@@ -294,19 +306,21 @@ export class Sender {
     extra: Extra | undefined,
   ): Effect.Effect<Sent, SendError> {
     const link = this.routeTo(to)
+    const sent = this.options.sent(to.lane)
     let next = index
     for (; link !== undefined && next < messages.length; next++) {
       const message = messages[next] ?? nothing
       if (!link.inbox.tryOffer(message, extra)) break
-      this.options.sent(to.lane).add(message.length)
+      sent.add(message.length)
     }
     if (next === messages.length) {
       return link === undefined ? Effect.fail(this.noRoute(to)) : Effect.succeed(link.session())
     }
-    return Effect.matchEffect(this.offer(to, messages[next] ?? nothing, extra), {
+    // The caller may change its list while this send waits.
+    const kept = index === 0 ? messages.slice() : messages
+    return Effect.matchEffect(this.offer(to, kept[next] ?? nothing, extra), {
       onFailure: ({ peer, reason }) => Effect.fail(new SendError({ peer, reason, accepted: next })),
-      onSuccess: (sent) =>
-        next + 1 < messages.length ? this.offerFrom(next + 1, to, messages, extra) : Effect.succeed(sent),
+      onSuccess: (sent) => (next + 1 < kept.length ? this.offerFrom(next + 1, to, kept, extra) : Effect.succeed(sent)),
     })
   }
 

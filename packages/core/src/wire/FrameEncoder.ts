@@ -14,6 +14,15 @@ import * as Traffic from "./Traffic.ts"
  */
 export const largePayload = 4096
 
+/** Size of the head of a Data frame with a complete message and no optional field, which most frames are. */
+const plainHeadBytes = Layout.headerBytes + Layout.dataFixedBytes
+
+/** Last four bytes of such a head for lane 0: the kind, the lane and the flags. */
+const plainHead = (FrameTable.dataKind << 24) | Layout.flags.first | Layout.flags.last
+
+const isPlain = ({ abort, confirm, first, last, total, trace }: Frame.Data): boolean =>
+  first && last && !abort && total === undefined && confirm === undefined && trace === undefined
+
 /** Returns the number of bytes of a Data frame before its payload. */
 export const dataHeadBytes = (frame: Frame.Data): number =>
   Layout.headerBytes +
@@ -123,7 +132,7 @@ const measure = (
   for (const frame of frames) {
     if (frame._tag === "Data") {
       checkData(frame)
-      const head = dataHeadBytes(frame)
+      const head = isPlain(frame) ? plainHeadBytes : dataHeadBytes(frame)
       const whole = head + frame.payload.length
       size += isLarge(frame) ? head : whole
       Traffic.count(traffic, FrameTable.dataKind, whole)
@@ -188,6 +197,7 @@ const checkData = (frame: Frame.Data): void => {
   if (frame.payload.length > Protocol.maxFragmentBytes) {
     defect(`a payload is at most ${Protocol.maxFragmentBytes} bytes`)
   }
+  if (isPlain(frame)) return
   if (frame.abort && (frame.first || frame.last || frame.payload.length > 0)) {
     defect("abort excludes other flags and a payload")
   }
@@ -208,6 +218,11 @@ const checkData = (frame: Frame.Data): void => {
 }
 
 const writeDataHead = (frame: Frame.Data, view: DataView, start: number): number => {
+  if (isPlain(frame)) {
+    view.setUint32(start, frame.payload.length + plainHeadBytes - Layout.lengthBytes)
+    view.setUint32(start + Layout.lengthBytes, plainHead | (frame.lane << 8))
+    return start + plainHeadBytes
+  }
   let pos = writeHeader(view, start, dataBytes(frame) - Layout.lengthBytes, FrameTable.dataKind)
   view.setUint16(pos, frame.lane)
   view.setUint8(

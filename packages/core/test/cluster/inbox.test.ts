@@ -174,6 +174,27 @@ scenario("sendAll delivers its messages in order and waits for credit", ({ node 
   }),
 )
 
+scenario(
+  "sendAll sends the messages that it was called with, whatever happens to the list while it waits",
+  ({ node }) =>
+    Effect.gen(function* () {
+      const a = yield* node("a")
+      const b = yield* node("b", { seeds: [a.address], limits: { inboxWindowBytes: 4_096 } })
+      yield* World.untilPeers(a, ["b"])
+      const list = Array.from({ length: 300 }, (_, i) => new Uint8Array(20).fill(i % 256))
+      const sender = yield* Effect.forkChild(a.cluster.sendAll("b", list))
+      yield* Effect.sleep("1 second")
+      assert.isUndefined(sender.pollUnsafe())
+      list.length = 0
+      const messages = yield* World.messages(b, 300)
+      assert.deepStrictEqual(
+        messages.map(({ payload }) => payload[19]),
+        Array.from({ length: 300 }, (_, i) => i % 256),
+      )
+      yield* Fiber.join(sender)
+    }),
+)
+
 scenario("a sendAll that loses its link reports how many messages were accepted", ({ node }, network) =>
   Effect.gen(function* () {
     const a = yield* node("a")

@@ -113,6 +113,29 @@ describe("the timer of the links of a node", () => {
     }),
   )
 
+  it.effect("excuses a stall of this process between the visits of one tick", () =>
+    Effect.gen(function* () {
+      const { add, log, pass, stall, timer } = yield* make
+      add("a", 100, 60_000)
+      timer.add(
+        {
+          visit: () => {
+            stall.millis = stallMillis + 1
+            return undefined
+          },
+          excuseStall: () => undefined,
+          fail: () => undefined,
+        },
+        100,
+      )
+      add("b", 100, 60_000)
+      yield* settle
+      yield* pass(100)
+      assert.deepStrictEqual(log, ["a at 100", "b at 100", "a excuses 251", "b excuses 251"])
+      assert.strictEqual(timer.lag, 251)
+    }),
+  )
+
   it.effect("measures a wake-up that is a little late, and excuses nothing", () =>
     Effect.gen(function* () {
       const { add, log, pass, stall, timer } = yield* make

@@ -31,6 +31,8 @@ export interface Bounds {
   readonly tombstones: number
   /** Time between the batches to one peer, in milliseconds. */
   readonly delay: number
+  /** Time for which `synced` waits for one member, in milliseconds. */
+  readonly syncTimeout: number
 }
 
 /** Time for which a writer keeps the values of a batch while its reader gives no credit. */
@@ -86,6 +88,7 @@ export class Replica<E> {
     this.cursors = parts.makeCursors({ entries: this.entries, epoch, partBytes, count })
     this.mirrors = parts.makeMirrors({
       bounds: { entries: ownerEntries, bytes: ownerBytes },
+      syncMillis: bounds.syncTimeout,
       nonce: options.nonce,
       decode: options.decode,
       isSame: options.isSame,
@@ -158,9 +161,16 @@ export class Replica<E> {
       const outputs = this.mirrors.take()
       for (const name of outputs.wakes) this.wake(name)
       if (outputs.touched.size > 0) this.updateSynced(outputs.touched)
+      for (const name of outputs.overdue) this.warnOverdue(name)
       this.options.onOutputs(outputs)
       this.timer.update()
     })
+  }
+
+  private warnOverdue(name: string): void {
+    const seconds = this.options.bounds.syncTimeout / 1_000
+    const warning = `state: "${name}" has a link and has not sent its entries of "${this.options.lane.name}" for ${seconds} s; "synced" does not wait for it any more`
+    this.fork(Effect.logWarning(warning))
   }
 
   private updateSynced(touched: ReadonlySet<string>): void {

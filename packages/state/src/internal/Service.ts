@@ -49,6 +49,11 @@ export interface Limits {
    * Maximum number of changes that wait for one subscriber of `changes` before it gets `Lagged`. Defaults to 16,384.
    */
   readonly changeBuffer: number
+  /**
+   * Time for which `synced` waits for the entries of one peer that has a link and the map. After it, this node goes on
+   * without them, logs a warning, and takes them when they arrive. Defaults to one minute.
+   */
+  readonly syncTimeout: Duration.Input
 }
 
 /**
@@ -211,7 +216,8 @@ export interface OwnedMap<in out K, in out V> {
    */
   readonly changes: Stream.Stream<ChangeFeed.Item<View<K, V>, Change<K, V>>>
   /**
-   * Waits until this node has settled, and every member with a link is `live`, `absent` or `refused`.
+   * Waits until this node has settled, and every member with a link is `live`, `absent` or `refused`, or has sent no whole
+   * copy for `limits.syncTimeout`.
    *
    * **Gotchas**
    *

@@ -124,8 +124,10 @@ export class TypedMap<K, V> implements Sizes {
 
   /** Runs a step of the service, and adds the name of the map to its error. */
   private step<A>(run: () => Result.Result<A, StateErrorReason>, needsOpen = true): Effect.Effect<A, StateError> {
-    return Effect.suspend(() => {
-      const result: Result.Result<A, StateErrorReason> = needsOpen && this.isClosed ? Result.fail(new Closed()) : run()
+    // The fiber that closes the map may run after the fiber that waited for the node to leave.
+    return Effect.flatMap(this.options.cluster.status, (status) => {
+      const isOver = this.isClosed || status._tag === "Stopped"
+      const result: Result.Result<A, StateErrorReason> = needsOpen && isOver ? Result.fail(new Closed()) : run()
       if (Result.isSuccess(result)) return Effect.succeed(result.success)
       return Effect.fail(new StateError({ map: this.options.name, reason: result.failure }))
     })

@@ -3,17 +3,17 @@ import { OptionsError } from "@coterie/core/ClusterError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { nameProblem } from "./names.ts"
 import type { Limits } from "./Service.ts"
 
 /** Prefix of the lanes of owned maps. */
 const lanePrefix = "coterie.state/"
 
-/** Maximum number of bytes of the name of a map, so that the name of its lane is valid. */
-const maxNameBytes = 100
-
-export interface Bounds extends Omit<Limits, "delay"> {
+export interface Bounds extends Omit<Limits, "delay" | "syncTimeout"> {
   /** Time between two batches, in milliseconds. */
   readonly delay: number
+  /** Time for which `synced` waits for one member, in milliseconds. */
+  readonly syncTimeout: number
 }
 
 const defaults: Bounds = {
@@ -30,6 +30,8 @@ const defaults: Bounds = {
   delay: 10,
   // About one full copy of a large owner.
   changeBuffer: 16_384,
+  // All entries of the largest owner take half of this time at 10 Mbit/s.
+  syncTimeout: 60_000,
 }
 
 const fail = (option: string, problem: string) => Effect.fail(new OptionsError({ option, problem }))
@@ -40,12 +42,18 @@ export const checkCount = (option: string, value: number, min: number) =>
     ? Effect.void
     : fail(option, `must be an integer of at least ${min}, and is ${value}`)
 
+const millisOf = (option: string, given: Duration.Input) => {
+  const millis = Option.map(Duration.fromInput(given), Duration.toMillis)
+  return Option.isSome(millis) && Number.isFinite(millis.value) && millis.value >= 0
+    ? Effect.succeed(millis.value)
+    : fail(option, "must be a finite duration that is not negative")
+}
+
 /** Returns the bounds of a map, or fails with `OptionsError`. */
 export const boundsOf = Effect.fnUntraced(function* (limits: Partial<Limits> = {}) {
-  const { delay: given = defaults.delay, ...rest } = limits
-  const delay = Option.map(Duration.fromInput(given), Duration.toMillis)
-  if (Option.isNone(delay) || !Number.isFinite(delay.value) || delay.value < 0)
-    return yield* fail("limits.delay", "must be a finite duration that is not negative")
+  const { delay: givenDelay = defaults.delay, syncTimeout: givenTimeout = defaults.syncTimeout, ...rest } = limits
+  const delay = yield* millisOf("limits.delay", givenDelay)
+  const syncTimeout = yield* millisOf("limits.syncTimeout", givenTimeout)
   const counts = { ...defaults, ...rest }
   yield* checkCount("limits.ownerEntries", counts.ownerEntries, 1)
   yield* checkCount("limits.ownerBytes", counts.ownerBytes, 1)
@@ -53,16 +61,14 @@ export const boundsOf = Effect.fnUntraced(function* (limits: Partial<Limits> = {
   yield* checkCount("limits.partBytes", counts.partBytes, 1)
   yield* checkCount("limits.tombstones", counts.tombstones, 0)
   yield* checkCount("limits.changeBuffer", counts.changeBuffer, 1)
-  const bounds: Bounds = { ...counts, delay: delay.value }
+  const bounds: Bounds = { ...counts, delay, syncTimeout }
   return bounds
 })
 
 /** Fails with `OptionsError` if the name of a map or a group cannot be used. */
 export const checkName = (of: "map" | "group", name: string): Effect.Effect<void, OptionsError> => {
-  const bytes = new TextEncoder().encode(name).length
-  return bytes < 1 || bytes > maxNameBytes
-    ? fail("name", `the name of a ${of} has 1 to ${maxNameBytes} bytes, and "${name}" has ${bytes}`)
-    : Effect.void
+  const problem = nameProblem(of, name)
+  return problem === undefined ? Effect.void : fail("name", problem)
 }
 
 /** Returns the name of the lane of a map, or fails with `OptionsError`. */

@@ -10,6 +10,7 @@ const make = (bounds = { entries: 1_000, bytes: 100_000 }) => {
   const counts: Record<string, number> = {}
   const mirrors = new Mirrors<string>({
     bounds,
+    syncMillis: 60_000,
     nonce: 100,
     decode: (_, { value }) => new TextDecoder().decode(value),
     isSame: (a, b) => a === b,
@@ -268,6 +269,33 @@ describe("mirrors", () => {
     assert.isFalse(mirrors.isSynced())
     mirrors.received(owner, full(takeWant(mirrors).nonce, {}), absentMillis)
     assert.isTrue(mirrors.isSynced())
+  })
+
+  it("are synced without a member that has not sent its entries for a minute, however often it opens the map", () => {
+    const { mirrors } = make()
+    mirrors.memberChanged(member(), 0)
+    let opening = 0
+    // The link is lost for 10 of 20 seconds, and the map is opened again each time.
+    for (let now = 0; now < 120_000; now += 20_000) {
+      assert.isFalse(mirrors.isSynced(), `after ${now} ms`)
+      mirrors.readersChanged([reading({ opening: ++opening })], now)
+      mirrors.memberChanged(member("down"), now + 10_000)
+      assert.isTrue(mirrors.isSynced())
+      mirrors.memberChanged(member(), now + 20_000)
+    }
+    assert.isTrue(mirrors.isSynced())
+    assert.deepStrictEqual([...mirrors.take().overdue], ["o"])
+    mirrors.readersChanged([reading({ opening: ++opening })], 130_000)
+    assert.isTrue(mirrors.isSynced())
+    assert.strictEqual(stateOf(mirrors), "syncing")
+    mirrors.received(owner, full(takeWant(mirrors).nonce, { a: "1" }), 130_000)
+    assert.strictEqual(stateOf(mirrors), "live")
+    mirrors.readersChanged([reading({ opening: ++opening })], 140_000)
+    assert.isFalse(mirrors.isSynced())
+    mirrors.tick(mirrors.dueAt())
+    mirrors.tick(200_000)
+    assert.isTrue(mirrors.isSynced())
+    assert.deepStrictEqual([...mirrors.take().overdue], ["o"])
   })
 
   it("forget the members that a new snapshot of the view does not have", () => {

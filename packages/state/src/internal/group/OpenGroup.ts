@@ -12,6 +12,7 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { NotEncodable, StateError } from "../../StateError.ts"
+import { oneLine } from "../oneLine.ts"
 import type { OwnedMap } from "../Service.ts"
 import { type Join, keyOf, mapName, Weight } from "./entries.ts"
 import type { GroupIndex, JoinEntry, Subscriber } from "./GroupIndex.ts"
@@ -113,7 +114,9 @@ export class OpenGroup<A> implements Subscriber {
       const lines = Effect.forEach(
         news,
         ({ peer, problem }) =>
-          Effect.logWarning(`state: a member of the group "${group}" on "${peer.name}" is not shown: ${problem}`),
+          Effect.logWarning(
+            `state: a member of the group "${group}" on "${peer.name}" is not shown: ${oneLine(problem)}`,
+          ),
         { discard: true },
       )
       return Effect.andThen(lines, this.hasUndecodable.await)

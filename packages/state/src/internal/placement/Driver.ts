@@ -7,6 +7,7 @@ import type { PeerId } from "@coterie/core/Peer"
 import * as Rendezvous from "@coterie/core/Rendezvous"
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -22,6 +23,10 @@ export interface Options<A> {
   readonly cluster: Cluster["Service"]
   readonly keys: OwnedKeys
   readonly minimumMembers: number
+  /** Name of this node. */
+  readonly self: string
+  /** Time for which the group must be the same before this node takes keys, in milliseconds. */
+  readonly settle: number
   readonly clock: Clock
   /** Called when this node takes a key or gives it up. */
   readonly onChange: (kind: "acquired" | "released") => void
@@ -68,6 +73,8 @@ export class Driver<A> {
   private readonly watched = new Map<string, Watched>()
   private readonly timer: DeadlineTimer
   private readonly isolation = new Isolation()
+  /** Open once this node has an effect to run. */
+  private readonly hasEffect = Latch.makeUnsafe(false)
   private view: View<A> = { members: [], isSynced: false }
   private nodes: Nodes = { of: this.view, candidates: [] }
   private isClosed = false
@@ -108,8 +115,24 @@ export class Driver<A> {
     )
     const clusterViews = Stream.runForEach(cluster.views, () => Effect.sync(() => this.step()))
     return Effect.ensuring(
-      Effect.raceFirst(groupViews, Effect.all([clusterViews, this.timer.run], { concurrency: 2 })),
-      Effect.sync(() => this.close()),
+      Effect.raceFirst(
+        groupViews,
+        Effect.all([clusterViews, this.timer.run, this.logUnlessJoined], { concurrency: 3 }),
+      ),
+      Effect.sync(this.close),
+    )
+  }
+
+  /** Writes one line to the log if this node has an effect to run, and could own keys by now, but is no member. */
+  private get logUnlessJoined(): Effect.Effect<void> {
+    const { group, self, settle } = this.options
+    const joined = Effect.map(group.view, ({ members }) => members.some(({ peer }) => peer.name === self))
+    const text =
+      `state: no effect of the placement runs on this node, because it has not joined the group "${group.name}". ` +
+      `Call "join" of the group on each node that may run them`
+    return Effect.andThen(
+      Effect.all([this.hasEffect.await, group.synced, Effect.sleep(settle)], { discard: true }),
+      Effect.flatMap(joined, (isMember) => (isMember ? Effect.void : Effect.logInfo(text))),
     )
   }
 
@@ -136,7 +159,8 @@ export class Driver<A> {
     watched.change(ownership)
   }
 
-  private close(): void {
+  /** Gives up all keys, and ends all streams. May be called more than once. */
+  readonly close = (): void => {
     this.isClosed = true
     for (const watched of this.watched.values()) {
       this.change(watched, "nobody")
@@ -211,7 +235,10 @@ export class Driver<A> {
           ),
       )
     return Effect.acquireUseRelease(
-      Effect.sync(() => this.hold(key)),
+      Effect.sync(() => {
+        this.hasEffect.openUnsafe()
+        return this.hold(key)
+      }),
       (watched) => Effect.forever(turn(watched)),
       (watched) => Effect.sync(() => this.release(key, watched)),
     )

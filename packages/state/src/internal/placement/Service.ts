@@ -72,7 +72,9 @@ export interface Placement {
     run: Effect.Effect<unknown, E, R>,
   ) => Effect.Effect<never, E, Exclude<R, Scope.Scope>>
   /**
-   * Runs an effect on one node of the group. It is {@link Placement.whileOwner} for the key `singleton/` with the name.
+   * Runs an effect on one node of the group. It is {@link Placement.whileOwner} for the key `singleton/` with the name:
+   * `owner` and `watch` need this key to show where a singleton runs. A node that has not joined the group never runs it,
+   * and writes one line to the log.
    */
   readonly singleton: <E, R>(
     name: string,

@@ -45,10 +45,14 @@ export const make = Effect.fnUntraced(function* <A>(group: Group<A>, options: Op
     cluster,
     keys: makeOwnedKeys({ self, settle }),
     minimumMembers,
+    self,
+    settle,
     clock,
     onChange: addMetrics(cluster.metrics, group.name),
   })
   yield* addComponent({ kind: "placement", name: group.name, describe: driver.describe })
+  // The scope may close before the fiber begins.
+  yield* Effect.addFinalizer(() => Effect.sync(driver.close))
   yield* Effect.forkScoped(driver.run)
   return driver.service()
 })

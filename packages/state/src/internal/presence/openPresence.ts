@@ -53,7 +53,8 @@ const observe = <A>(metrics: NodeMetrics, map: string, table: PresenceTable<A>) 
 
 export const open = Effect.fnUntraced(function* <A>(name: string, { grace, limits, value }: Options<A>) {
   const mapName = `${mapPrefix}${name}`
-  if (name === "") return yield* new OptionsError({ option: "name", problem: "the name of a presence is not empty" })
+  if (name === "")
+    return yield* new OptionsError({ option: "name", problem: "the name of a presence must not be empty" })
   const laneName = yield* laneNameOf(mapName)
   const { changeBuffer } = yield* boundsOf(limits)
   const { metrics } = yield* Cluster

@@ -8,6 +8,7 @@
 import type { LinkState, PeerId, PeerStatus } from "@coterie/core/Peer"
 import type { ReadingPeer } from "@coterie/core/Lane"
 import type { Item, Part, Stop, Sum, Want } from "./messages.ts"
+import { SyncBudget } from "./SyncBudget.ts"
 
 /** Reason for which the entries of an owner are no longer shown. */
 export type Gone = "left" | "failed" | "replaced" | "disconnected" | "closed" | "refused" | "diverged"
@@ -76,6 +77,8 @@ interface Member<E> {
   /** `true` if the peer has been silent for `absentMillis`. */
   isAbsent: boolean
   ask: Ask<E> | undefined
+  /** Time for which `synced` still waits for the peer. */
+  readonly budget: SyncBudget
   /** Message that waits to be sent to the peer. */
   request: "want" | "stop" | undefined
 }
@@ -96,6 +99,8 @@ export interface Bounds {
 
 export interface Options<E> {
   readonly bounds: Bounds
+  /** Time for which `synced` waits for the entries of one member, in milliseconds. */
+  readonly syncMillis: number
   /** Random number, to which the nonces of requests are added. */
   readonly nonce: number
   /** Decodes a value. Must not throw. */
@@ -114,6 +119,8 @@ export interface Outputs<E> {
   readonly dropped: Array<{ readonly mirror: Mirror<E>; readonly why: Gone }>
   /** Members whose state may have changed. */
   readonly touched: Set<string>
+  /** Members for which `synced` does not wait any more, although their entries are missing. */
+  readonly overdue: Set<string>
 }
 
 /** Requests and rare events, for the metrics. */
@@ -131,7 +138,13 @@ const patience = (tries: number): number => Math.min(maxPatienceMillis, firstPat
 /** Time for which a peer with a link may be missing among the readers, because it has not listed its lanes yet. */
 export const absentMillis = 1_500
 
-const noOutputs = <E>(): Outputs<E> => ({ wakes: new Set(), changes: [], dropped: [], touched: new Set() })
+const noOutputs = <E>(): Outputs<E> => ({
+  wakes: new Set(),
+  changes: [],
+  dropped: [],
+  touched: new Set(),
+  overdue: new Set(),
+})
 
 export class Mirrors<E> {
   readonly mirrors = new Map<string, Mirror<E>>()
@@ -166,7 +179,8 @@ export class Mirrors<E> {
       member = undefined
     }
     if (member === undefined) {
-      member = { peer, silentSince: undefined, isAbsent: false, ask: undefined, request: undefined }
+      const budget = new SyncBudget(this.options.syncMillis)
+      member = { peer, silentSince: undefined, isAbsent: false, ask: undefined, budget, request: undefined }
       this.members.set(name, member)
     }
     member.peer = peer
@@ -214,7 +228,7 @@ export class Mirrors<E> {
     if (staged === undefined) {
       this.options.count("gaps")
       this.retry(from.name, member, ask, now)
-    } else if (!this.add(from, staged, part)) this.refuse(from.name, member, ask)
+    } else if (!this.add(from, staged, part)) this.refuse(from.name, member, ask, now)
     else if (part.end !== undefined) this.complete(from, member, ask, staged, part.end, now)
     else if (ask.state === "asked") ask.retryAt = now + patience(ask.tries)
   }
@@ -224,7 +238,7 @@ export class Mirrors<E> {
     const member = this.members.get(name)
     const ask = member?.ask
     if (member === undefined || ask?.nonce !== nonce || ask.state !== "asked") return
-    if (isFinal) this.refuse(name, member, ask)
+    if (isFinal) this.refuse(name, member, ask, now)
     else this.retry(name, member, ask, now)
   }
 
@@ -284,16 +298,16 @@ export class Mirrors<E> {
     return false
   }
 
-  /** Returns `true` if the entries of every member with a link are here, or will not come. */
+  /** Returns `true` if the entries of every member with a link are here, will not come, or take too long. */
   isSynced(): boolean {
     for (const name of this.members.keys()) if (!this.isSyncedWith(name)) return false
     return true
   }
 
-  /** Returns `true` if the entries of a member are here, or will not come, or if it has no link. */
+  /** Returns `true` if the entries of a member are here, will not come or take too long, or if it has no link. */
   isSyncedWith(name: string): boolean {
     const member = this.members.get(name)
-    if (member === undefined || member.peer.link !== "up") return true
+    if (member === undefined || member.peer.link !== "up" || member.budget.isSpent) return true
     const state = this.stateOf(name, member)
     return state !== "syncing" && state !== "stale"
   }
@@ -325,7 +339,7 @@ export class Mirrors<E> {
         this.ask(name, member, { opening, tries }, now)
       }
     } else this.listen(name, member, now)
-    this.schedule(name, member)
+    this.schedule(name, member, now)
     this.out.touched.add(name)
   }
 
@@ -343,9 +357,12 @@ export class Mirrors<E> {
     this.drop(name, "closed")
   }
 
-  private schedule(name: string, { ask, isAbsent, silentSince }: Member<E>): void {
+  private schedule(name: string, { ask, budget, isAbsent, peer, silentSince }: Member<E>, now: number): void {
+    if (ask?.state === "live") budget.renew()
+    else if (peer.link !== "up" || isAbsent || ask?.state === "refused") budget.pause(now)
+    else if (budget.run(now)) this.out.overdue.add(name)
     const silence = silentSince === undefined || isAbsent ? Infinity : silentSince + absentMillis
-    const at = Math.min(silence, ask?.retryAt ?? Infinity)
+    const at = Math.min(silence, ask?.retryAt ?? Infinity, budget.endsAt)
     if (at === Infinity) this.deadlines.delete(name)
     else this.deadlines.set(name, at)
   }
@@ -363,14 +380,15 @@ export class Mirrors<E> {
     const delay = Math.min(maxRetryMillis, firstRetryMillis * 2 ** ask.tries)
     member.ask = { ...ask, state: "waiting", tries: ask.tries + 1, retryAt: now + delay, staged: undefined }
     member.request = undefined
-    this.schedule(name, member)
+    this.schedule(name, member, now)
     this.out.touched.add(name)
   }
 
-  private refuse(name: string, member: Member<E>, ask: Ask<E>): void {
+  private refuse(name: string, member: Member<E>, ask: Ask<E>, now: number): void {
     member.ask = { ...ask, state: "refused", retryAt: Infinity, staged: undefined }
     member.request = "stop"
     this.options.count("refused")
+    this.schedule(name, member, now)
     this.out.wakes.add(name)
     this.out.touched.add(name)
     this.drop(name, "refused")
@@ -417,14 +435,15 @@ export class Mirrors<E> {
     ask.staged = undefined
     const { bounds } = this.options
     const mirror = this.merge(from, staged)
-    if (mirror.entries.size > bounds.entries || mirror.bytes > bounds.bytes) return this.refuse(from.name, member, ask)
+    if (mirror.entries.size > bounds.entries || mirror.bytes > bounds.bytes)
+      return this.refuse(from.name, member, ask, now)
     if (mirror.entries.size !== end.count || mirror.check >>> 0 !== end.check) {
       this.options.count("diverged")
       this.drop(from.name, "diverged")
       return this.retry(from.name, member, ask, now)
     }
     member.ask = { ...ask, state: "live", tries: 0, retryAt: Infinity }
-    this.schedule(from.name, member)
+    this.schedule(from.name, member, now)
     this.out.touched.add(from.name)
   }
 

@@ -6,12 +6,10 @@ import * as PubSub from "effect/PubSub"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { Closed, NotEncodable, type StateErrorReason } from "../../StateError.ts"
+import { oneLine } from "../oneLine.ts"
 import type { Conflict, SharedValue, Written } from "./Service.ts"
 import type { Listener, ValueStore } from "./ValueStore.ts"
 import type { Write } from "./Write.ts"
-
-/** Maximum length of a reason in the log. A reason quotes values of a peer. */
-const maxReasonLength = 512
 
 /** The value that the users see. */
 interface Present<A> {
@@ -69,7 +67,7 @@ export class TypedValue<A> implements Listener {
     store.metrics.undecodable.increment()
     const text =
       `the newest write of the value "${name}" by "${write.stamp.by.name}" does not match the schema of this node, ` +
-      `which continues with the value before: ${written.failure.slice(0, maxReasonLength)}`
+      `which continues with the value before: ${oneLine(written.failure)}`
     return store.warnings.warn("undecodable", text)
   }
 

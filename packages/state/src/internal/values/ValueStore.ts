@@ -3,7 +3,7 @@
  * All values of a node use one map, which is open while at least one of them is.
  */
 import type * as ChangeFeed from "@coterie/core/ChangeFeed"
-import { Cluster } from "@coterie/core/Cluster"
+import { Cluster, type Status } from "@coterie/core/Cluster"
 import { OptionsError } from "@coterie/core/ClusterError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -15,17 +15,18 @@ import * as Stream from "effect/Stream"
 import { Closed, EntryTooLarge, Exhausted, Full, StateError, type StateErrorReason } from "../../StateError.ts"
 import { addComponent } from "../addComponent.ts"
 import { open as openMap } from "../openMap.ts"
+import { nameProblem } from "../names.ts"
 import { checkCount } from "../options.ts"
 import { Overrides } from "../Overrides.ts"
 import { sharedByNode } from "../sharedByNode.ts"
 import type { Change, OwnedMap, View } from "../Service.ts"
 import type { KnownValues } from "./KnownValues.ts"
-import { Limits, mapLimits, nameProblem } from "./limits.ts"
+import { Limits, mapLimits } from "./limits.ts"
 import type { Limits as Bounds } from "./Service.ts"
 import { Ranking } from "./Ranking.ts"
 import { addValueMetrics, type ValueMetrics } from "./valueMetrics.ts"
 import { Warnings } from "./Warnings.ts"
-import { Write } from "./Write.ts"
+import { type Write, writeWithin } from "./Write.ts"
 
 /** Name of the map. */
 const mapName = "coterie.values"
@@ -53,6 +54,8 @@ export interface Options {
   readonly bounds: Bounds
   readonly clock: Clock.Clock
   readonly metrics: ValueMetrics
+  /** Status of the node. */
+  readonly status: Effect.Effect<Status>
 }
 
 export class ValueStore {
@@ -119,10 +122,10 @@ export class ValueStore {
 
   /** Writes the bytes that `encode` returns, in the step in which it returns them. */
   write(name: string, encode: () => Result.Result<Uint8Array, StateErrorReason>): Effect.Effect<void, StateError> {
-    return Effect.suspend(() => {
-      const written = this.isClosed
-        ? Result.fail(new Closed())
-        : Result.flatMap(encode(), (bytes) => this.put(name, bytes))
+    // The fiber that closes the values may run after the fiber that waited for the node to leave.
+    return Effect.flatMap(this.options.status, (status) => {
+      const isOver = this.isClosed || status._tag === "Stopped"
+      const written = isOver ? Result.fail(new Closed()) : Result.flatMap(encode(), (bytes) => this.put(name, bytes))
       if (Result.isFailure(written)) return Effect.fail(this.error(written.failure))
       // If the caller is interrupted here, `publishing` does it.
       return Effect.andThen(this.notify(), this.publish(name))
@@ -255,8 +258,8 @@ export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope
     yield* checkCount("limits.entryBytes", bounds.entryBytes, 1)
     const { makeKnownValues } = yield* Overrides
     const map = yield* openMap(mapName, {
-      key: Schema.String.check(Schema.makeFilter(nameProblem)),
-      value: Write,
+      key: Schema.String.check(Schema.makeFilter((name) => nameProblem("value", name))),
+      value: writeWithin(bounds.entryBytes),
       limits: mapLimits(bounds),
     })
     const metrics = addValueMetrics(cluster.metrics)
@@ -265,7 +268,7 @@ export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope
       limit: bounds.values,
       outranks: new Ranking().outranks,
     })
-    const store = new ValueStore({ map, known, bounds, clock, metrics })
+    const store = new ValueStore({ map, known, bounds, clock, metrics, status: cluster.status })
     yield* Effect.acquireRelease(
       Effect.sync(() => metrics.observe(() => known.size)),
       (remove) => Effect.sync(remove),

@@ -1,6 +1,6 @@
 /** Writes of shared values, and what is known of the order in which writers saw them. */
 import * as Schema from "effect/Schema"
-import { hasControl } from "./limits.ts"
+import { maxPeerNameBytes, nameProblem } from "../names.ts"
 import * as Stamp from "./Stamp.ts"
 
 export interface Write {
@@ -16,21 +16,13 @@ export interface Write {
 
 const natural = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
-/** Maximum length of the name of a node. The protocol allows 128 bytes. */
-const maxNodeName = 128
-
-const NodeName = Schema.String.check(
-  Schema.isMaxLength(maxNodeName),
-  Schema.makeFilter((name) => (hasControl(name) ? "the name of a node has no control characters" : undefined)),
-)
+/** A node keeps the names in writes, and its log shows them. They may be those of peers that are gone. */
+const PeerName = Schema.String.check(Schema.makeFilter((name) => nameProblem("peer", name, maxPeerNameBytes)))
 
 const Stamped = Schema.Struct({
   wall: natural(Stamp.maxWall),
   count: natural(Stamp.maxCount),
-  by: Schema.Struct({
-    name: NodeName,
-    generation: natural(Number.MAX_SAFE_INTEGER),
-  }),
+  by: Schema.Struct({ name: PeerName, generation: natural(Number.MAX_SAFE_INTEGER) }),
 })
 
 /** Schema of a write, as a node publishes it. */
@@ -45,6 +37,19 @@ export const Write: Schema.Codec<Write, unknown> = Schema.Struct({
       : "the write is not newer than the write that its writer had seen",
   ),
 )
+
+/**
+ * Schema of a write whose value has at most `entryBytes` bytes. A node never forgets a value, and publishes the values of
+ * others, so it takes none that it could not publish.
+ */
+export const writeWithin = (entryBytes: number): Schema.Codec<Write, unknown> =>
+  Write.check(
+    Schema.makeFilter(({ value }) =>
+      value.length <= entryBytes
+        ? undefined
+        : `the value has ${value.length} bytes, and this node keeps values of at most ${entryBytes}`,
+    ),
+  )
 
 const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
   for (let i = 0; i < a.length && i < b.length; i++) {

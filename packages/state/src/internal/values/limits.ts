@@ -1,23 +1,6 @@
-/** Bounds of the shared values of a node, and the check of their names. */
+/** Bounds of the shared values of a node. */
 import * as Context from "effect/Context"
 import type { Limits as Bounds } from "./Service.ts"
-
-/** Maximum number of bytes of a name, as for the names of maps. */
-const maxNameBytes = 100
-
-const utf8 = new TextEncoder()
-
-/** Control characters, with which a name of a peer could forge lines of the log. */
-export const hasControl = (text: string): boolean => /\p{Cc}/u.test(text)
-
-/** Returns the reason for which a text is no name of a value, or `undefined`. */
-export const nameProblem = (name: string): string | undefined => {
-  if (hasControl(name)) return "the name of a value has no control characters"
-  const bytes = utf8.encode(name).length
-  return bytes >= 1 && bytes <= maxNameBytes
-    ? undefined
-    : `the name of a value has 1 to ${maxNameBytes} bytes, and this one has ${bytes}`
-}
 
 export const defaults: Bounds = {
   // Flags, settings and leaders of a program. Each node keeps all values of the cluster.

@@ -3,7 +3,7 @@ import { Cluster } from "@coterie/core/Cluster"
 import { OptionsError } from "@coterie/core/ClusterError"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
-import { nameProblem } from "./limits.ts"
+import { nameProblem } from "../names.ts"
 import type { Conflict, Options } from "./Service.ts"
 import { TypedValue } from "./TypedValue.ts"
 import * as ValueStore from "./ValueStore.ts"
@@ -13,7 +13,7 @@ const maxConflicts = 256
 
 export const open = Effect.fnUntraced(function* <A>(name: string, options: Options<A>) {
   const { serialization } = yield* Cluster
-  const problem = nameProblem(name)
+  const problem = nameProblem("value", name)
   if (problem !== undefined) return yield* new OptionsError({ option: "name", problem })
   const store = yield* ValueStore.open
   const conflicts = yield* Effect.acquireRelease(PubSub.sliding<Conflict<A>>(maxConflicts), PubSub.shutdown)
