@@ -3,7 +3,7 @@
  * measures.
  *
  *     pnpm bench:presence [--quick] [--only propagation,ramp,rest,kill,join,memory] [--systems coterie,redis]
- *       [--rounds 1] [--presences 10000] [--rates 100,1000,10000] [--sizes 10000,100000] [--seconds 60] [--renewal 30]
+ *       [--rounds 1] [--presences 10000] [--rates 100,1000,10000] [--sizes 10000,100000] [--seconds 30] [--renewal 30]
  *       [--kills 3] [--json] [--out docs]
  *
  * With `--out` it writes the figures into state.md of the folder.
@@ -57,7 +57,7 @@ const defaults: Options = values.quick
       ramp,
       sizes: [10_000, 100_000],
       millis: 4_000,
-      seconds: 60,
+      seconds: 30,
       renewal: 30,
       kills: 3,
     }
