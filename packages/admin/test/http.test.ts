@@ -487,6 +487,21 @@ describe("an event stream", () => {
     }),
   )
 
+  scenario("has its head at once when it continues and nothing has happened", ({ node }) =>
+    Effect.gen(function* () {
+      const a = yield* node("a")
+      const { url } = yield* Support.served(a)
+      const first = yield* Support.readEvents(url)
+      const id = (yield* first.until("id: ")).slice("id: ".length)
+      const second = yield* Support.readEvents(url, { "last-event-id": id })
+      // The head did not wait for the first heartbeat.
+      yield* a.cluster.updateMetadata({ zone: "two" })
+      yield* second.until("event: SelfChanged")
+      assert.notInclude(second.lines(), "event: heartbeat")
+      assert.notInclude(second.lines(), "event: Snapshot")
+    }),
+  )
+
   scenario("is refused beyond the bound, and has room again when one has ended", ({ node }) =>
     Effect.gen(function* () {
       const { admin, url } = yield* Support.served(yield* node("a"), {}, { admin: { eventStreams: 3 } })
