@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as NodeHttp from "node:http"
 import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
 import * as Support from "./support.ts"
 
@@ -531,6 +532,27 @@ describe("an event stream", () => {
       yield* stop
       for (const each of open) assert.isTrue(yield* each.ended, "a cut stream has no orderly end")
       yield* Effect.flip(Support.request(url, "/health/live"))
+    }),
+  )
+
+  scenario("has an orderly end on a connection that stays open, and the connection ends with it", ({ node }) =>
+    Effect.gen(function* () {
+      const { stop, url } = yield* Support.served(yield* node("a"))
+      // The server waits one second for this request, whose body does not come, and then cuts its connection.
+      const unfinished = yield* Support.openSocket(
+        url,
+        "POST /v1/join HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n",
+      )
+      const agent = new NodeHttp.Agent({ keepAlive: true })
+      const reader = yield* Support.readEvents(url, {}, { agent })
+      yield* reader.until("event: Snapshot")
+      const ended: Array<string> = []
+      unfinished.once("close", () => ended.push("the unfinished request"))
+      for (const socket of Object.values(agent.sockets).flat()) socket?.once("close", () => ended.push("the stream"))
+      yield* stop
+      assert.isTrue(yield* reader.ended)
+      yield* World.eventually(() => ended.length === 2)
+      assert.deepStrictEqual(ended, ["the stream", "the unfinished request"])
     }),
   )
 
