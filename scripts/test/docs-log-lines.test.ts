@@ -5,6 +5,7 @@ import * as path from "node:path"
 import { examples } from "../log-lines/examples.ts"
 import { labels, linesOf } from "../log-lines/lines.ts"
 import { checkExamples, checkPage, update } from "../log-lines/page.ts"
+import { readLines, readPackages } from "../log-lines/sources.ts"
 
 /** Parses a line of logfmt: `key=value`, or `key="a quoted value"`. */
 const parseLogfmt = (line: string): Readonly<Record<string, string>> => {
@@ -67,5 +68,52 @@ describe("the page with the log lines", () => {
     // An event of a later version.
     const [problem] = checkExamples([JSON.parse('{"_tag":"Later"}')])
     assert.include(problem?.message, "Later has 0 log lines instead of 1")
+  })
+})
+
+describe("the log lines of a source", () => {
+  const textsOf = (source: string, file = "state/src/X.ts") =>
+    readLines(file, source).lines.map(({ level, text }) => `${level} ${text}`)
+
+  it("are the literals and templates of the calls that log", () => {
+    assert.deepStrictEqual(textsOf('Effect.logInfo("all is well"); other.logInfo("not this")'), ["INFO all is well"])
+    assert.deepStrictEqual(textsOf("Effect.logWarning(`the map ${name} is ` + `full: ${error.message}`, cause)"), [
+      "WARN the map ... is full: ...",
+    ])
+    assert.deepStrictEqual(textsOf('Effect.logError(isOne ? "one peer" : "several peers")'), [
+      "ERROR one peer",
+      "ERROR several peers",
+    ])
+  })
+
+  it("are found through constants, functions and the functions that write", () => {
+    assert.deepStrictEqual(textsOf("const text = `the value ${name}`; Effect.logDebug(text)"), ["DEBUG the value ..."])
+    assert.deepStrictEqual(textsOf('Effect.logInfo(lineOf("a")); const lineOf = (name) => `the map ${name}`'), [
+      "INFO the map ...",
+    ])
+    assert.deepStrictEqual(textsOf('this.warnings.warn("ahead", `the clock of ${name}`)'), [
+      "WARN state: the clock of ...",
+    ])
+    assert.deepStrictEqual(textsOf('log.write({ level: "Debug", kind: "a", text: `the link to ${name}` })'), [
+      "DEBUG the link to ...",
+    ])
+  })
+
+  it("need a text and a level in the source", () => {
+    for (const source of [
+      "Effect.logInfo(text)",
+      "Effect.logInfo(`state: ${text}`)",
+      'Effect.logWithLevel(level)("a")',
+    ]) {
+      assert.deepStrictEqual(readLines("state/src/X.ts", `\n${source}`), { lines: [], unknown: [2] }, source)
+    }
+  })
+
+  it("of every package that logs are on the page", () => {
+    const { lines, problems } = readPackages()
+    assert.deepStrictEqual(problems, [])
+    const packages = new Set(lines.map((line) => line.package))
+    for (const name of ["core", "effect-cluster", "reactivity", "rpc", "state"]) assert.isTrue(packages.has(name), name)
+    for (const { level, text } of lines) assert.include(page, `${level.padEnd(5)} ${text}`)
   })
 })

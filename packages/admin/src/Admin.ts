@@ -93,7 +93,8 @@ type HttpServices =
  *
  * The configuration and the bounds of the application's server apply. Its router needs `maxParamLength: 512`, because a name
  * of 128 bytes has up to 384 characters in a path. Its server should have a timeout for connections that do not read, which
- * a reader of events may otherwise keep open. Run `closeStreams` before the server closes.
+ * a reader of events may otherwise keep open. Run `closeStreams` before the server closes: with an open event stream,
+ * `NodeHttpServer` waits for its `gracefulShutdownTimeout`, which is 20 seconds by default, and then cuts the stream.
  *
  * @category layers
  * @since 0.1.0

@@ -123,8 +123,8 @@ export type LayerError = OptionsError | ListenError
  *   the node over the loopback. Use tokens or a Unix socket on a machine that several people use.
  * - Every change is one line of the log at the level `Info`, with the role, the first digits of the hash of the token, and
  *   the address of the sender.
- * - When the scope closes, the server ends the event streams and waits up to one second for other requests. The node leaves
- *   afterwards.
+ * - When the scope closes, the server accepts no further connections, ends the event streams, and waits up to one second for
+ *   the other responses. It closes idle connections at once. The node leaves afterwards.
  * - The server ends a connection on which nothing has moved for 20 to 40 seconds, and accepts up to 256 connections.
  *
  * Fails with `OptionsError` if an option is invalid or a token is missing, and with `ListenError` if the server cannot

@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as NodeHttp from "node:http"
 import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
 import * as Support from "./support.ts"
 
@@ -487,6 +488,21 @@ describe("an event stream", () => {
     }),
   )
 
+  scenario("has its head at once when it continues and nothing has happened", ({ node }) =>
+    Effect.gen(function* () {
+      const a = yield* node("a")
+      const { url } = yield* Support.served(a)
+      const first = yield* Support.readEvents(url)
+      const id = (yield* first.until("id: ")).slice("id: ".length)
+      const second = yield* Support.readEvents(url, { "last-event-id": id })
+      // The head did not wait for the first heartbeat.
+      yield* a.cluster.updateMetadata({ zone: "two" })
+      yield* second.until("event: SelfChanged")
+      assert.notInclude(second.lines(), "event: heartbeat")
+      assert.notInclude(second.lines(), "event: Snapshot")
+    }),
+  )
+
   scenario("is refused beyond the bound, and has room again when one has ended", ({ node }) =>
     Effect.gen(function* () {
       const { admin, url } = yield* Support.served(yield* node("a"), {}, { admin: { eventStreams: 3 } })
@@ -516,6 +532,27 @@ describe("an event stream", () => {
       yield* stop
       for (const each of open) assert.isTrue(yield* each.ended, "a cut stream has no orderly end")
       yield* Effect.flip(Support.request(url, "/health/live"))
+    }),
+  )
+
+  scenario("has an orderly end on a connection that stays open, and the connection ends with it", ({ node }) =>
+    Effect.gen(function* () {
+      const { stop, url } = yield* Support.served(yield* node("a"))
+      // The server waits one second for this request, whose body does not come, and then cuts its connection.
+      const unfinished = yield* Support.openSocket(
+        url,
+        "POST /v1/join HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n",
+      )
+      const agent = new NodeHttp.Agent({ keepAlive: true })
+      const reader = yield* Support.readEvents(url, {}, { agent })
+      yield* reader.until("event: Snapshot")
+      const ended: Array<string> = []
+      unfinished.once("close", () => ended.push("the unfinished request"))
+      for (const socket of Object.values(agent.sockets).flat()) socket?.once("close", () => ended.push("the stream"))
+      yield* stop
+      assert.isTrue(yield* reader.ended)
+      yield* World.eventually(() => ended.length === 2)
+      assert.deepStrictEqual(ended, ["the stream", "the unfinished request"])
     }),
   )
 

@@ -3,14 +3,18 @@ import * as World from "../../core/test/cluster/world.ts"
 import { Admin } from "@coterie/admin"
 import * as Cluster from "@coterie/core/Cluster"
 import { assert, describe, it } from "@effect/vitest"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
+import * as NodeHttp from "node:http"
 import * as Support from "./support.ts"
 
 const scenario = (title: string, body: (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>): void =>
@@ -67,6 +71,34 @@ describe("the routes in the server of an application", () => {
       for (const path of ["/coterie", "/coterie/"]) assert.match((yield* ask(path))[1], /^<!doctype html>/)
       // The host of a request to the application is not checked.
       assert.strictEqual((yield* ask("/", { host: "evil.example" }))[0], 200)
+    }),
+  )
+
+  scenario("end their event streams in order with the server, if it closes them first", ({ node }) =>
+    Effect.gen(function* () {
+      const a = yield* node("a")
+      const { service } = yield* Support.admin(a)
+      const routes = Admin.layerRoutes({ prefix: "/coterie", withoutTokens: true })
+      const closeStreams = Layer.effectDiscard(
+        Effect.flatMap(Admin.Admin, (admin) => Effect.addFinalizer(() => admin.closeStreams)),
+      )
+      const server = closeStreams.pipe(
+        Layer.provideMerge(HttpRouter.serve(Layer.merge(application, routes), { disableLogger: true })),
+        Layer.provideMerge(NodeHttpServer.layer(() => NodeHttp.createServer(), { host: "127.0.0.1", port: 0 })),
+        Layer.provide([
+          Layer.succeed(Cluster.Cluster, a.cluster),
+          Layer.succeed(Admin.Admin, service),
+          Logger.layer([]),
+        ]),
+      )
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const { address } = Context.get(yield* Layer.buildWithScope(server, scope), HttpServer.HttpServer)
+      const url = `http://127.0.0.1:${"port" in address ? address.port : 0}`
+      const reader = yield* Support.readEvents(url, {}, { prefix: "/coterie" })
+      yield* reader.until("event: Snapshot")
+      yield* Scope.close(scope, Exit.void)
+      // By default a server waits 20 seconds, and then cuts the streams that are open.
+      assert.isTrue(yield* reader.ended)
     }),
   )
 

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as NodeHttp from "node:http"
+import * as NodeNet from "node:net"
 
 const onNode = (node: World.Node) => Layer.merge(Layer.succeed(Cluster.Cluster, node.cluster), Logger.layer([]))
 
@@ -112,8 +113,15 @@ export interface EventReader {
   readonly close: Effect.Effect<void>
 }
 
-/** Opens `/v1/events` and reads it until the scope closes. */
-export const readEvents = (url: string, headers: Readonly<Record<string, string>> = {}) =>
+/**
+ * Opens `/v1/events` and reads it until the scope closes. Completes when the head of the response has arrived. An `agent` can
+ * keep the connection for further requests, as browsers do.
+ */
+export const readEvents = (
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  { agent = false, prefix = "" }: { readonly agent?: NodeHttp.Agent | false; readonly prefix?: string } = {},
+) =>
   Effect.acquireRelease(
     Effect.callback<EventReader, Error>((resume) => {
       let text = ""
@@ -134,7 +142,7 @@ export const readEvents = (url: string, headers: Readonly<Record<string, string>
           check()
           return Effect.sync(() => waiting.delete(check))
         })
-      const sent = NodeHttp.request({ ...place(url), path: "/v1/events", headers, agent: false }, (response) => {
+      const sent = NodeHttp.request({ ...place(url), path: `${prefix}/v1/events`, headers, agent }, (response) => {
         response.on("data", (chunk: Buffer) => {
           text += chunk.toString()
           wake()
@@ -167,6 +175,21 @@ export const readEvents = (url: string, headers: Readonly<Record<string, string>
       sent.end()
     }),
     ({ close }) => close,
+  )
+
+/** Opens a connection, sends the bytes and waits until they are sent. The scope closes it. */
+export const openSocket = (url: string, text: string) =>
+  Effect.acquireRelease(
+    Effect.callback<NodeNet.Socket, Error>((resume) => {
+      const { hostname, port } = new URL(url)
+      const socket = NodeNet.connect({ host: hostname, port: Number(port) }, () => {
+        socket.write(text, () => resume(Effect.succeed(socket)))
+      })
+      socket.on("error", (error) => resume(Effect.fail(error)))
+      // A socket that is not read does not see its end.
+      socket.resume()
+    }),
+    (socket) => Effect.sync(() => socket.destroy()),
   )
 
 /** Starts a node at a port of the loopback, until the scope closes or the returned `stop` runs. */

@@ -18,6 +18,7 @@ import { type Access, CurrentAccess } from "../internal/http/Access.ts"
 import * as Routes from "../internal/http/routes.ts"
 import { Admin } from "../internal/Service.ts"
 import { type ListenAddress, urlOf } from "./listenAddress.ts"
+import { OpenResponses } from "./OpenResponses.ts"
 import { removeStale } from "./staleSocket.ts"
 
 /** Time for which requests may go on after the server has begun to close. Only a question to the cluster takes longer. */
@@ -84,23 +85,25 @@ const socketMode = (listen: ListenAddress): Effect.Effect<void> =>
     : Effect.void
 
 /**
- * Ends the event streams, and cuts the connections that remain after the time for open requests. Built after the server, so
- * that its finalizer runs before the server waits for its connections.
+ * Ends the event streams, waits for the open responses, and cuts the connections that remain after the time for open requests.
+ * Built after the server, so that its finalizer runs before the server closes.
  */
-const ending = (server: Http.Server | Https.Server) =>
-  Layer.effectDiscard(
+const ending = (server: Http.Server | Https.Server) => {
+  const responses = new OpenResponses(server)
+  return Layer.effectDiscard(
     Effect.flatMap(Admin, ({ closeStreams }) =>
       Effect.addFinalizer(() =>
-        Effect.andThen(
-          closeStreams,
-          Effect.sync(() => {
-            // The timer does not keep a process that has nothing else to do.
-            setTimeout(() => server.closeAllConnections(), Duration.toMillis(gracefulShutdown)).unref()
-          }),
-        ),
+        Effect.suspend(() => {
+          // No connection begins after this, so that the timer finds all of them.
+          server.maxConnections = 0
+          // The timer does not keep a process that has nothing else to do.
+          setTimeout(() => server.closeAllConnections(), Duration.toMillis(gracefulShutdown)).unref()
+          return Effect.andThen(closeStreams, responses.close)
+        }),
       ),
     ),
   )
+}
 
 /** Serves the routes. */
 export const layer = ({

@@ -1,7 +1,7 @@
 /**
  * Latch whose waiting fibers continue in a separate scheduler task, for the same reason as the waits of
  * `yieldingAwait.ts`. It suspends a fiber once, and `awaitLatch` twice. A reader waits for each message of a round trip,
- * and each suspension costs about 2 microseconds (docs/decisions/0036).
+ * and each suspension costs about 2 microseconds (docs/decisions/0035).
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"

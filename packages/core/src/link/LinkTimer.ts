@@ -1,6 +1,6 @@
 /**
  * Timer of all links of a node. Links that are due in one tick share one wake-up of the process, which costs more than
- * the Pings that it sends (docs/decisions/0037).
+ * the Pings that it sends (docs/decisions/0036).
  */
 import * as Effect from "effect/Effect"
 import * as FiberHandle from "effect/FiberHandle"

@@ -33,8 +33,14 @@ export const encodeEvent = (each: NodeEvent): Uint8Array => {
   return bytes
 }
 
-/** Makes the response with the events, and with heartbeats in between. */
-export const eventStreamResponse = (events: Stream.Stream<NodeEvent>) =>
-  HttpServerResponse.stream(Stream.map(Stream.merge(events, heartbeats, { haltStrategy: "left" }), encodeEvent), {
-    contentType: "text/event-stream",
-  })
+/**
+ * A comment, which readers skip. Servers send the head of a response with its first bytes, and a stream that continues has no
+ * event to begin with.
+ */
+const opening = encoder.encode(":\n\n")
+
+/** Makes the response with the events, and with heartbeats in between. Its head is sent at once. */
+export const eventStreamResponse = (events: Stream.Stream<NodeEvent>) => {
+  const bytes = Stream.map(Stream.merge(events, heartbeats, { haltStrategy: "left" }), encodeEvent)
+  return HttpServerResponse.stream(Stream.concat(Stream.succeed(opening), bytes), { contentType: "text/event-stream" })
+}
