@@ -1,4 +1,5 @@
 /** The routes in the server of an application. */
+import { ServerLive } from "../../../examples/admin/ownRouter.ts"
 import * as World from "../../core/test/cluster/world.ts"
 import { Admin } from "@coterie/admin"
 import * as Cluster from "@coterie/core/Cluster"
@@ -78,12 +79,7 @@ describe("the routes in the server of an application", () => {
     Effect.gen(function* () {
       const a = yield* node("a")
       const { service } = yield* Support.admin(a)
-      const routes = Admin.layerRoutes({ prefix: "/coterie", withoutTokens: true })
-      const closeStreams = Layer.effectDiscard(
-        Effect.flatMap(Admin.Admin, (admin) => Effect.addFinalizer(() => admin.closeStreams)),
-      )
-      const server = closeStreams.pipe(
-        Layer.provideMerge(HttpRouter.serve(Layer.merge(application, routes), { disableLogger: true })),
+      const server = ServerLive.pipe(
         Layer.provideMerge(NodeHttpServer.layer(() => NodeHttp.createServer(), { host: "127.0.0.1", port: 0 })),
         Layer.provide([
           Layer.succeed(Cluster.Cluster, a.cluster),
