@@ -1,6 +1,6 @@
 /**
  * Node with an admin service, whose options are environment variables. Tests cut it off, stop it and kill it, so it notices a
- * lost peer sooner than with the defaults.
+ * lost peer sooner than with the defaults, and suspects it for longer than several questions to a node that stands still take.
  */
 import { Admin } from "@coterie/admin"
 import * as AdminNode from "@coterie/admin/AdminNode"
@@ -18,8 +18,8 @@ const policies = [
     heartbeat: "300 millis",
     linkTimeout: "1 second",
     probeTimeout: "300 millis",
-    suspicionMin: "1 second",
-    suspicionMax: "3 seconds",
+    suspicionMin: "4 seconds",
+    suspicionMax: "6 seconds",
   }),
   Reconnect.layer(Schedule.spaced("300 millis")),
 ]
