@@ -60,7 +60,8 @@ export const hash = (text: string): Hash => {
 }
 
 /**
- * Makes a candidate. The weight is a positive, finite number, and defaults to 1.
+ * Makes a candidate. The name is well-formed Unicode, as the names of peers are. The weight is a positive, finite
+ * number, and defaults to 1.
  *
  * @category constructors
  * @since 0.1.0

@@ -30,10 +30,11 @@ const between = (minimum: number, maximum: number) =>
 
 const text = Arbitrary.schema(Schema.String)
 
+/** Name of a peer. Names are well-formed, so two names have different bytes. */
+const Name = Schema.String.check(Schema.makeFilter((name) => name.isWellFormed()))
+
 /** Weights of candidates with different names. */
-const weights = Arbitrary.schema(
-  Schema.Record(Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 }))),
-)
+const weights = Arbitrary.schema(Schema.Record(Name, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 }))))
 
 describe("rendezvous hashing", () => {
   it("has no owner without candidates", () => {
