@@ -129,7 +129,7 @@ export const makeScenario = ({ hasGoals = false, mistake, name: title }: Options
         const nodes = yield* sim.nodes(names, (name) => layer(name, storage, locks))
         const shardingOf = (name: string) => nodes[name]?.service(App)?.sharding
         yield* Invariant.always("no shard lock has two holders", storage.soleOwners)
-        // What a runner believes changes only in its own steps, so a step of one runner compares only this runner.
+        // The shards of a runner change in its own steps only, so a step of one runner compares only this runner.
         for (const name of names) {
           const sharesNoShard = (): true | string => {
             const own = shardingOf(name)

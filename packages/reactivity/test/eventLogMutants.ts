@@ -2,17 +2,10 @@
  * Mutants: variants of the parts of a feed, each with one rule that a plausible defect breaks. The swarm must find every
  * mutant within its number of seeds. Otherwise a check is missing.
  */
-import type { Simulation } from "@coterie/testkit"
+import type { Mutant } from "../../core/test/simulation/findMutants.ts"
 import { defaults, type FeedParts } from "../src/internal/feedParts.ts"
 import { FeedPosition, ReaderPosition, type Run } from "../src/internal/FeedPosition.ts"
 import { scenario } from "./eventLogSimulation.ts"
-
-export interface Mutant {
-  readonly name: string
-  readonly scenario: Simulation.Scenario
-  /** Number of seeds, from 1 on, within which the swarm must find the mutant. */
-  readonly within: number
-}
 
 const mutant = (name: string, within: number, parts: Partial<FeedParts>): Mutant => ({
   name,

@@ -13,6 +13,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
 import { Write } from "../src/internal/values/Write.ts"
+import { messagesSent } from "./messagesSent.ts"
 
 type Value = SharedValue.SharedValue<number>
 
@@ -360,16 +361,10 @@ describe("a shared value", () => {
       yield* here.set(1)
       yield* until(third, 1)
       yield* Effect.sleep("1 second")
-      const sent = () =>
-        Effect.map(Effect.context<never>(), (context) =>
-          Metric.snapshotUnsafe(context)
-            .filter(({ id }) => id === "coterie_state_parts_total" || id === "coterie_state_requests_total")
-            .reduce((sum, metric) => sum + (metric.type === "Counter" ? Number(metric.state.count) : 0), 0),
-        )
-      const before = yield* sent()
+      const before = yield* messagesSent
       assert.isAbove(before, 0)
       yield* Effect.sleep("30 seconds")
-      assert.strictEqual(yield* sent(), before)
+      assert.strictEqual(yield* messagesSent, before)
     }),
   )
 })

@@ -4,22 +4,13 @@
  */
 import type { ReadingPeer } from "@coterie/core/Lane"
 import type { PeerId } from "@coterie/core/Peer"
-import type { Simulation } from "@coterie/testkit"
+import type { Mutant } from "../../core/test/simulation/findMutants.ts"
 import type { Overrides } from "../src/internal/Overrides.ts"
 import { Cursors } from "../src/internal/replication/Cursors.ts"
 import type { Part } from "../src/internal/replication/messages.ts"
 import { type Gone, type MemberPeer, Mirrors } from "../src/internal/replication/Mirrors.ts"
 import { type Changes, type Outcome, OwnEntries } from "../src/internal/replication/OwnEntries.ts"
 import { scenario } from "./simulation.ts"
-
-export interface Mutant {
-  readonly name: string
-  readonly scenario: Simulation.Scenario
-  /** Number of seeds, from 1 on, within which the swarm must find the mutant. */
-  readonly within: number
-  /** Seed that runs before the others, because it found the mutant last time. */
-  readonly first: number
-}
 
 const mutant = (name: string, within: number, overrides: Partial<Overrides>, first = 1): Mutant => ({
   name,

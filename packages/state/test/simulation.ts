@@ -16,6 +16,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { defaults, Overrides } from "../src/internal/Overrides.ts"
+import { supervise } from "./supervise.ts"
 
 type TestMap = OwnedMap.OwnedMap<string, string>
 type Entries = ReadonlyMap<string, string>
@@ -249,17 +250,6 @@ const viewIsFold = (nodes: Nodes) =>
     }),
   )
 
-/** Restarts nodes that have stopped because a newer life of their name is known. */
-const supervise = (nodes: Nodes) =>
-  Effect.gen(function* () {
-    for (const node of Object.values(nodes)) {
-      if (node.service(App)?.tags.includes("Superseded") !== true) continue
-      yield* Effect.ignore(node.stop)
-      yield* Effect.ignore(node.restart)
-    }
-    yield* Effect.sleep("1 second")
-  }).pipe(Effect.forever)
-
 /** Makes a scenario with owned maps under all faults. Some of many seeds must reach each of the goals. */
 export const scenario = (name: string, overrides: Partial<Overrides> = {}, goals: ReadonlyArray<string> = []) =>
   Simulation.scenario(name, { faults: FaultPlan.swarm, timeLimit: "30 minutes", strict: true }, (sim) =>
@@ -277,7 +267,7 @@ export const scenario = (name: string, overrides: Partial<Overrides> = {}, goals
         tombstones: yield* Random.nextIntBetween(0, 40),
       }
       const nodes = yield* sim.nodes(names, (name) => layer(name, { observations, limits, mapLimits, overrides }))
-      yield* Effect.forkScoped(supervise(nodes))
+      yield* Effect.forkScoped(supervise(nodes, (node) => node.service(App)?.tags.includes("Superseded") === true))
       yield* Effect.sleep("20 seconds")
       yield* sim.converges(() => isLinked(nodes), { within: "2 minutes" })
       yield* Effect.forEach(Object.values(nodes), (node) => node.run(Effect.flatMap(App, (app) => app.stopChanges)))

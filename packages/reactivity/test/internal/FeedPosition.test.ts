@@ -41,7 +41,7 @@ interface Opened {
   readonly start: number
   /** Items of this instance since the subscription. */
   readonly live: Array<Span>
-  /** What the storage returned. `undefined` before that. */
+  /** Result of the storage. `undefined` before it has arrived. */
   backlog?: ReadonlyArray<Span> | undefined
 }
 

@@ -146,7 +146,7 @@ describe("a reader", () => {
     [Steps],
     ([choices]) =>
       Effect.sync(() => {
-        // What a writer writes that was called failed and goes on, is heard when it has a link again.
+        // A writer that is called failed and goes on is heard when it has a link again.
         const model = play(choices, true)
         model.restart()
         assert.deepStrictEqual(model.stale(), [])

@@ -42,7 +42,8 @@ export const checkCount = (option: string, value: number, min: number) =>
     ? Effect.void
     : fail(option, `must be an integer of at least ${min}, and is ${value}`)
 
-const millisOf = (option: string, given: Duration.Input) => {
+/** Returns a duration in milliseconds, or fails with `OptionsError` if it is infinite or negative. */
+export const millisOf = (option: string, given: Duration.Input): Effect.Effect<number, OptionsError> => {
   const millis = Option.map(Duration.fromInput(given), Duration.toMillis)
   return Option.isSome(millis) && Number.isFinite(millis.value) && millis.value >= 0
     ? Effect.succeed(millis.value)

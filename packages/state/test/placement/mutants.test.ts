@@ -1,7 +1,5 @@
 /** Mutation tests of placements: the swarm must find the defect of each mutant. Otherwise a check is missing. */
-import { Swarm } from "@coterie/testkit"
-import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
+import { findMutants } from "../../../core/test/simulation/findMutants.ts"
 import { type Input, type Options, OwnedKeys, type Ownership } from "../../src/internal/placement/OwnedKeys.ts"
 import { scenario } from "./simulation.ts"
 
@@ -56,23 +54,17 @@ class OrphanedKeys extends OwnedKeys {
   }
 }
 
-describe("a mutant of placements is found", () => {
-  for (const [name, within, makeOwnedKeys] of [
+const mutants = (
+  [
     ["two owners after convergence", 5, (options: Options) => new StubbornKeys(options)],
     ["keys are given up late", 10, (options: Options) => new LateKeys(options)],
     ["keys are taken at once", 10, (options: Options) => new OwnedKeys({ ...options, settle: 0 })],
     ["keys of a lost owner are not taken", 10, (options: Options) => new OrphanedKeys(options)],
-  ] as const) {
-    it.live(
-      name,
-      () =>
-        Effect.gen(function* () {
-          const seeds = Array.from({ length: within }, (_, i) => i + 1)
-          const mutant = scenario(`mutant: ${name}`, { makeOwnedKeys })
-          const { failures } = yield* Swarm.run(mutant, seeds, { stopAfter: 1, shrink: false })
-          assert.isAtLeast(failures.length, 1, `not found within ${within} seeds: a check is missing`)
-        }),
-      300_000,
-    )
-  }
-})
+  ] as const
+).map(([name, within, makeOwnedKeys]) => ({
+  name,
+  within,
+  scenario: scenario(`mutant: ${name}`, { makeOwnedKeys }),
+}))
+
+findMutants("a mutant of placements is found", mutants)

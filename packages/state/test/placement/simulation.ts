@@ -18,6 +18,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { defaults, Overrides } from "../../src/internal/Overrides.ts"
+import { supervise } from "../supervise.ts"
 
 const keys = Array.from({ length: 12 }, (_, i) => `k${i}`)
 
@@ -233,17 +234,6 @@ const isConverged = (nodes: Nodes): boolean | string => {
   return true
 }
 
-/** Restarts nodes that have stopped because a newer life of their name is known. */
-const supervise = (nodes: Nodes) =>
-  Effect.gen(function* () {
-    for (const node of Object.values(nodes)) {
-      if (lifeOf(node)?.hasStopped !== true) continue
-      yield* Effect.ignore(node.stop)
-      yield* Effect.ignore(node.restart)
-    }
-    yield* Effect.sleep("1 second")
-  }).pipe(Effect.forever)
-
 const setChanging = (nodes: Nodes, isChanging: boolean) =>
   Effect.forEach(Object.values(nodes), (node) =>
     node.run(
@@ -264,7 +254,7 @@ export const scenario = (name: string, overrides: Partial<Overrides> = {}, goals
       for (const tag of goals) yield* Invariant.sometimes(tag, () => observations.has(tag))
       const placement = { settle: yield* Random.nextIntBetween(1_000, 4_000) }
       const nodes = yield* sim.nodes(names, (each) => layer(each, { observations, placement, overrides }))
-      yield* Effect.forkScoped(supervise(nodes))
+      yield* Effect.forkScoped(supervise(nodes, (node) => lifeOf(node)?.hasStopped === true))
       yield* Effect.sleep("30 seconds")
       yield* sim.converges(() => isLinked(nodes), { within: "2 minutes" })
       yield* setChanging(nodes, false)

@@ -1,7 +1,5 @@
 /** Mutation tests of presences: the swarm must find the defect of each mutant. Otherwise a check is missing. */
-import { Swarm } from "@coterie/testkit"
-import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
+import { findMutants } from "../../../core/test/simulation/findMutants.ts"
 import type { Reach } from "../../src/internal/MapObserver.ts"
 import { PresenceTable } from "../../src/internal/presence/PresenceTable.ts"
 import type { Change } from "../../src/internal/Service.ts"
@@ -29,22 +27,16 @@ class SilentTable<A> extends PresenceTable<A> {
   }
 }
 
-describe("a mutant of presences is found", () => {
-  for (const [name, within, makePresenceTable] of [
+const mutants = (
+  [
     ["keys leave while the node is isolated", 20, <A>(grace: number) => new RestlessTable<A>(grace)],
     ["the keys of a failed node stay", 10, <A>(grace: number) => new GhostlyTable<A>(grace)],
     ["the end of a grace is not told", 5, <A>(grace: number) => new SilentTable<A>(grace)],
-  ] as const) {
-    it.live(
-      name,
-      () =>
-        Effect.gen(function* () {
-          const seeds = Array.from({ length: within }, (_, i) => i + 1)
-          const mutant = scenario(`mutant: ${name}`, { makePresenceTable })
-          const { failures } = yield* Swarm.run(mutant, seeds, { stopAfter: 1, shrink: false })
-          assert.isAtLeast(failures.length, 1, `not found within ${within} seeds: a check is missing`)
-        }),
-      300_000,
-    )
-  }
-})
+  ] as const
+).map(([name, within, makePresenceTable]) => ({
+  name,
+  within,
+  scenario: scenario(`mutant: ${name}`, { makePresenceTable }),
+}))
+
+findMutants("a mutant of presences is found", mutants)

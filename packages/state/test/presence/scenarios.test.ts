@@ -1,4 +1,4 @@
-/** What users of other presence systems report, as scenarios: zombies, ghosts, false leaves, and traffic without an end. */
+/** Reports of users of other presence systems, as scenarios: zombies, ghosts, false leaves, and traffic without an end. */
 import * as Cluster from "@coterie/core/Cluster"
 import * as Presence from "@coterie/state/Presence"
 import type * as SimNetwork from "@coterie/testkit/SimNetwork"

@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import { Isolation } from "../../src/internal/Isolation.ts"
 import { defaults, Overrides } from "../../src/internal/Overrides.ts"
 import { FoldedPresence, textsOf } from "./FoldedPresence.ts"
+import { supervise } from "../supervise.ts"
 
 type Users = Presence.Presence<string>
 
@@ -226,17 +227,6 @@ const listIsFold = (nodes: Nodes) =>
     }),
   )
 
-/** Restarts nodes that have stopped because a newer life of their name is known. */
-const supervise = (nodes: Nodes) =>
-  Effect.gen(function* () {
-    for (const node of Object.values(nodes)) {
-      if (node.service(App)?.life.hasStopped !== true) continue
-      yield* Effect.ignore(node.stop)
-      yield* Effect.ignore(node.restart)
-    }
-    yield* Effect.sleep("1 second")
-  }).pipe(Effect.forever)
-
 /** Makes a scenario with presences under all faults. Some of many seeds must reach each of the goals. */
 export const scenario = (name: string, overrides: Partial<Overrides> = {}, goals: ReadonlyArray<string> = []) =>
   Simulation.scenario(name, { faults: FaultPlan.swarm, timeLimit: "30 minutes", strict: true }, (sim) =>
@@ -251,7 +241,7 @@ export const scenario = (name: string, overrides: Partial<Overrides> = {}, goals
       }
       const grace = (yield* Random.nextBoolean) ? yield* Random.nextIntBetween(0, 2_000) : 0
       const nodes = yield* sim.nodes(names, (name) => layer(name, { observations, limits, grace, overrides }))
-      yield* Effect.forkScoped(supervise(nodes))
+      yield* Effect.forkScoped(supervise(nodes, (node) => node.service(App)?.life.hasStopped === true))
       yield* Effect.sleep("30 seconds")
       yield* sim.converges(() => isLinked(nodes), { within: "2 minutes" })
       yield* Effect.forEach(Object.values(nodes), (node) =>

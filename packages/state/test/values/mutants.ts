@@ -2,7 +2,7 @@
 import { KnownValues, maxAheadMillis, type Options, publishers } from "../../src/internal/values/KnownValues.ts"
 import type * as Stamp from "../../src/internal/values/Stamp.ts"
 import type * as Write from "../../src/internal/values/Write.ts"
-import type { Mutant } from "../mutants.ts"
+import type { Mutant } from "../../../core/test/simulation/findMutants.ts"
 import { scenario } from "./simulation.ts"
 
 const mutant = (

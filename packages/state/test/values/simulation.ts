@@ -14,6 +14,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { defaults, Overrides } from "../../src/internal/Overrides.ts"
+import { supervise } from "../supervise.ts"
 
 /** Names of the values. */
 const names = ["flag", "level"] as const
@@ -132,17 +133,6 @@ const isAgreed = (nodes: Nodes): boolean | string => {
   return new Set(present).size === 1 && !present.includes("?,?") ? true : present.join(" | ")
 }
 
-/** Restarts nodes that have stopped because a newer life of their name is known. */
-const supervise = (nodes: Nodes) =>
-  Effect.gen(function* () {
-    for (const node of Object.values(nodes)) {
-      if (node.service(App)?.tags.includes("Superseded") !== true) continue
-      yield* Effect.ignore(node.stop)
-      yield* Effect.ignore(node.restart)
-    }
-    yield* Effect.sleep("1 second")
-  }).pipe(Effect.forever)
-
 /** Checks that the values outlive all nodes but one, which need not be the writer. */
 const outlive = Effect.fnUntraced(function* (sim: Simulation.Sim, nodes: Nodes) {
   const before = presentOf(nodes)[0]
@@ -170,7 +160,7 @@ export const scenario = (name: string, overrides: Partial<Overrides> = {}, goals
       const nodes = yield* sim.nodes(nodeNames, (name) => layer(name, observations, overrides))
       for (const node of Object.values(nodes))
         yield* Effect.ignore(node.setClock(yield* Random.nextIntBetween(-hourMillis, hourMillis)))
-      yield* Effect.forkScoped(supervise(nodes))
+      yield* Effect.forkScoped(supervise(nodes, (node) => node.service(App)?.tags.includes("Superseded") === true))
       yield* Effect.sleep("20 seconds")
       yield* sim.converges(() => isLinked(nodes), { within: "2 minutes" })
       observations.isChanging = false

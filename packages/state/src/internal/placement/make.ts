@@ -1,12 +1,11 @@
 /** Makes placements. */
 import { Cluster } from "@coterie/core/Cluster"
-import { OptionsError } from "@coterie/core/ClusterError"
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { Group } from "../group/Service.ts"
 import { addComponent } from "../addComponent.ts"
+import { checkCount, millisOf } from "../options.ts"
 import { Overrides } from "../Overrides.ts"
 import { Driver } from "./Driver.ts"
 import { addMetrics } from "./metrics.ts"
@@ -18,24 +17,10 @@ import type { Options } from "./Service.ts"
  */
 const defaultSettle: Duration.Input = "2 seconds"
 
-const settleOf = (given: Duration.Input): Effect.Effect<number, OptionsError> => {
-  const settle = Option.map(Duration.fromInput(given), Duration.toMillis)
-  return Option.isSome(settle) && Number.isFinite(settle.value) && settle.value >= 0
-    ? Effect.succeed(settle.value)
-    : Effect.fail(new OptionsError({ option: "settle", problem: "must be a finite duration that is not negative" }))
-}
-
-const checkMinimum = (value: number): Effect.Effect<void, OptionsError> =>
-  Number.isSafeInteger(value) && value >= 1
-    ? Effect.void
-    : Effect.fail(
-        new OptionsError({ option: "minimumMembers", problem: `must be an integer of at least 1, and is ${value}` }),
-      )
-
 export const make = Effect.fnUntraced(function* <A>(group: Group<A>, options: Options = {}) {
   const { minimumMembers = 1 } = options
-  const settle = yield* settleOf(options.settle ?? defaultSettle)
-  yield* checkMinimum(minimumMembers)
+  const settle = yield* millisOf("settle", options.settle ?? defaultSettle)
+  yield* checkCount("minimumMembers", minimumMembers, 1)
   const cluster = yield* Cluster
   const { makeOwnedKeys } = yield* Overrides
   const clock = yield* Clock.Clock

@@ -3,7 +3,6 @@ import { Cluster } from "@coterie/core/Cluster"
 import { OptionsError } from "@coterie/core/ClusterError"
 import type { NodeMetrics } from "@coterie/core/NodeMetrics"
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -11,7 +10,7 @@ import { NotEncodable, StateError } from "../../StateError.ts"
 import { addComponent } from "../addComponent.ts"
 import { openObserved } from "../openMap.ts"
 import { mapLabel } from "../mapMetrics.ts"
-import { boundsOf, laneNameOf } from "../options.ts"
+import { boundsOf, laneNameOf, millisOf } from "../options.ts"
 import { Overrides } from "../Overrides.ts"
 import { PresenceFeed } from "./PresenceFeed.ts"
 import { encodeKey, type PresenceTable, separator } from "./PresenceTable.ts"
@@ -27,12 +26,6 @@ const defaultGrace = 5_000
 const MetaKey = Schema.String.check(
   Schema.isPattern(/^[^\0]*\0[1-9]\d{0,14}$/, { description: "a key, the character NUL, and a number" }),
 )
-
-const graceOf = (grace: Duration.Input = defaultGrace): Effect.Effect<number, OptionsError> => {
-  const millis = Option.map(Duration.fromInput(grace), Duration.toMillis)
-  if (Option.isSome(millis) && Number.isFinite(millis.value) && millis.value >= 0) return Effect.succeed(millis.value)
-  return Effect.fail(new OptionsError({ option: "grace", problem: "must be a finite duration that is not negative" }))
-}
 
 /** Adds the gauges of the keys until the scope closes. */
 const observe = <A>(metrics: NodeMetrics, map: string, table: PresenceTable<A>) => {
@@ -51,7 +44,7 @@ const observe = <A>(metrics: NodeMetrics, map: string, table: PresenceTable<A>) 
   )
 }
 
-export const open = Effect.fnUntraced(function* <A>(name: string, { grace, limits, value }: Options<A>) {
+export const open = Effect.fnUntraced(function* <A>(name: string, { grace = defaultGrace, limits, value }: Options<A>) {
   const mapName = `${mapPrefix}${name}`
   if (name === "")
     return yield* new OptionsError({ option: "name", problem: "the name of a presence must not be empty" })
@@ -59,7 +52,7 @@ export const open = Effect.fnUntraced(function* <A>(name: string, { grace, limit
   const { changeBuffer } = yield* boundsOf(limits)
   const { metrics } = yield* Cluster
   const { makePresenceTable } = yield* Overrides
-  const table = makePresenceTable<A>(yield* graceOf(grace))
+  const table = makePresenceTable<A>(yield* millisOf("grace", grace))
   const feed = new PresenceFeed({ table, clock: yield* Clock.Clock, capacity: changeBuffer })
   yield* Effect.addFinalizer(() => Effect.sync(feed.onClosed))
   const map = yield* openObserved(mapName, { key: MetaKey, value, limits }, feed)
