@@ -70,7 +70,7 @@ const assemble = <A, E, R>(
  * **Details**
  *
  * - When the process of a runner is killed, its entities answer on another runner about 1.5 seconds later, if the storage
- *   uses advisory locks. With two runners it takes up to 2.5 seconds.
+ *   uses advisory locks. With two runners it takes 2 to 3 seconds.
  * - When a process stands still, when a host loses its power, and with locks that are rows, it takes as long as without
  *   Coterie: until `shardLockExpiration`, which is 35 seconds by default.
  * - The runner has the address of its node: its name and generation.
