@@ -42,8 +42,8 @@ export type {
 
 /**
  * Opens a map until the scope closes. A node opens a map of one name once. Fails with `OptionsError` if the map is
- * already open, or if the name or a limit cannot be used. The name has 1 to 100 bytes and no control
- * characters.
+ * already open, or if the name or a limit cannot be used. The name has 1 to 100 bytes and no control characters, and does
+ * not begin with `coterie.`, because groups and shared values use such maps.
  *
  * @category constructors
  * @since 0.1.0

@@ -49,14 +49,15 @@ export class NotEncodable extends Schema.TaggedError<NotEncodable>()("NotEncodab
 }) {}
 
 /**
- * Reason of a {@link StateError}: the scope of the map is closed, or its node has left or stopped.
+ * Reason of a {@link StateError}: the scope of the map, presence, group or value is closed, or its node has left or
+ * stopped.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class Closed extends Schema.TaggedError<Closed>()("Closed", {}) {
   override get message(): string {
-    return "the map is closed, because its scope has ended or its node has left"
+    return "it is closed, because its scope has ended or this node has left"
   }
 }
 
@@ -92,17 +93,38 @@ export const StateErrorReason = Schema.Union([Full, EntryTooLarge, NotEncodable,
 export type StateErrorReason = Full | EntryTooLarge | NotEncodable | Closed | Exhausted
 
 /**
+ * Schema of a {@link Subject}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Subject = Schema.Struct({
+  kind: Schema.Literals(["map", "presence", "group", "value"]),
+  /** Name that the application gave. */
+  name: Schema.String,
+})
+
+/**
+ * Subject of a rejected change: a map, presence, group or shared value by its name.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Subject = typeof Subject.Type
+
+/**
  * Error of a change of own entries. Nothing of the change was stored or sent.
  *
  * @category errors
  * @since 0.1.0
  */
 export class StateError extends Schema.TaggedError<StateError>()("StateError", {
-  /** Name of the map. */
-  map: Schema.String,
+  /** Map, presence, group or value that did not change. */
+  subject: Subject,
   reason: StateErrorReason,
 }) {
   override get message(): string {
-    return `cannot change the map "${this.map}": ${this.reason.message}`
+    const { kind, name } = this.subject
+    return `cannot change the ${kind} "${name}": ${this.reason.message}`
   }
 }

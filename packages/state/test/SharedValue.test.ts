@@ -12,6 +12,8 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
+import { roleOf } from "../src/internal/MapRole.ts"
+import { openAs } from "../src/internal/openMap.ts"
 import { Write } from "../src/internal/values/Write.ts"
 import { messagesSent } from "./messagesSent.ts"
 
@@ -52,6 +54,16 @@ const three = Effect.fnUntraced(function* (world: World.World) {
   const values: readonly [Value, Value, Value] = [yield* openOn(a), yield* openOn(b), yield* openOn(c)]
   return { nodes: [a, b, c] as const, values }
 })
+
+/** Opens the map of the shared values as a peer does that is no instance of this package. */
+const openRaw = <A>(node: World.Node, value: Schema.Codec<A, unknown>) => {
+  const name = "coterie.values"
+  return Effect.provideService(
+    openAs(roleOf({ kind: "map", name }), name, { key: Schema.String, value }),
+    Cluster,
+    node.cluster,
+  )
+}
 
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => reason._tag)
@@ -223,9 +235,7 @@ describe("a shared value", () => {
         Effect.provideService(Cluster, a.cluster),
       )
       // A peer with larger bounds, or a broken one.
-      const raw = yield* OwnedMap.make("coterie.values", { key: Schema.String, value: Write }).pipe(
-        Effect.provideService(Cluster, b.cluster),
-      )
+      const raw = yield* openRaw(b, Write)
       const write = (wall: number, bytes: number): Write => ({
         stamp: { wall, count: 0, by: { name: "b", generation: 1 } },
         after: undefined,
@@ -245,11 +255,7 @@ describe("a shared value", () => {
       const { a, b } = yield* World.pair(world)
       const value = yield* openOn(a)
       const letters = yield* collect((yield* a.cluster.lane("coterie.state/coterie.values")).deadLetters)
-      const hostile = yield* Effect.provideService(
-        OwnedMap.make("coterie.values", { key: Schema.String, value: Schema.Unknown }),
-        Cluster,
-        b.cluster,
-      )
+      const hostile = yield* openRaw(b, Schema.Unknown)
       const stamp = { wall: 1, count: 0, by: { name: "b", generation: 1 } }
       const write = { stamp, after: null, value: "NQ==" }
       for (const [key, entry] of [

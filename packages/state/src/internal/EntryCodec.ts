@@ -3,6 +3,7 @@ import type { PeerId } from "@coterie/core/Peer"
 import type { Service as Serialization, TopicCodec } from "@coterie/core/TopicSerialization"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { MapRole } from "./MapRole.ts"
 import type { Entry, Options } from "./Service.ts"
 import { EntryTooLarge, NotEncodable } from "../StateError.ts"
 
@@ -17,12 +18,19 @@ export interface EncodedEntry<K, V> {
 
 export class EntryCodec<K, V> {
   private readonly entryBytes: number
+  private readonly keyOf: MapRole["keyOf"]
   private readonly values: TopicCodec<V>
   private readonly encodeText: (key: K) => Result.Result<string, Schema.SchemaError>
   private readonly decodeText: (key: string) => Result.Result<K, Schema.SchemaError>
 
-  constructor(options: Pick<Options<K, V>, "key" | "value">, serialization: Serialization, entryBytes: number) {
+  constructor(
+    options: Pick<Options<K, V>, "key" | "value">,
+    serialization: Serialization,
+    entryBytes: number,
+    keyOf: MapRole["keyOf"],
+  ) {
     this.entryBytes = entryBytes
+    this.keyOf = keyOf
     this.values = serialization.codec(options.value)
     this.encodeText = Schema.encodeResult(options.key)
     this.decodeText = Schema.decodeResult(options.key)
@@ -43,12 +51,12 @@ export class EntryCodec<K, V> {
     return Result.flatMap(this.encodeKey(key), (encodedKey): Encoded => {
       const bytes = this.values.encode(value)
       if (Result.isFailure(bytes)) {
-        const message = `the value of "${encodedKey}" does not match its schema: ${bytes.failure.message}`
+        const message = `the value of "${this.keyOf(encodedKey)}" does not match its schema: ${bytes.failure.message}`
         return Result.fail(new NotEncodable({ message }))
       }
       const size = utf8.encode(encodedKey).length + bytes.success.length
       return size > this.entryBytes
-        ? Result.fail(new EntryTooLarge({ key: encodedKey, bytes: size, limit: this.entryBytes }))
+        ? Result.fail(new EntryTooLarge({ key: this.keyOf(encodedKey), bytes: size, limit: this.entryBytes }))
         : Result.succeed({ key, encodedKey, value, bytes: bytes.success })
     })
   }
@@ -60,7 +68,7 @@ export class EntryCodec<K, V> {
     // The memory of the bytes is shared with other messages, and a decoded value may keep a part of it.
     const value = this.values.decode(bytes.slice())
     if (Result.isFailure(value))
-      return Result.fail(`the value of "${encodedKey}" does not decode: ${value.failure.message}`)
+      return Result.fail(`the value of "${this.keyOf(encodedKey)}" does not decode: ${value.failure.message}`)
     return Result.succeed({ owner, key: key.success, encodedKey, value: value.success })
   }
 }

@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import { DeadlineTimer } from "./DeadlineTimer.ts"
 import { Isolation } from "./Isolation.ts"
 import type { Reach } from "./MapObserver.ts"
+import type { MapRole } from "./MapRole.ts"
 import type { Overrides } from "./Overrides.ts"
 import type { Cursors } from "./replication/Cursors.ts"
 import { type Item, decode, encode, type Message as WireMessage } from "./replication/messages.ts"
@@ -43,6 +44,7 @@ export type CountedEvent = Counted | "full" | "delta" | "parts"
 export interface Options<E> {
   readonly parts: Overrides
   readonly lane: Lane
+  readonly role: MapRole
   readonly bounds: Bounds
   /** Random numbers that identify this instance, and its first request. */
   readonly epoch: number
@@ -169,7 +171,7 @@ export class Replica<E> {
 
   private warnOverdue(name: string): void {
     const seconds = this.options.bounds.syncTimeout / 1_000
-    const warning = `state: "${name}" has a link and has not sent its entries of "${this.options.lane.name}" for ${seconds} s; "synced" does not wait for it any more`
+    const warning = `state: "${name}" has a link and has not sent its entries of ${this.options.role.text} for ${seconds} s; "synced" does not wait for it any more`
     this.fork(Effect.logWarning(warning))
   }
 
@@ -308,7 +310,7 @@ export class Replica<E> {
     const isFinal = error.reason._tag === "TooLarge"
     const input = this.input((now) => this.cursors.failed(name, message.nonce, isFinal, now))
     if (!isFinal) return input
-    const warning = `state: the entries of "${this.options.lane.name}" do not reach "${name}": ${error.message}`
+    const warning = `state: the entries of ${this.options.role.text} do not reach "${name}": ${error.message}`
     return Effect.andThen(input, Effect.logWarning(warning))
   }
 }

@@ -16,6 +16,7 @@ import { Closed, Full, StateError, type StateErrorReason } from "../StateError.t
 import { type EncodedEntry, EntryCodec } from "./EntryCodec.ts"
 import type { Sizes } from "./mapMetrics.ts"
 import type { MapObserver } from "./MapObserver.ts"
+import type { MapRole } from "./MapRole.ts"
 import type { Bounds } from "./options.ts"
 import type { Overrides } from "./Overrides.ts"
 import { type CountedEvent, Replica } from "./Replica.ts"
@@ -29,6 +30,7 @@ type Copy<K, V> = Entry<K, V> | typeof undecodable
 
 export interface Options<K, V> {
   readonly name: string
+  readonly role: MapRole
   readonly schemas: Pick<MapOptions<K, V>, "key" | "value">
   readonly bounds: Bounds
   readonly cluster: Cluster["Service"]
@@ -57,14 +59,15 @@ export class TypedMap<K, V> implements Sizes {
   private isClosed = false
 
   constructor(options: Options<K, V>, self: PeerId, clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => void) {
-    const { bounds, cluster, count, epoch, lane, nonce, parts, schemas } = options
+    const { bounds, cluster, count, epoch, lane, nonce, parts, role, schemas } = options
     this.options = options
     this.self = self
-    this.codec = new EntryCodec(schemas, cluster.serialization, bounds.entryBytes)
+    this.codec = new EntryCodec(schemas, cluster.serialization, bounds.entryBytes, role.keyOf)
     this.feed = ChangeFeed.makeUnsafe({ state: () => this.view(), capacity: bounds.changeBuffer })
     const replica = {
       parts,
       lane,
+      role,
       bounds,
       epoch,
       nonce,
@@ -122,14 +125,14 @@ export class TypedMap<K, V> implements Sizes {
     this.options.observer?.onClosed()
   }
 
-  /** Runs a step of the service, and adds the name of the map to its error. */
+  /** Runs a step of the service, and adds the subject to its error. */
   private step<A>(run: () => Result.Result<A, StateErrorReason>, needsOpen = true): Effect.Effect<A, StateError> {
     // The fiber that closes the map may run after the fiber that waited for the node to leave.
     return Effect.flatMap(this.options.cluster.status, (status) => {
       const isOver = this.isClosed || status._tag === "Stopped"
       const result: Result.Result<A, StateErrorReason> = needsOpen && isOver ? Result.fail(new Closed()) : run()
       if (Result.isSuccess(result)) return Effect.succeed(result.success)
-      return Effect.fail(new StateError({ map: this.options.name, reason: result.failure }))
+      return Effect.fail(new StateError({ subject: this.options.role.subject, reason: result.failure }))
     })
   }
 

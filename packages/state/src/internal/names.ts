@@ -3,6 +3,9 @@
 /** Maximum number of bytes of the name of a map, a group or a value, so that the names of lanes are valid. */
 export const maxNameBytes = 100
 
+/** Prefix of the names of the maps that this package opens for all groups and for all shared values of a node. */
+export const reservedPrefix = "coterie."
+
 /** Maximum number of bytes of the name of a peer (docs/protocol.md, section "Identity"). */
 export const maxPeerNameBytes = 128
 

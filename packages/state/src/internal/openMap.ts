@@ -6,8 +6,9 @@ import * as Effect from "effect/Effect"
 import { addComponent } from "./addComponent.ts"
 import type { Options } from "./Service.ts"
 import type { MapObserver } from "./MapObserver.ts"
+import { type MapRole, roleOf } from "./MapRole.ts"
 import { addMetrics } from "./mapMetrics.ts"
-import { boundsOf, laneNameOf } from "./options.ts"
+import { boundsOf, checkMapName, laneNameOf } from "./options.ts"
 import { Overrides } from "./Overrides.ts"
 import { format } from "./replication/messages.ts"
 import { TypedMap } from "./TypedMap.ts"
@@ -16,13 +17,13 @@ import { TypedMap } from "./TypedMap.ts"
 const openNames = new WeakMap<Cluster["Service"], Set<string>>()
 
 /** Reserves the name of a map on a node until the scope closes. */
-const reserve = (cluster: Cluster["Service"], name: string) =>
+const reserve = (cluster: Cluster["Service"], name: string, role: MapRole) =>
   Effect.acquireRelease(
     Effect.suspend(() => {
       const names = openNames.get(cluster) ?? new Set()
       openNames.set(cluster, names)
       if (names.has(name)) {
-        const problem = `the map "${name}" is already open on this node. Open it once, and share it as a service`
+        const problem = `${role.text} is already open on this node. Open it once, and share it as a service`
         return Effect.fail(new OptionsError({ option: "name", problem }))
       }
       names.add(name)
@@ -31,23 +32,29 @@ const reserve = (cluster: Cluster["Service"], name: string) =>
     (names) => Effect.sync(() => names.delete(name)),
   )
 
-export const open = <K, V>(name: string, options: Options<K, V>) => openObserved(name, options, undefined)
+/** Opens a map of the application. */
+export const open = Effect.fnUntraced(function* <K, V>(name: string, options: Options<K, V>) {
+  yield* checkMapName(name)
+  return yield* openAs(roleOf({ kind: "map", name }), name, options)
+})
 
-/** Opens a map whose steps an observer follows. */
-export const openObserved = Effect.fnUntraced(function* <K, V>(
+/** Opens a map with a role, whose steps an observer follows. The name must be valid. */
+export const openAs = Effect.fnUntraced(function* <K, V>(
+  role: MapRole,
   name: string,
   options: Options<K, V>,
-  observer: MapObserver<K, V> | undefined,
+  observer?: MapObserver<K, V>,
 ) {
   const cluster = yield* Cluster
   const { u32 } = yield* Entropy
   const bounds = yield* boundsOf(options.limits)
-  const laneName = yield* laneNameOf(name)
-  yield* reserve(cluster, name)
+  const laneName = laneNameOf(name)
+  yield* reserve(cluster, name, role)
   const lane = yield* cluster.lane(laneName, { format: `${format} ${cluster.serialization.format}` })
   const metrics = addMetrics(cluster.metrics, laneName, name)
   const map = yield* TypedMap.make({
     name,
+    role,
     schemas: options,
     bounds,
     cluster,

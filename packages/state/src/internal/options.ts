@@ -3,7 +3,8 @@ import { OptionsError } from "@coterie/core/ClusterError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { nameProblem } from "./names.ts"
+import type { Subject } from "../StateError.ts"
+import { maxNameBytes, nameProblem, reservedPrefix } from "./names.ts"
 import type { Limits } from "./Service.ts"
 
 /** Prefix of the lanes of owned maps. */
@@ -66,12 +67,21 @@ export const boundsOf = Effect.fnUntraced(function* (limits: Partial<Limits> = {
   return bounds
 })
 
-/** Fails with `OptionsError` if the name of a map or a group cannot be used. */
-export const checkName = (of: "map" | "group", name: string): Effect.Effect<void, OptionsError> => {
-  const problem = nameProblem(of, name)
+/** Fails with `OptionsError` if a name cannot be used. */
+export const checkName = (
+  of: Subject["kind"],
+  name: string,
+  maxBytes = maxNameBytes,
+): Effect.Effect<void, OptionsError> => {
+  const problem = nameProblem(of, name, maxBytes)
   return problem === undefined ? Effect.void : fail("name", problem)
 }
 
-/** Returns the name of the lane of a map, or fails with `OptionsError`. */
-export const laneNameOf = (name: string): Effect.Effect<string, OptionsError> =>
-  Effect.as(checkName("map", name), `${lanePrefix}${name}`)
+/** Fails with `OptionsError` if the application cannot use the name of a map. */
+export const checkMapName = (name: string): Effect.Effect<void, OptionsError> =>
+  name.startsWith(reservedPrefix)
+    ? fail("name", `the names of maps that begin with "${reservedPrefix}" are those of groups and shared values`)
+    : checkName("map", name)
+
+/** Returns the name of the lane of a map. */
+export const laneNameOf = (name: string): string => `${lanePrefix}${name}`

@@ -11,10 +11,10 @@ import * as Latch from "effect/Latch"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { NotEncodable, StateError } from "../../StateError.ts"
+import { NotEncodable, StateError, type StateErrorReason } from "../../StateError.ts"
 import { oneLine } from "../oneLine.ts"
 import type { OwnedMap } from "../Service.ts"
-import { type Join, keyOf, mapName, Weight } from "./entries.ts"
+import { type Join, keyOf, Weight } from "./entries.ts"
 import type { GroupIndex, JoinEntry, Subscriber } from "./GroupIndex.ts"
 import { byKey, candidatesOf, isReachable, random, RoundRobin } from "./pick.ts"
 import {
@@ -128,19 +128,24 @@ export class OpenGroup<A> implements Subscriber {
     const encode = (next: A): Effect.Effect<Join, StateError> => {
       const bytes = this.codec.encode(next)
       if (Result.isFailure(bytes))
-        return this.notEncodable(`the value does not match the schema of the group "${name}": ${bytes.failure.message}`)
+        return this.notEncodable(`the value does not match its schema: ${bytes.failure.message}`)
       return isWeight(weight)
         ? Effect.succeed({ weight, value: bytes.success })
         : this.notEncodable(`a weight is above 0 and at most 1,000,000, and is ${weight}`)
     }
+    const ofGroup = Effect.mapError(({ reason }: StateError) => this.error(reason))
     return Effect.gen(function* () {
-      const entry = yield* map.entry(keyOf(name, index.takeRef()), yield* encode(value))
-      return { set: (next: A) => Effect.flatMap(encode(next), entry.set) }
+      const entry = yield* ofGroup(map.entry(keyOf(name, index.takeRef()), yield* encode(value)))
+      return { set: (next: A) => Effect.flatMap(encode(next), (join) => ofGroup(entry.set(join))) }
     })
   }
 
+  private error(reason: StateErrorReason): StateError {
+    return new StateError({ subject: { kind: "group", name: this.options.name }, reason })
+  }
+
   private notEncodable(message: string): Effect.Effect<never, StateError> {
-    return Effect.fail(new StateError({ map: mapName, reason: new NotEncodable({ message }) }))
+    return Effect.fail(this.error(new NotEncodable({ message })))
   }
 
   private pick(policy: Policy): Effect.Effect<Member<A>, NoMember> {

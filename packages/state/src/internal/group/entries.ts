@@ -1,5 +1,6 @@
 /** Keys and values of the map that has the joins of all groups. */
 import * as Schema from "effect/Schema"
+import type { MapRole } from "../MapRole.ts"
 import type { Options } from "../Service.ts"
 
 /** Name of the map. All groups of a node share it, so that a thousand groups cost one lane. */
@@ -37,6 +38,13 @@ export const options: Options<string, Join> = {
 
 /** Returns the key of a join. */
 export const keyOf = (group: string, ref: number): string => `${ref}:${group}`
+
+/** Role of the map. The errors of a join have the group as their subject. */
+export const role: MapRole = {
+  subject: { kind: "map", name: mapName },
+  text: "the groups",
+  keyOf: (key) => parseKey(key).group,
+}
 
 /** Returns the group and the number of a join. */
 export const parseKey = (key: string): { readonly group: string; readonly ref: number } => {

@@ -2,10 +2,10 @@
 import { Cluster } from "@coterie/core/Cluster"
 import * as Effect from "effect/Effect"
 import { addComponent } from "../addComponent.ts"
-import { openObserved } from "../openMap.ts"
+import { openAs } from "../openMap.ts"
 import { checkName } from "../options.ts"
 import { sharedByNode } from "../sharedByNode.ts"
-import { mapName, options as mapOptions } from "./entries.ts"
+import { mapName, options as mapOptions, role } from "./entries.ts"
 import { GroupIndex } from "./GroupIndex.ts"
 import { OpenGroup } from "./OpenGroup.ts"
 import type { Group, Options } from "./Service.ts"
@@ -14,7 +14,7 @@ import type { Group, Options } from "./Service.ts"
 const shared = sharedByNode(
   Effect.gen(function* () {
     const index = new GroupIndex()
-    const map = yield* openObserved(mapName, mapOptions, index)
+    const map = yield* openAs(role, mapName, mapOptions, index)
     yield* Effect.forkScoped(Effect.andThen(map.synced, Effect.sync(index.settled)))
     return { index, map }
   }),

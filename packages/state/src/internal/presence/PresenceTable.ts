@@ -14,7 +14,8 @@ export const encodeKey = (key: string, ref: number): string => `${key}${separato
 
 type MetaEntry<A> = Entry<string, A>
 
-const keyOf = ({ key }: MetaEntry<unknown>): string => key.slice(0, key.indexOf(separator))
+/** Returns the key of a presence from the key of a meta in the map. */
+export const keyOf = (metaKey: string): string => metaKey.slice(0, metaKey.indexOf(separator))
 
 const refOf = ({ key }: MetaEntry<unknown>): number => Number(key.slice(key.indexOf(separator) + 1))
 
@@ -129,7 +130,7 @@ export class PresenceTable<A> {
     const edits = new Map<string, Array<Edit<A>>>()
     for (const change of changes) {
       if (change._tag === "OwnerChanged") continue
-      const key = keyOf(change.entry)
+      const key = keyOf(change.entry.key)
       const edit = { entry: change.entry, isRemoval: change._tag === "Removed" }
       const others = edits.get(key)
       if (others === undefined) edits.set(key, [edit])

@@ -1,6 +1,5 @@
 /** Opens a presence on a node. */
 import { Cluster } from "@coterie/core/Cluster"
-import { OptionsError } from "@coterie/core/ClusterError"
 import type { NodeMetrics } from "@coterie/core/NodeMetrics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -8,12 +7,14 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { NotEncodable, StateError } from "../../StateError.ts"
 import { addComponent } from "../addComponent.ts"
-import { openObserved } from "../openMap.ts"
+import { roleOf } from "../MapRole.ts"
+import { maxNameBytes } from "../names.ts"
+import { openAs } from "../openMap.ts"
 import { mapLabel } from "../mapMetrics.ts"
-import { boundsOf, laneNameOf, millisOf } from "../options.ts"
+import { boundsOf, checkName, laneNameOf, millisOf } from "../options.ts"
 import { Overrides } from "../Overrides.ts"
 import { PresenceFeed } from "./PresenceFeed.ts"
-import { encodeKey, type PresenceTable, separator } from "./PresenceTable.ts"
+import { encodeKey, keyOf, type PresenceTable, separator } from "./PresenceTable.ts"
 import type { Options, Presence } from "./Service.ts"
 
 /** Prefix of the names of the maps of presences. */
@@ -46,18 +47,17 @@ const observe = <A>(metrics: NodeMetrics, map: string, table: PresenceTable<A>) 
 
 export const open = Effect.fnUntraced(function* <A>(name: string, { grace = defaultGrace, limits, value }: Options<A>) {
   const mapName = `${mapPrefix}${name}`
-  if (name === "")
-    return yield* new OptionsError({ option: "name", problem: "the name of a presence must not be empty" })
-  const laneName = yield* laneNameOf(mapName)
+  yield* checkName("presence", name, maxNameBytes - mapPrefix.length)
+  const role = roleOf({ kind: "presence", name }, keyOf)
   const { changeBuffer } = yield* boundsOf(limits)
   const { metrics } = yield* Cluster
   const { makePresenceTable } = yield* Overrides
   const table = makePresenceTable<A>(yield* millisOf("grace", grace))
   const feed = new PresenceFeed({ table, clock: yield* Clock.Clock, capacity: changeBuffer })
   yield* Effect.addFinalizer(() => Effect.sync(feed.onClosed))
-  const map = yield* openObserved(mapName, { key: MetaKey, value, limits }, feed)
+  const map = yield* openAs(role, mapName, { key: MetaKey, value, limits }, feed)
   yield* Effect.forkScoped(feed.run)
-  yield* observe(metrics, mapLabel(metrics, laneName, mapName), table)
+  yield* observe(metrics, mapLabel(metrics, laneNameOf(mapName), mapName), table)
   yield* addComponent({
     kind: "presence",
     name,
@@ -71,7 +71,7 @@ export const open = Effect.fnUntraced(function* <A>(name: string, { grace = defa
         if (!key.includes(separator))
           return Effect.map(map.entry(encodeKey(key, ++tracks), value), ({ set }) => ({ update: set }))
         const message = "the key of a presence must not contain the character NUL"
-        return Effect.fail(new StateError({ map: mapName, reason: new NotEncodable({ message }) }))
+        return Effect.fail(new StateError({ subject: role.subject, reason: new NotEncodable({ message }) }))
       }),
     get: (key) => Effect.sync(() => Option.fromUndefinedOr(table.get(key))),
     list: Effect.sync(() => table.list()),

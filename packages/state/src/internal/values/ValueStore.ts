@@ -14,7 +14,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Closed, EntryTooLarge, Exhausted, Full, StateError, type StateErrorReason } from "../../StateError.ts"
 import { addComponent } from "../addComponent.ts"
-import { open as openMap } from "../openMap.ts"
+import type { MapRole } from "../MapRole.ts"
+import { openAs } from "../openMap.ts"
 import { nameProblem } from "../names.ts"
 import { checkCount } from "../options.ts"
 import { Overrides } from "../Overrides.ts"
@@ -126,14 +127,10 @@ export class ValueStore {
     return Effect.flatMap(this.options.status, (status) => {
       const isOver = this.isClosed || status._tag === "Stopped"
       const written = isOver ? Result.fail(new Closed()) : Result.flatMap(encode(), (bytes) => this.put(name, bytes))
-      if (Result.isFailure(written)) return Effect.fail(this.error(written.failure))
+      if (Result.isFailure(written)) return Effect.fail(errorOf(name, written.failure))
       // If the caller is interrupted here, `publishing` does it.
       return Effect.andThen(this.notify(), this.publish(name))
     })
-  }
-
-  private error(reason: StateErrorReason): StateError {
-    return new StateError({ map: this.options.map.name, reason })
   }
 
   private put(name: string, bytes: Uint8Array): Result.Result<void, StateErrorReason> {
@@ -238,7 +235,8 @@ export class ValueStore {
       const { known, map } = this.options
       const change = known.change(name)
       if (change === undefined) return Effect.void
-      return change === "remove" ? Effect.asVoid(map.remove(name)) : map.set(name, change)
+      const published = change === "remove" ? Effect.asVoid(map.remove(name)) : map.set(name, change)
+      return Effect.mapError(published, ({ reason }) => errorOf(name, reason))
     })
   }
 
@@ -247,6 +245,12 @@ export class ValueStore {
     return this.warnings.warn("publish", `a value is not published: ${error.message}`)
   }
 }
+
+const errorOf = (name: string, reason: StateErrorReason): StateError =>
+  new StateError({ subject: { kind: "value", name }, reason })
+
+/** Role of the map. The errors of a write have the value as their subject. */
+const role: MapRole = { subject: { kind: "map", name: mapName }, text: "the shared values", keyOf: (key) => key }
 
 /** Opens the values of a node once, for all of its users. */
 export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope> = sharedByNode(
@@ -257,7 +261,7 @@ export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope
     yield* checkCount("limits.values", bounds.values, 1)
     yield* checkCount("limits.entryBytes", bounds.entryBytes, 1)
     const { makeKnownValues } = yield* Overrides
-    const map = yield* openMap(mapName, {
+    const map = yield* openAs(role, mapName, {
       key: Schema.String.check(Schema.makeFilter((name) => nameProblem("value", name))),
       value: writeWithin(bounds.entryBytes),
       limits: mapLimits(bounds),

@@ -1,9 +1,8 @@
 /** Opens a shared value on a node. */
 import { Cluster } from "@coterie/core/Cluster"
-import { OptionsError } from "@coterie/core/ClusterError"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
-import { nameProblem } from "../names.ts"
+import { checkName } from "../options.ts"
 import type { Conflict, Options } from "./Service.ts"
 import { TypedValue } from "./TypedValue.ts"
 import * as ValueStore from "./ValueStore.ts"
@@ -13,8 +12,7 @@ const maxConflicts = 256
 
 export const open = Effect.fnUntraced(function* <A>(name: string, options: Options<A>) {
   const { serialization } = yield* Cluster
-  const problem = nameProblem("value", name)
-  if (problem !== undefined) return yield* new OptionsError({ option: "name", problem })
+  yield* checkName("value", name)
   const store = yield* ValueStore.open
   const conflicts = yield* Effect.acquireRelease(PubSub.sliding<Conflict<A>>(maxConflicts), PubSub.shutdown)
   const value = new TypedValue({
