@@ -58,11 +58,8 @@ const three = Effect.fnUntraced(function* (world: World.World) {
 /** Opens the map of the shared values as a peer does that is no instance of this package. */
 const openRaw = <A>(node: World.Node, value: Schema.Codec<A, unknown>) => {
   const name = "coterie.values"
-  return Effect.provideService(
-    openAs(roleOf({ kind: "map", name }), name, { key: Schema.String, value }),
-    Cluster,
-    node.cluster,
-  )
+  const opened = openAs(roleOf({ kind: "map", name }), name, { key: Schema.String, value })
+  return Effect.map(Effect.provideService(opened, Cluster, node.cluster), (map) => map.service())
 }
 
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>

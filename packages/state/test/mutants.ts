@@ -84,15 +84,15 @@ class BorderCursors extends Cursors {
 }
 
 /** The values of a batch are read when a part is sent, although later changes follow with the next batch. */
-class ForgetfulEntries extends OwnEntries {
-  override since(version: number): ReturnType<OwnEntries["since"]> {
+class ForgetfulEntries<E> extends OwnEntries<E> {
+  override since(version: number): ReturnType<OwnEntries<E>["since"]> {
     return super.since(version).slice(-30)
   }
 }
 
 /** A reader that missed a forgotten removal gets changes only. */
-class HorizonlessEntries extends OwnEntries {
-  override change(changes: Changes): Outcome {
+class HorizonlessEntries<E> extends OwnEntries<E> {
+  override change(changes: Changes<E>): Outcome {
     const outcome = super.change(changes)
     this.horizon = 0
     return outcome

@@ -11,7 +11,7 @@ import { type Bounds, OwnEntries } from "./replication/OwnEntries.ts"
 import { KnownValues, type Options as KnownValuesOptions } from "./values/KnownValues.ts"
 
 export interface Overrides {
-  readonly makeOwnEntries: (bounds: Bounds) => OwnEntries
+  readonly makeOwnEntries: <E>(bounds: Bounds) => OwnEntries<E>
   readonly makeCursors: (options: CursorsOptions) => Cursors
   readonly makeMirrors: <E>(options: MirrorsOptions<E>) => Mirrors<E>
   readonly makePresenceTable: <A>(grace: number) => PresenceTable<A>

@@ -21,7 +21,7 @@ import type { Reach } from "./MapObserver.ts"
 import type { MapRole } from "./MapRole.ts"
 import type { Overrides } from "./Overrides.ts"
 import type { Cursors } from "./replication/Cursors.ts"
-import { type Item, decode, encode, type Message as WireMessage } from "./replication/messages.ts"
+import { decode, encode, type Message as WireMessage } from "./replication/messages.ts"
 import type { Counted, Mirrors, Outputs } from "./replication/Mirrors.ts"
 import type { Changes, Outcome, OwnEntries } from "./replication/OwnEntries.ts"
 
@@ -41,7 +41,8 @@ const pinned = "30 seconds"
 
 export type CountedEvent = Counted | "full" | "delta" | "parts"
 
-export interface Options<E> {
+/** `Copy` is the type of the entries of others as this node keeps them. */
+export interface Options<Copy> {
   readonly parts: Overrides
   readonly lane: Lane
   readonly role: MapRole
@@ -49,23 +50,24 @@ export interface Options<E> {
   /** Random numbers that identify this instance, and its first request. */
   readonly epoch: number
   readonly nonce: number
-  readonly decode: (owner: PeerId, item: Item & { readonly value: Uint8Array }) => E
-  readonly isSame: (a: E, b: E) => boolean
+  readonly decode: (owner: PeerId, key: string, value: Uint8Array) => Copy
+  readonly isSame: (a: Copy, b: Copy) => boolean
   readonly count: (what: CountedEvent) => void
   /** Runs after each part of a peer, with the message that carried it. */
   readonly afterPart: (message: Message) => Effect.Effect<void>
   /** Gets the effects of each input, in the step of the input. */
-  readonly onOutputs: (outputs: Outputs<E>) => void
+  readonly onOutputs: (outputs: Outputs<Copy>) => void
   /** The generation of this node has changed. */
   readonly onSelf: (self: PeerId) => void
 }
 
-export class Replica<E> {
-  readonly entries: OwnEntries
-  readonly mirrors: Mirrors<E>
+/** `Own` is the type of the entries of this node, and `Copy` that of the entries of others. */
+export class Replica<Own, Copy> {
+  readonly entries: OwnEntries<Own>
+  readonly mirrors: Mirrors<Copy>
   /** `true` once the lane has ended, because this node has left or the scope has closed. */
   isClosed = false
-  private readonly options: Options<E>
+  private readonly options: Options<Copy>
   private readonly cursors: Cursors
   private readonly clock: Clock
   /** Peers with a writer. */
@@ -80,7 +82,7 @@ export class Replica<E> {
   private isIsolated = false
   private isCutOff = false
 
-  constructor(options: Options<E>, clock: Clock, fork: (effect: Effect.Effect<void>) => void) {
+  constructor(options: Options<Copy>, clock: Clock, fork: (effect: Effect.Effect<void>) => void) {
     const { bounds, count, epoch, parts } = options
     this.options = options
     this.clock = clock
@@ -124,7 +126,7 @@ export class Replica<E> {
   readonly awaitSynced: Effect.Effect<void> = Effect.suspend(() => this.synced.await)
 
   /** Changes own entries in one step. */
-  change(changes: Changes): Outcome {
+  change(changes: Changes<Own>): Outcome {
     const outcome = this.entries.change(changes)
     if (outcome === "changed") for (const name of this.cursors.names) this.wake(name)
     return outcome

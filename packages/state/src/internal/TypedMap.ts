@@ -11,7 +11,8 @@ import * as Equal from "effect/Equal"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type { Change, Entry, Gone, Options as MapOptions, OwnedMap, Owner, View } from "./Service.ts"
+import * as Scope from "effect/Scope"
+import type { Change, Entry, Gone, Options as MapOptions, OwnedMap, Owner, ScopedEntry, View } from "./Service.ts"
 import { Closed, Full, StateError, type StateErrorReason } from "../StateError.ts"
 import { type EncodedEntry, EntryCodec } from "./EntryCodec.ts"
 import type { Sizes } from "./mapMetrics.ts"
@@ -20,13 +21,25 @@ import type { MapRole } from "./MapRole.ts"
 import type { Bounds } from "./options.ts"
 import type { Overrides } from "./Overrides.ts"
 import { type CountedEvent, Replica } from "./Replica.ts"
-import type { Item } from "./replication/messages.ts"
 import type { MirrorChange, Outputs } from "./replication/Mirrors.ts"
+import type { Setting } from "./replication/OwnEntries.ts"
 
 /** Stands for an entry of an owner that does not match the schemas of this node. */
 const undecodable = Symbol("undecodable")
 
 type Copy<K, V> = Entry<K, V> | typeof undecodable
+
+/** One scope that has an own entry, with the finalizer that removes it. */
+interface Hold {
+  readonly isOpen: () => boolean
+  readonly finalizer: () => Effect.Effect<void>
+}
+
+/** One of the scopes that may share an entry. */
+interface Share {
+  readonly encodedKey: string
+  isOpen: boolean
+}
 
 export interface Options<K, V> {
   readonly name: string
@@ -45,12 +58,10 @@ export interface Options<K, V> {
 export class TypedMap<K, V> implements Sizes {
   private readonly options: Options<K, V>
   private readonly codec: EntryCodec<K, V>
-  private readonly replica: Replica<Copy<K, V>>
+  private readonly replica: Replica<Entry<K, V>, Copy<K, V>>
   private readonly feed: ChangeFeed.ChangeFeed<View<K, V>, Change<K, V>>
-  /** Own entries by encoded key. */
-  private readonly own = new Map<string, Entry<K, V>>()
-  /** Number of scopes that hold an own entry, by encoded key. */
-  private readonly holds = new Map<string, number>()
+  /** Number of scopes that share an own entry, by encoded key. */
+  private readonly shares = new Map<string, number>()
   /** Owners as the subscribers of the changes know them. */
   private readonly owners = new Map<string, Owner>()
   /** Entries of the present part that do not decode. */
@@ -72,7 +83,7 @@ export class TypedMap<K, V> implements Sizes {
       epoch,
       nonce,
       count,
-      decode: (owner: PeerId, item: Item & { readonly value: Uint8Array }) => this.decode(owner, item),
+      decode: (owner: PeerId, key: string, value: Uint8Array) => this.decode(owner, key, value),
       isSame: (a: Copy<K, V>, b: Copy<K, V>) => Equal.equals(a, b),
       afterPart: (message: Message) => this.afterPart(message),
       onOutputs: (outputs: Outputs<Copy<K, V>>) => this.publish(this.stepOf(outputs)),
@@ -106,7 +117,7 @@ export class TypedMap<K, V> implements Sizes {
     setAll: (entries) => this.step(() => this.setAll(entries)),
     entry: (key, value) => this.entry(key, value),
     get: (key) => this.step(() => Result.map(this.codec.encodeKey(key), (encodedKey) => this.get(encodedKey)), false),
-    own: Effect.sync(() => [...this.own.values()]),
+    own: Effect.sync(() => [...this.replica.entries.entries()]),
     view: Effect.sync(() => this.view()),
     owners: Effect.sync(() => new Map(this.owners)),
     changes: this.feed.changes,
@@ -137,37 +148,27 @@ export class TypedMap<K, V> implements Sizes {
   }
 
   private put(entries: Iterable<EncodedEntry<K, V>>, removed: Iterable<string> = []): Result.Result<void, Full> {
-    const changes = new Map<string, Uint8Array | undefined>()
-    const values = new Map<string, EncodedEntry<K, V>>()
+    const changes = new Map<string, Setting<Entry<K, V>> | undefined>()
     for (const key of removed) changes.set(key, undefined)
-    for (const entry of entries) {
-      changes.set(entry.encodedKey, entry.bytes)
-      values.set(entry.encodedKey, entry)
-    }
-    const effective = this.replica.entries.effective(changes)
+    for (const { bytes, encodedKey, key, value } of entries)
+      changes.set(encodedKey, { bytes, entry: { owner: this.self, key, encodedKey, value } })
+    const { entries: own } = this.replica
+    const effective = own.effective(changes)
+    const before = effective.map((key) => own.get(key))
     const outcome = this.replica.change(changes)
     if (outcome === "fullEntries")
       return Result.fail(new Full({ option: "limits.ownerEntries", limit: this.options.bounds.ownerEntries }))
     if (outcome === "fullBytes")
       return Result.fail(new Full({ option: "limits.ownerBytes", limit: this.options.bounds.ownerBytes }))
     const step: Array<Change<K, V>> = []
-    for (const key of effective) this.setOwn(key, values.get(key), step)
+    for (const [i, key] of effective.entries()) {
+      const [previous, entry] = [before[i], own.get(key)]
+      const value = Option.map(Option.fromUndefinedOr(previous), (old) => old.value)
+      if (entry !== undefined) step.push({ _tag: "Set", entry, previous: value })
+      else if (previous !== undefined) step.push({ _tag: "Removed", entry: previous, why: "removed" })
+    }
     this.publish(step)
     return Result.void
-  }
-
-  /** Applies an effective change to the own entries, and adds it to the step. */
-  private setOwn(encodedKey: string, next: EncodedEntry<K, V> | undefined, step: Array<Change<K, V>>): void {
-    const previous = this.own.get(encodedKey)
-    if (next === undefined) {
-      this.own.delete(encodedKey)
-      if (previous !== undefined) step.push({ _tag: "Removed", entry: previous, why: "removed" })
-      return
-    }
-    const entry: Entry<K, V> = { owner: this.self, key: next.key, encodedKey, value: next.value }
-    this.own.set(encodedKey, entry)
-    const value = Option.map(Option.fromUndefinedOr(previous), (old) => old.value)
-    step.push({ _tag: "Set", entry, previous: value })
   }
 
   /** Publishes the changes of one step. */
@@ -177,13 +178,13 @@ export class TypedMap<K, V> implements Sizes {
   }
 
   private drop(encodedKey: string): Result.Result<boolean, Full> {
-    const hasEntry = this.own.has(encodedKey)
+    const hasEntry = this.replica.entries.get(encodedKey) !== undefined
     return Result.map(this.put([], [encodedKey]), () => hasEntry)
   }
 
   private update(key: K, change: (value: V) => V): Result.Result<boolean, StateErrorReason> {
     return Result.flatMap(this.codec.encodeKey(key), (encodedKey): Result.Result<boolean, StateErrorReason> => {
-      const entry = this.own.get(encodedKey)
+      const entry = this.replica.entries.get(encodedKey)
       if (entry === undefined) return Result.succeed(false)
       const next = this.codec.encode(key, change(entry.value))
       return Result.map(
@@ -200,63 +201,96 @@ export class TypedMap<K, V> implements Sizes {
       if (Result.isFailure(entry)) return Result.fail(entry.failure)
       encoded.set(entry.success.encodedKey, entry.success)
     }
-    const removed = [...this.own.keys()].filter((key) => !encoded.has(key))
+    const removed = [...this.replica.entries.keys()].filter((key) => !encoded.has(key))
     return this.put(encoded.values(), removed)
   }
 
   private entry(key: K, value: V): ReturnType<OwnedMap<K, V>["entry"]> {
-    const hold = this.step(() =>
+    return this.scoped(key, value, (encodedKey) => {
+      const share: Share = { encodedKey, isOpen: true }
+      this.shares.set(encodedKey, (this.shares.get(encodedKey) ?? 0) + 1)
+      return { isOpen: () => share.isOpen, finalizer: TypedMap.endOfShare(this, share) }
+    })
+  }
+
+  /** Sets an own entry whose key nobody else uses, and removes it when the scope closes. */
+  readonly claim: OwnedMap<K, V>["entry"] = (key, value) =>
+    this.scoped(key, value, (encodedKey) => ({
+      isOpen: () => this.replica.entries.get(encodedKey) !== undefined,
+      finalizer: TypedMap.endOfClaim(this, encodedKey),
+    }))
+
+  private scoped(
+    key: K,
+    value: V,
+    hold: (encodedKey: string) => Hold,
+  ): Effect.Effect<ScopedEntry<V>, StateError, Scope.Scope> {
+    const acquire = this.step(() =>
       Result.flatMap(this.codec.encode(key, value), (encoded) =>
-        Result.map(this.put([encoded]), () => {
-          const { encodedKey } = encoded
-          this.holds.set(encodedKey, (this.holds.get(encodedKey) ?? 0) + 1)
-          return { encodedKey, isOpen: true }
-        }),
+        Result.map(this.put([encoded]), () => hold(encoded.encodedKey)),
       ),
     )
-    const release = (held: { readonly encodedKey: string; isOpen: boolean }) =>
-      Effect.sync(() => {
-        held.isOpen = false
-        const count = (this.holds.get(held.encodedKey) ?? 1) - 1
-        if (count > 0) this.holds.set(held.encodedKey, count)
-        else {
-          this.holds.delete(held.encodedKey)
-          // A removal is never refused.
-          if (!this.isClosed) this.drop(held.encodedKey)
-        }
+    const acquireIn = (scope: Scope.Scope) =>
+      Effect.flatMap(acquire, ({ finalizer, isOpen }) => {
+        const set = (next: V) =>
+          this.step(() =>
+            isOpen()
+              ? Result.flatMap(this.codec.encode(key, next), (encoded) => this.put([encoded]))
+              : Result.fail(new Closed()),
+          )
+        return Effect.as(Scope.addFinalizerExit(scope, finalizer), { set })
       })
-    return Effect.map(Effect.acquireRelease(hold, release), (held) => ({
-      set: (next) =>
-        this.step(() =>
-          held.isOpen
-            ? Result.flatMap(this.codec.encode(key, next), (encoded) => this.put([encoded]))
-            : Result.fail(new Closed()),
-        ),
-    }))
+    return Effect.uninterruptible(Effect.flatMap(Effect.scope, acquireIn))
+  }
+
+  // A finalizer lives as long as its entry. Each of these functions makes one that keeps its two arguments and no more.
+  // That of `Effect.acquireRelease` keeps the services of the caller and some closures: 500 bytes for each entry.
+
+  private static endOfShare<K, V>(map: TypedMap<K, V>, share: Share): Hold["finalizer"] {
+    return () => Effect.sync(() => map.endShare(share))
+  }
+
+  private static endOfClaim<K, V>(map: TypedMap<K, V>, encodedKey: string): Hold["finalizer"] {
+    return () => Effect.sync(() => map.end(encodedKey))
+  }
+
+  private endShare(share: Share): void {
+    share.isOpen = false
+    const count = (this.shares.get(share.encodedKey) ?? 1) - 1
+    if (count > 0) this.shares.set(share.encodedKey, count)
+    else {
+      this.shares.delete(share.encodedKey)
+      this.end(share.encodedKey)
+    }
+  }
+
+  /** Removes an entry, unless the map is closed. A removal is never refused. */
+  private end(encodedKey: string): void {
+    if (!this.isClosed) this.drop(encodedKey)
   }
 
   private get(encodedKey: string): ReadonlyArray<Entry<K, V>> {
     const entries: Array<Entry<K, V>> = []
-    const own = this.own.get(encodedKey)
+    const own = this.replica.entries.get(encodedKey)
     if (own !== undefined) entries.push(own)
     for (const { entries: copies } of this.replica.mirrors.mirrors.values()) {
-      const copy = copies.get(encodedKey)?.value
+      const copy = copies.get(encodedKey)
       if (copy !== undefined && copy !== undecodable) entries.push(copy)
     }
     return entries
   }
 
   private view(): View<K, V> {
-    const entries = [...this.own.values()]
+    const entries = [...this.replica.entries.entries()]
     for (const { entries: copies } of this.replica.mirrors.mirrors.values()) {
-      for (const { value } of copies.values()) if (value !== undecodable) entries.push(value)
+      for (const [, copy] of copies) if (copy !== undecodable) entries.push(copy)
     }
     return { entries, owners: new Map(this.owners) }
   }
 
   // ---- replication ----
 
-  private decode(owner: PeerId, { key, value }: Item & { readonly value: Uint8Array }): Copy<K, V> {
+  private decode(owner: PeerId, key: string, value: Uint8Array): Copy<K, V> {
     const entry = this.codec.decode(owner, key, value)
     if (Result.isSuccess(entry)) return entry.success
     this.undecodable.push(entry.failure)
@@ -277,7 +311,7 @@ export class TypedMap<K, V> implements Sizes {
     const step: Array<Change<K, V>> = []
     for (const change of changes) this.addChange(change, step)
     for (const { mirror, why } of dropped) {
-      for (const { value } of mirror.entries.values()) this.addRemoved(value, why, step)
+      for (const [, copy] of mirror.entries) this.addRemoved(copy, why, step)
     }
     for (const name of touched) this.addOwner(name, step)
     return step
@@ -319,7 +353,7 @@ export class TypedMap<K, V> implements Sizes {
     let [entries, bytes] = [0, 0]
     for (const mirror of this.replica.mirrors.mirrors.values()) {
       entries += mirror.entries.size
-      bytes += mirror.bytes
+      bytes += mirror.entries.bytes
     }
     return { entries, bytes }
   }
@@ -345,7 +379,7 @@ export class TypedMap<K, V> implements Sizes {
           peer: name,
           state,
           entries: mirror?.entries.size ?? 0,
-          bytes: mirror?.bytes ?? 0,
+          bytes: mirror?.entries.bytes ?? 0,
           ...(behind === undefined ? {} : { behind }),
         }
       }),

@@ -35,7 +35,8 @@ const reserve = (cluster: Cluster["Service"], name: string, role: MapRole) =>
 /** Opens a map of the application. */
 export const open = Effect.fnUntraced(function* <K, V>(name: string, options: Options<K, V>) {
   yield* checkMapName(name)
-  return yield* openAs(roleOf({ kind: "map", name }), name, options)
+  const map = yield* openAs(roleOf({ kind: "map", name }), name, options)
+  return map.service()
 })
 
 /** Opens a map with a role, whose steps an observer follows. The name must be valid. */
@@ -71,5 +72,5 @@ export const openAs = Effect.fnUntraced(function* <K, V>(
     (remove) => Effect.sync(remove),
   )
   yield* addComponent({ kind: "map", name, describe: map.describe })
-  return map.service()
+  return map
 })

@@ -18,7 +18,7 @@ export interface Bounds extends Omit<Limits, "delay" | "syncTimeout"> {
 }
 
 const defaults: Bounds = {
-  // An owner with 100,000 entries of 100 bytes needs 40 MB at each node.
+  // An owner with 100,000 entries of 100 bytes needs about 40 MB, and each other node 25 MB for the copy.
   ownerEntries: 100_000,
   ownerBytes: 32 * 1024 * 1024,
   // A larger value belongs into a store. Its owner would send it again with every change.

@@ -9,10 +9,10 @@ const want = (fields: Partial<Want> = {}): Want => ({ _tag: "Want", nonce: 1, ep
 const peer = (name: string, generation = 1) => ({ name, generation })
 
 const make = (partBytes = 10_000) => {
-  const entries = new OwnEntries({ entries: 1_000, bytes: 1_000_000, removals: 1_000 })
+  const entries = new OwnEntries<null>({ entries: 1_000, bytes: 1_000_000, removals: 1_000 })
   const batches: Array<string> = []
   const cursors = new Cursors({ entries, epoch, partBytes, count: (kind) => batches.push(kind) })
-  const set = (key: string, length = 1) => entries.change(new Map([[key, new Uint8Array(length)]]))
+  const set = (key: string, length = 1) => entries.change(new Map([[key, { bytes: new Uint8Array(length), entry: null }]]))
   const drain = (name: string): ReadonlyArray<Part> => {
     const parts: Array<Part> = []
     for (let part = cursors.next(name); part !== undefined; part = cursors.next(name)) parts.push(part)

@@ -5,8 +5,9 @@ import { OwnEntries } from "../../src/internal/replication/OwnEntries.ts"
 import { type Item, setItem } from "../../src/internal/replication/messages.ts"
 
 const value = (text: string): Uint8Array => new TextEncoder().encode(text)
+const settingOf = (text: string) => ({ bytes: value(text), entry: text })
 const changesOf = (changes: Record<string, string | undefined>) =>
-  new Map(Object.entries(changes).map(([key, text]) => [key, text === undefined ? undefined : value(text)]))
+  new Map(Object.entries(changes).map(([key, text]) => [key, text === undefined ? undefined : settingOf(text)]))
 
 const generous = { entries: 1_000, bytes: 100_000, removals: 1_000 }
 
@@ -20,8 +21,8 @@ const Steps = Arbitrary.array(
   { maxLength: 60 },
 )
 
-const apply = (entries: OwnEntries, step: ReadonlyArray<readonly [string, number]>) =>
-  entries.change(new Map(step.map(([key, text]) => [key, text === 0 ? undefined : value(`${text}`)])))
+const apply = (entries: OwnEntries<string>, step: ReadonlyArray<readonly [string, number]>) =>
+  entries.change(new Map(step.map(([key, text]) => [key, text === 0 ? undefined : settingOf(`${text}`)])))
 
 /** Returns the entries as they are after some items. */
 const fold = (items: Iterable<Item>, from: ReadonlyMap<string, Item> = new Map()): Map<string, Item> => {
@@ -40,7 +41,7 @@ describe("own entries", () => {
     "from any version that is not forgotten, the changes since then lead to all entries",
     [Steps, integer(20)],
     ([steps, removals]) => {
-      const entries = new OwnEntries({ ...generous, removals })
+      const entries = new OwnEntries<string>({ ...generous, removals })
       const states = [new Map<string, Item>()]
       for (const step of steps) {
         const before = entries.version
@@ -55,8 +56,33 @@ describe("own entries", () => {
     },
   )
 
+  it.prop("the entries that this node shows are those that readers get", [Steps], ([steps]) => {
+    const entries = new OwnEntries<string>({ ...generous, removals: 3 })
+    for (const step of steps) apply(entries, step)
+    const sent = new Map(entries.all().map((item) => [item.key, item.value]))
+    assert.deepStrictEqual(new Set(entries.keys()), new Set(sent.keys()))
+    assert.deepStrictEqual([...entries.entries()].sort(), [...sent.values()].sort())
+    for (let i = 0; i < 10; i++) assert.strictEqual(entries.get(`k${i}`), sent.get(`k${i}`))
+  })
+
+  it("an entry keeps its place when its value changes", () => {
+    const entries = new OwnEntries<string>(generous)
+    entries.change(changesOf({ a: "1", b: "1" }))
+    entries.change(changesOf({ a: "2" }))
+    assert.deepStrictEqual([...entries.entries()], ["2", "1"])
+  })
+
+  it("an item of a batch does not keep the items before and after it", () => {
+    const entries = new OwnEntries<string>(generous)
+    entries.change(changesOf({ a: "1", b: "1", c: "1" }))
+    const [, item] = entries.all()
+    entries.change(changesOf({ b: "2" }))
+    const referred = Object.values(item ?? {}).filter((field) => typeof field === "object" && field !== null)
+    assert.deepStrictEqual(referred, [])
+  })
+
   it.prop("the sum, the count and the bytes are those of the entries", [Steps], ([steps]) => {
-    const entries = new OwnEntries(generous)
+    const entries = new OwnEntries<string>(generous)
     for (const step of steps) apply(entries, step)
     const all = entries.all()
     const check = all.reduce((sum, { hash }) => sum ^ hash, 0) >>> 0
@@ -68,7 +94,7 @@ describe("own entries", () => {
   })
 
   it("a step has one version, and a step that alters nothing has none", () => {
-    const entries = new OwnEntries(generous)
+    const entries = new OwnEntries<string>(generous)
     assert.strictEqual(entries.change(changesOf({ a: "1", b: "2" })), "changed")
     assert.strictEqual(entries.version, 1)
     assert.strictEqual(entries.change(changesOf({ a: "1", c: undefined })), "unchanged")
@@ -76,7 +102,7 @@ describe("own entries", () => {
   })
 
   it("a reader that misses a forgotten removal needs all entries", () => {
-    const entries = new OwnEntries({ ...generous, removals: 1 })
+    const entries = new OwnEntries<string>({ ...generous, removals: 1 })
     entries.change(changesOf({ a: "1", b: "1" }))
     entries.change(changesOf({ a: undefined }))
     assert.strictEqual(entries.horizon, 0)
@@ -90,11 +116,11 @@ describe("own entries", () => {
 
   it("a change beyond a bound alters nothing, and a change that frees as much as it uses is accepted", () => {
     const size = setItem("a", value("1")).bytes
-    const entries = new OwnEntries({ entries: 2, bytes: 2 * size, removals: 10 })
+    const entries = new OwnEntries<string>({ entries: 2, bytes: 2 * size, removals: 10 })
     entries.change(changesOf({ a: "1", b: "1" }))
     assert.strictEqual(entries.change(changesOf({ a: "2", c: "1" })), "fullEntries")
     assert.strictEqual(entries.change(changesOf({ a: "22" })), "fullBytes")
-    assert.deepStrictEqual(entries.value("a"), value("1"))
+    assert.strictEqual(entries.get("a"), "1")
     assert.strictEqual(entries.version, 1)
     assert.strictEqual(entries.change(changesOf({ a: undefined, c: "1" })), "changed")
   })

@@ -31,7 +31,9 @@ export interface Options<A> {
   readonly name: string
   readonly schema: GroupOptions<A>["value"]
   readonly cluster: Cluster["Service"]
-  readonly map: OwnedMap<string, Join>
+  /** Sets an entry of the map until the scope closes. */
+  readonly claim: OwnedMap<string, Join>["entry"]
+  readonly synced: Effect.Effect<void>
   readonly index: GroupIndex
 }
 
@@ -86,8 +88,8 @@ export class OpenGroup<A> implements Subscriber {
     join: (value, options) => this.join(value, options),
     view: Effect.sync(() => this.view()),
     views: this.feed.states,
-    pick: (policy) => Effect.andThen(this.options.map.synced, this.pick(policy)),
-    synced: this.options.map.synced,
+    pick: (policy) => Effect.andThen(this.options.synced, this.pick(policy)),
+    synced: this.options.synced,
   })
 
   /** Describes the members on each node: their number, their weight, and the link to the node. */
@@ -124,7 +126,7 @@ export class OpenGroup<A> implements Subscriber {
   )
 
   private join(value: A, { weight = 1 }: JoinOptions = {}): ReturnType<Group<A>["join"]> {
-    const { index, map, name } = this.options
+    const { claim, index, name } = this.options
     const encode = (next: A): Effect.Effect<Join, StateError> => {
       const bytes = this.codec.encode(next)
       if (Result.isFailure(bytes))
@@ -135,7 +137,7 @@ export class OpenGroup<A> implements Subscriber {
     }
     const ofGroup = Effect.mapError(({ reason }: StateError) => this.error(reason))
     return Effect.gen(function* () {
-      const entry = yield* ofGroup(map.entry(keyOf(name, index.takeRef()), yield* encode(value)))
+      const entry = yield* ofGroup(claim(keyOf(name, index.takeRef()), yield* encode(value)))
       return { set: (next: A) => Effect.flatMap(encode(next), (join) => ofGroup(entry.set(join))) }
     })
   }

@@ -14,17 +14,18 @@ import type { Group, Options } from "./Service.ts"
 const shared = sharedByNode(
   Effect.gen(function* () {
     const index = new GroupIndex()
-    const map = yield* openAs(role, mapName, mapOptions, index)
-    yield* Effect.forkScoped(Effect.andThen(map.synced, Effect.sync(index.settled)))
-    return { index, map }
+    const { claim, service } = yield* openAs(role, mapName, mapOptions, index)
+    const { synced } = service()
+    yield* Effect.forkScoped(Effect.andThen(synced, Effect.sync(index.settled)))
+    return { claim, index, synced }
   }),
 )
 
 export const make = Effect.fnUntraced(function* <A>(name: string, { value: schema }: Options<A>) {
   yield* checkName("group", name)
   const cluster = yield* Cluster
-  const { index, map } = yield* shared
-  const group = new OpenGroup({ name, schema, cluster, map, index })
+  const { claim, index, synced } = yield* shared
+  const group = new OpenGroup({ name, schema, cluster, claim, synced, index })
   yield* Effect.acquireRelease(
     Effect.sync(() => index.subscribe(name, group)),
     (unsubscribe) =>

@@ -55,7 +55,8 @@ export const open = Effect.fnUntraced(function* <A>(name: string, { grace = defa
   const table = makePresenceTable<A>(yield* millisOf("grace", grace))
   const feed = new PresenceFeed({ table, clock: yield* Clock.Clock, capacity: changeBuffer })
   yield* Effect.addFinalizer(() => Effect.sync(feed.onClosed))
-  const map = yield* openAs(role, mapName, { key: MetaKey, value, limits }, feed)
+  const { claim, service } = yield* openAs(role, mapName, { key: MetaKey, value, limits }, feed)
+  const { deadLetters, owners, synced } = service()
   yield* Effect.forkScoped(feed.run)
   yield* observe(metrics, mapLabel(metrics, laneNameOf(mapName), mapName), table)
   yield* addComponent({
@@ -69,7 +70,7 @@ export const open = Effect.fnUntraced(function* <A>(name: string, { grace = defa
     track: (key, value) =>
       Effect.suspend(() => {
         if (!key.includes(separator))
-          return Effect.map(map.entry(encodeKey(key, ++tracks), value), ({ set }) => ({ update: set }))
+          return Effect.map(claim(encodeKey(key, ++tracks), value), ({ set }) => ({ update: set }))
         const message = "the key of a presence must not contain the character NUL"
         return Effect.fail(new StateError({ subject: role.subject, reason: new NotEncodable({ message }) }))
       }),
@@ -77,9 +78,9 @@ export const open = Effect.fnUntraced(function* <A>(name: string, { grace = defa
     list: Effect.sync(() => table.list()),
     count: Effect.sync(() => table.size),
     changes: feed.changes,
-    owners: map.owners,
-    synced: map.synced,
-    deadLetters: map.deadLetters,
+    owners,
+    synced,
+    deadLetters,
   }
   return presence
 })

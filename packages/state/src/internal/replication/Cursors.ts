@@ -101,7 +101,7 @@ class Cursor {
 }
 
 export interface Options {
-  readonly entries: OwnEntries
+  readonly entries: OwnEntries<unknown>
   /** Epoch of this instance of the map. */
   readonly epoch: number
   /** Maximum number of bytes of a part, unless one item is larger. */
@@ -112,7 +112,7 @@ export interface Options {
 
 export class Cursors {
   private readonly options: Options
-  private readonly entries: OwnEntries
+  private readonly entries: OwnEntries<unknown>
   private readonly cursors = new Map<string, Cursor>()
   /** Peers with a deadline. */
   private readonly waiting = new Set<string>()

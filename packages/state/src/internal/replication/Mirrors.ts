@@ -7,28 +7,20 @@
  */
 import type { LinkState, PeerId, PeerStatus } from "@coterie/core/Peer"
 import type { ReadingPeer } from "@coterie/core/Lane"
-import type { Item, Part, Stop, Sum, Want } from "./messages.ts"
+import type { Part, Stop, Sum, Want } from "./messages.ts"
+import { MirrorEntries, type MirrorEntry } from "./MirrorEntries.ts"
+import { unpack } from "./packed.ts"
 import { SyncBudget } from "./SyncBudget.ts"
 
 /** Reason for which the entries of an owner are no longer shown. */
 export type Gone = "left" | "failed" | "replaced" | "disconnected" | "closed" | "refused" | "diverged"
-
-/** An entry of a mirror. */
-export interface MirrorEntry<E> {
-  /** Hash and bytes of the encoded entry. */
-  readonly hash: number
-  readonly bytes: number
-  readonly value: E
-}
 
 /** A copy of the entries of one owner. */
 export interface Mirror<E> {
   readonly owner: PeerId
   readonly epoch: number
   version: number
-  check: number
-  bytes: number
-  readonly entries: Map<string, MirrorEntry<E>>
+  readonly entries: MirrorEntries<E>
 }
 
 /** A change of one key of an owner. */
@@ -104,7 +96,7 @@ export interface Options<E> {
   /** Random number, to which the nonces of requests are added. */
   readonly nonce: number
   /** Decodes a value. Must not throw. */
-  readonly decode: (owner: PeerId, item: Item & { readonly value: Uint8Array }) => E
+  readonly decode: (owner: PeerId, key: string, value: Uint8Array) => E
   /** Compares two values of one key. */
   readonly isSame: (a: E, b: E) => boolean
   readonly count: (what: Counted) => void
@@ -419,12 +411,11 @@ export class Mirrors<E> {
   private add(owner: PeerId, staged: Staged<E>, part: Part): boolean {
     const { bounds, decode } = this.options
     staged.parts++
-    for (const item of part.items) {
-      const { bytes, hash, key, value } = item
+    for (const { bytes, hash, key, value } of part.items) {
       staged.bytes += bytes
       // A batch has at most one item for each entry and for each removal that the owner remembers.
       if (staged.bytes > 2 * bounds.bytes || staged.items.size >= 2 * bounds.entries) return false
-      const entry = value === undefined ? undefined : { hash, bytes, value: decode(owner, { ...item, value }) }
+      const entry = value === undefined ? undefined : { hash, bytes, value: decode(owner, key, unpack(value)) }
       staged.items.set(key, entry)
     }
     return true
@@ -435,9 +426,9 @@ export class Mirrors<E> {
     ask.staged = undefined
     const { bounds } = this.options
     const mirror = this.merge(from, staged)
-    if (mirror.entries.size > bounds.entries || mirror.bytes > bounds.bytes)
+    if (mirror.entries.size > bounds.entries || mirror.entries.bytes > bounds.bytes)
       return this.refuse(from.name, member, ask, now)
-    if (mirror.entries.size !== end.count || mirror.check >>> 0 !== end.check) {
+    if (mirror.entries.size !== end.count || mirror.entries.check !== end.check) {
       this.options.count("diverged")
       this.drop(from.name, "diverged")
       return this.retry(from.name, member, ask, now)
@@ -451,42 +442,25 @@ export class Mirrors<E> {
     const old = this.mirrors.get(from.name)
     const isFull = staged.from === undefined || old === undefined
     const mirror: Mirror<E> = isFull
-      ? { owner: from, epoch: staged.epoch, version: staged.to, check: 0, bytes: 0, entries: new Map() }
+      ? { owner: from, epoch: staged.epoch, version: staged.to, entries: new MirrorEntries() }
       : old
     mirror.version = staged.to
     for (const [key, next] of staged.items) {
-      const previous = old?.entries.get(key)
-      if (!isFull && previous !== undefined) {
-        mirror.check ^= previous.hash
-        mirror.bytes -= previous.bytes
-        mirror.entries.delete(key)
-      }
-      if (next !== undefined) {
-        mirror.check ^= next.hash
-        mirror.bytes += next.bytes
-        mirror.entries.set(key, next)
-      }
-      this.changed(from, key, previous, next)
+      const previous = old?.entries.find(key)
+      if (next === undefined) mirror.entries.delete(key)
+      else mirror.entries.set(key, next)
+      const isSame =
+        previous === undefined || next === undefined
+          ? previous === next
+          : previous.hash === next.hash && this.options.isSame(previous.value, next.value)
+      if (!isSame) this.out.changes.push({ owner: from, key, previous: previous?.value, next: next?.value })
     }
     if (isFull && old !== undefined) {
       for (const [key, previous] of old.entries) {
-        if (!staged.items.has(key)) this.changed(from, key, previous, undefined)
+        if (!staged.items.has(key)) this.out.changes.push({ owner: from, key, previous, next: undefined })
       }
     }
     this.mirrors.set(from.name, mirror)
     return mirror
-  }
-
-  private changed(
-    owner: PeerId,
-    key: string,
-    previous: MirrorEntry<E> | undefined,
-    next: MirrorEntry<E> | undefined,
-  ): void {
-    const isSame =
-      previous === undefined || next === undefined
-        ? previous === next
-        : previous.hash === next.hash && this.options.isSame(previous.value, next.value)
-    if (!isSame) this.out.changes.push({ owner, key, previous: previous?.value, next: next?.value })
   }
 }

@@ -3,13 +3,33 @@
  * entries of one version gets the changes since then, and a reader that is too far behind gets all entries.
  */
 import { type Item, removeItem, setItem, type Sum } from "./messages.ts"
+import { isSame, pack, type Packed } from "./packed.ts"
 
-/** The newest change of one key, in a list that is ordered by version. */
-interface Cell {
-  readonly item: Item
+/**
+ * The newest change of one key, in a list that is ordered by version. There is one for each entry, so it is one object
+ * with all fields.
+ */
+class Cell<E> implements Item {
+  readonly key: string
+  readonly value: Packed | undefined
+  readonly hash: number
+  readonly bytes: number
+  /** `undefined` if the key was removed. */
+  readonly entry: E | undefined
   readonly version: number
-  older: Cell | undefined
-  newer: Cell | undefined
+  older: Cell<E> | undefined
+  newer: Cell<E> | undefined
+
+  constructor(key: string, { bytes, hash }: Item, setting: Setting<E> | undefined, version: number) {
+    this.key = key
+    this.value = setting === undefined ? undefined : pack(setting.bytes)
+    this.hash = hash
+    this.bytes = bytes
+    this.entry = setting?.entry
+    this.version = version
+    this.older = undefined
+    this.newer = undefined
+  }
 }
 
 export interface Bounds {
@@ -21,18 +41,19 @@ export interface Bounds {
   readonly removals: number
 }
 
-/** Changes of keys: a value, or `undefined` to remove the key. */
-export type Changes = ReadonlyMap<string, Uint8Array | undefined>
-
-const isSameBytes = (a: Uint8Array, b: Uint8Array): boolean => {
-  if (a.length !== b.length) return false
-  for (const [i, byte] of a.entries()) if (byte !== b[i]) return false
-  return true
+/** A value of a key: its bytes for other nodes, and the entry that this node shows. */
+export interface Setting<out E> {
+  readonly bytes: Uint8Array
+  readonly entry: E
 }
+
+/** Changes of keys: a value, or `undefined` to remove the key. */
+export type Changes<E> = ReadonlyMap<string, Setting<E> | undefined>
 
 export type Outcome = "changed" | "unchanged" | "fullEntries" | "fullBytes"
 
-export class OwnEntries {
+/** `E` is the type of the entries that this node shows. */
+export class OwnEntries<E> {
   /** Number of steps so far. */
   version = 0
   /** Greatest version of a removal that is forgotten. A reader with an older version needs all entries. */
@@ -43,10 +64,11 @@ export class OwnEntries {
   bytes = 0
   private check = 0
   private readonly bounds: Bounds
-  private readonly cells = new Map<string, Cell>()
+  /** Entries and removals by key. */
+  private readonly cells = new Map<string, Cell<E>>()
   /** Removals, oldest first. */
-  private readonly removals = new Map<string, Cell>()
-  private newest: Cell | undefined
+  private readonly removals = new Map<string, Cell<E>>()
+  private newest: Cell<E> | undefined
 
   constructor(bounds: Bounds) {
     this.bounds = bounds
@@ -56,18 +78,28 @@ export class OwnEntries {
     return { count: this.count, check: this.check >>> 0 }
   }
 
-  /** Returns the encoded value of a key. */
-  value(key: string): Uint8Array | undefined {
-    return this.cells.get(key)?.item.value
+  /** Returns the entry of a key. */
+  get(key: string): E | undefined {
+    return this.cells.get(key)?.entry
+  }
+
+  /** Returns the keys that have an entry. */
+  *keys(): Iterable<string> {
+    for (const { key, value } of this.cells.values()) if (value !== undefined) yield key
+  }
+
+  /** Returns the entries that this node shows. */
+  *entries(): Iterable<E> {
+    for (const { entry } of this.cells.values()) if (entry !== undefined) yield entry
   }
 
   /** Returns the keys whose entry a change would alter. */
-  effective(changes: Changes): ReadonlyArray<string> {
+  effective(changes: Changes<E>): ReadonlyArray<string> {
     const keys: Array<string> = []
-    for (const [key, value] of changes) {
-      const old = this.value(key)
-      const isSame = old === undefined || value === undefined ? old === value : isSameBytes(old, value)
-      if (!isSame) keys.push(key)
+    for (const [key, setting] of changes) {
+      const old = this.cells.get(key)?.value
+      const isEqual = old === undefined || setting === undefined ? old === setting : isSame(old, setting.bytes)
+      if (!isEqual) keys.push(key)
     }
     return keys
   }
@@ -76,23 +108,23 @@ export class OwnEntries {
    * Applies changes in one step, or returns the exceeded bound and applies none. Changes that alter nothing make no
    * step. A step that frees at least as much as it uses is never refused.
    */
-  change(changes: Changes): Outcome {
+  change(changes: Changes<E>): Outcome {
     const items: Array<Item> = []
     let count = 0
     let bytes = 0
     for (const key of this.effective(changes)) {
-      const value = changes.get(key)
-      const old = this.cells.get(key)?.item
-      const item = value === undefined ? removeItem(key) : setItem(key, value)
+      const setting = changes.get(key)
+      const old = this.cells.get(key)
+      const item = setting === undefined ? removeItem(key) : setItem(key, setting.bytes)
       items.push(item)
-      count += (value === undefined ? 0 : 1) - (old?.value === undefined ? 0 : 1)
-      bytes += (value === undefined ? 0 : item.bytes) - (old?.value === undefined ? 0 : old.bytes)
+      count += (setting === undefined ? 0 : 1) - (old?.value === undefined ? 0 : 1)
+      bytes += (setting === undefined ? 0 : item.bytes) - (old?.value === undefined ? 0 : old.bytes)
     }
     if (items.length === 0) return "unchanged"
     if (count > 0 && this.count + count > this.bounds.entries) return "fullEntries"
     if (bytes > 0 && this.bytes + bytes > this.bounds.bytes) return "fullBytes"
     this.version++
-    for (const item of items) this.put(item)
+    for (const item of items) this.put(item, changes.get(item.key))
     this.forget()
     return "changed"
   }
@@ -100,7 +132,7 @@ export class OwnEntries {
   /** Returns the changes after a version, oldest first. The version is at least `horizon`. */
   since(version: number): ReadonlyArray<Item> {
     const items: Array<Item> = []
-    for (let cell = this.newest; cell !== undefined && cell.version > version; cell = cell.older) items.push(cell.item)
+    for (let cell = this.newest; cell !== undefined && cell.version > version; cell = cell.older) items.push(cell)
     return items.reverse()
   }
 
@@ -109,28 +141,32 @@ export class OwnEntries {
     return this.since(0).filter(({ value }) => value !== undefined)
   }
 
-  private put(item: Item): void {
-    const { key } = item
-    const old = this.cells.get(key)
+  private put(item: Item, setting: Setting<E> | undefined): void {
+    const old = this.cells.get(item.key)
     if (old !== undefined) this.unlink(old)
-    const cell: Cell = { item, version: this.version, older: this.newest, newer: undefined }
+    // The text that is already the key of the map, so that an equal one is not kept.
+    const cell = new Cell(old?.key ?? item.key, item, setting, this.version)
+    cell.older = this.newest
     if (this.newest !== undefined) this.newest.newer = cell
     this.newest = cell
-    this.cells.set(key, cell)
-    if (item.value === undefined) this.removals.set(key, cell)
-    else this.add(item, 1)
+    this.cells.set(cell.key, cell)
+    if (setting === undefined) this.removals.set(cell.key, cell)
+    else this.add(cell, 1)
   }
 
-  private unlink(cell: Cell): void {
-    if (cell.older !== undefined) cell.older.newer = cell.newer
-    if (cell.newer === undefined) this.newest = cell.older
-    else cell.newer.older = cell.older
-    this.cells.delete(cell.item.key)
-    if (cell.item.value === undefined) this.removals.delete(cell.item.key)
-    else this.add(cell.item, -1)
+  /** Takes a cell out of the list. A batch may refer to it for longer, but not through it to others. */
+  private unlink(cell: Cell<E>): void {
+    const { newer, older } = cell
+    if (older !== undefined) older.newer = newer
+    if (newer === undefined) this.newest = older
+    else newer.older = older
+    cell.older = undefined
+    cell.newer = undefined
+    if (cell.value === undefined) this.removals.delete(cell.key)
+    else this.add(cell, -1)
   }
 
-  private add({ bytes, hash }: Item, sign: 1 | -1): void {
+  private add({ bytes, hash }: Cell<E>, sign: 1 | -1): void {
     this.count += sign
     this.bytes += sign * bytes
     this.check ^= hash
@@ -141,6 +177,7 @@ export class OwnEntries {
     for (const cell of this.removals.values()) {
       if (this.removals.size <= this.bounds.removals) return
       this.unlink(cell)
+      this.cells.delete(cell.key)
       this.horizon = cell.version
     }
   }

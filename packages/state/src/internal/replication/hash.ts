@@ -9,6 +9,8 @@ const add = (hash: number, bytes: Uint8Array): number => {
   return sum
 }
 
-/** Returns the 32-bit FNV-1a hash of the key, a zero byte, and the value. */
-export const hashOf = (key: Uint8Array, value: Uint8Array): number =>
-  add(Math.imul(add(offset, key), prime), value) >>> 0
+/**
+ * Returns the 32-bit FNV-1a hash of the key, a zero byte, and the value, as a signed integer. V8 keeps such integers in the
+ * fields of an object, and larger numbers in objects of their own.
+ */
+export const hashOf = (key: Uint8Array, value: Uint8Array): number => add(Math.imul(add(offset, key), prime), value) | 0

@@ -4,6 +4,7 @@
  */
 import * as Result from "effect/Result"
 import { hashOf } from "./hash.ts"
+import { type Packed, unpackInto } from "./packed.ts"
 
 /** Format of the lanes of owned maps. Peers with another format refuse each other. */
 export const format = "coterie.state.1"
@@ -26,14 +27,14 @@ export interface Want {
 export interface Item {
   readonly key: string
   /** Encoded value. `undefined` if the key was removed. */
-  readonly value: Uint8Array | undefined
-  /** Hash of the key and the value. 0 if the key was removed. */
+  readonly value: Packed | undefined
+  /** Hash of the key and the value, as a signed integer. 0 if the key was removed. */
   readonly hash: number
   /** Number of bytes of the key and the value. */
   readonly bytes: number
 }
 
-/** Number of entries of an owner, and the XOR of their hashes. */
+/** Number of entries of an owner, and the XOR of their hashes as an unsigned integer. */
 export interface Sum {
   readonly count: number
   readonly check: number
@@ -119,10 +120,10 @@ class Writer {
     this.bytes[this.length++] = rest
   }
 
-  block(value: Uint8Array): void {
+  block(value: Packed): void {
     this.number(value.length)
     this.grow(value.length)
-    this.bytes.set(value, this.length)
+    unpackInto(value, this.bytes, this.length)
     this.length += value.length
   }
 

@@ -261,11 +261,12 @@ export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope
     yield* checkCount("limits.values", bounds.values, 1)
     yield* checkCount("limits.entryBytes", bounds.entryBytes, 1)
     const { makeKnownValues } = yield* Overrides
-    const map = yield* openAs(role, mapName, {
+    const opened = yield* openAs(role, mapName, {
       key: Schema.String.check(Schema.makeFilter((name) => nameProblem("value", name))),
       value: writeWithin(bounds.entryBytes),
       limits: mapLimits(bounds),
     })
+    const map = opened.service()
     const metrics = addValueMetrics(cluster.metrics)
     const known = makeKnownValues({
       self: () => cluster.viewUnsafe().self,
