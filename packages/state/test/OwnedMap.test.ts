@@ -404,6 +404,30 @@ describe("an owned map", () => {
     }),
   )
 
+  World.simulated("sends a change at once, and no other batch to the peer within the delay", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const [here, there] = [yield* openOn(a, { delay: "1 second" }), yield* openOn(b)]
+      yield* Effect.all([here.synced, there.synced])
+      yield* Effect.sleep("2 seconds")
+      const before = yield* messagesSent
+      for (let i = 1; i < 10; i++) {
+        yield* here.set("x", i)
+        yield* Effect.sleep("100 millis")
+        assert.strictEqual(yield* messagesSent, before + 1)
+        yield* untilEntries(there, ["a x 1"])
+      }
+      yield* Effect.sleep("200 millis")
+      yield* untilEntries(there, ["a x 9"])
+      assert.strictEqual(yield* messagesSent, before + 2)
+      yield* Effect.sleep("2 seconds")
+      yield* here.set("x", 10)
+      yield* Effect.sleep("100 millis")
+      yield* untilEntries(there, ["a x 10"])
+      assert.strictEqual(yield* messagesSent, before + 3)
+    }),
+  )
+
   World.simulated("costs no message while nothing changes", (world) =>
     Effect.gen(function* () {
       const { b, here, there } = yield* shared(world)

@@ -13,6 +13,7 @@ import type { PeerId } from "@coterie/core/Peer"
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { DeadlineTimer } from "./DeadlineTimer.ts"
@@ -271,27 +272,39 @@ export class Replica<Own, Copy> {
 
   /** Writes everything to one peer. */
   private write(name: string): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      this.keepsWriting(name) ? Effect.andThen(this.writeOne(name), this.write(name)) : Effect.void,
-    )
+    return Effect.suspend(() => {
+      if (!this.keepsWriting(name)) return Effect.void
+      // Most batches come later than the delay after the one before, so a pause after each batch would cost a timer for each.
+      const pause = this.mirrors.hasNext(name) ? 0 : this.cursors.pauseOf(name, this.now())
+      return Effect.andThen(pause > 0 ? Effect.sleep(Math.ceil(pause)) : this.writeOne(name), this.write(name))
+    })
   }
 
   /** Waits for credit, and then encodes the newest message. */
   private writeOne(name: string): Effect.Effect<void> {
     const { bounds, lane } = this.options
-    return Effect.matchEffect(Effect.timeoutOption(lane.ready(name), pinned), {
+    return Effect.matchEffect(this.awaitCredit(name), {
       onFailure: (error) => this.fail(name, this.next(name), error),
-      onSuccess: (ready) => {
-        if (ready._tag === "None") return Effect.sync(() => this.cursors.dropRest(name))
+      onSuccess: (hasCredit) => {
+        if (!hasCredit) return Effect.sync(() => this.cursors.dropRest(name))
         const message = this.next(name)
         if (message === undefined) return Effect.void
         const isLast = message._tag === "Part" && message.end !== undefined
         return Effect.matchEffect(lane.send(name, encode(message)), {
           onFailure: (error) => this.fail(name, message, error),
-          onSuccess: () => (isLast && bounds.delay > 0 ? Effect.sleep(bounds.delay) : Effect.void),
+          onSuccess: () => Effect.sync(() => isLast && this.cursors.rest(name, this.now() + bounds.delay)),
         })
       },
     })
+  }
+
+  /** Waits for credit of a peer. Returns `false` if a batch is under way and waits for too long. */
+  private awaitCredit(name: string): Effect.Effect<boolean, SendError> {
+    const ready = this.options.lane.ready(name)
+    // Only a batch that is under way keeps old values. A timeout costs two fibers and a timer.
+    return this.cursors.hasBatch(name)
+      ? Effect.map(Effect.timeoutOption(ready, pinned), Option.isSome)
+      : Effect.as(ready, true)
   }
 
   private next(name: string): WireMessage | undefined {

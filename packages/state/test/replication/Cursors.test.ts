@@ -12,7 +12,8 @@ const make = (partBytes = 10_000) => {
   const entries = new OwnEntries<null>({ entries: 1_000, bytes: 1_000_000, removals: 1_000 })
   const batches: Array<string> = []
   const cursors = new Cursors({ entries, epoch, partBytes, count: (kind) => batches.push(kind) })
-  const set = (key: string, length = 1) => entries.change(new Map([[key, { bytes: new Uint8Array(length), entry: null }]]))
+  const set = (key: string, length = 1) =>
+    entries.change(new Map([[key, { bytes: new Uint8Array(length), entry: null }]]))
   const drain = (name: string): ReadonlyArray<Part> => {
     const parts: Array<Part> = []
     for (let part = cursors.next(name); part !== undefined; part = cursors.next(name)) parts.push(part)
@@ -103,6 +104,24 @@ describe("cursors", () => {
         [2, 3],
       ],
     )
+  })
+
+  it("rest between two batches, and not between the parts of one", () => {
+    const { cursors, set } = make(1)
+    set("a")
+    set("b")
+    cursors.want(peer("r"), want(), 0)
+    cursors.rest("r", 10)
+    assert.deepStrictEqual([cursors.pauseOf("r", 4), cursors.hasBatch("r")], [6, false])
+    cursors.next("r")
+    assert.deepStrictEqual([cursors.pauseOf("r", 4), cursors.hasBatch("r")], [0, true])
+    cursors.next("r")
+    assert.deepStrictEqual([cursors.pauseOf("r", 10), cursors.hasBatch("r")], [0, false])
+    // A request does not shorten the rest, and a new life of the peer has none.
+    cursors.want(peer("r"), want({ nonce: 2 }), 4)
+    assert.strictEqual(cursors.pauseOf("r", 4), 6)
+    cursors.want(peer("r", 2), want({ nonce: 3 }), 4)
+    assert.strictEqual(cursors.pauseOf("r", 4), 0)
   })
 
   it("make a new batch in place of one that is dropped", () => {

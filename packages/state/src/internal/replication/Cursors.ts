@@ -37,6 +37,8 @@ class Cursor {
   /** `true` until the first batch after a request is made. */
   isFresh = false
   batch: Batch | undefined
+  /** Time before which no new batch begins. */
+  restsUntil = -Infinity
   /** Number of parts since the newest request that could not be sent. */
   failures = 0
   /** Time at which a part is sent again. */
@@ -218,6 +220,23 @@ export class Cursors {
     if (cursor?.batch === undefined) return
     cursor.batch = undefined
     cursor.isFresh = true
+  }
+
+  /** Returns `true` while a batch is under way: a part of it is sent, and others wait. */
+  hasBatch(name: string): boolean {
+    return this.cursors.get(name)?.batch !== undefined
+  }
+
+  /** Lets the next batch to a peer begin at a time. */
+  rest(name: string, until: number): void {
+    const cursor = this.cursors.get(name)
+    if (cursor !== undefined) cursor.restsUntil = until
+  }
+
+  /** Returns the milliseconds until the next part of the peer may be sent. */
+  pauseOf(name: string, now: number): number {
+    const cursor = this.cursors.get(name)
+    return cursor === undefined || cursor.batch !== undefined ? 0 : Math.max(0, cursor.restsUntil - now)
   }
 
   /** Returns `true` if there is a part for the peer. */
