@@ -56,14 +56,15 @@ class OrphanedKeys extends OwnedKeys {
 
 const mutants = (
   [
-    ["two owners after convergence", 5, (options: Options) => new StubbornKeys(options)],
-    ["keys are given up late", 10, (options: Options) => new LateKeys(options)],
-    ["keys are taken at once", 10, (options: Options) => new OwnedKeys({ ...options, settle: 0 })],
-    ["keys of a lost owner are not taken", 10, (options: Options) => new OrphanedKeys(options)],
+    ["two owners after convergence", 5, 1, (options: Options) => new StubbornKeys(options)],
+    ["keys are given up late", 10, 1, (options: Options) => new LateKeys(options)],
+    ["keys are taken at once", 10, 1, (options: Options) => new OwnedKeys({ ...options, settle: 0 })],
+    ["keys of a lost owner are not taken", 10, 1, (options: Options) => new OrphanedKeys(options)],
   ] as const
-).map(([name, within, makeOwnedKeys]) => ({
+).map(([name, within, first, makeOwnedKeys]) => ({
   name,
   within,
+  first,
   scenario: scenario(`mutant: ${name}`, { makeOwnedKeys }),
 }))
 

@@ -29,13 +29,14 @@ class SilentTable<A> extends PresenceTable<A> {
 
 const mutants = (
   [
-    ["keys leave while the node is isolated", 20, <A>(grace: number) => new RestlessTable<A>(grace)],
-    ["the keys of a failed node stay", 10, <A>(grace: number) => new GhostlyTable<A>(grace)],
-    ["the end of a grace is not told", 5, <A>(grace: number) => new SilentTable<A>(grace)],
+    ["keys leave while the node is isolated", 20, 1, <A>(grace: number) => new RestlessTable<A>(grace)],
+    ["the keys of a failed node stay", 10, 1, <A>(grace: number) => new GhostlyTable<A>(grace)],
+    ["the end of a grace is not told", 5, 2, <A>(grace: number) => new SilentTable<A>(grace)],
   ] as const
-).map(([name, within, makePresenceTable]) => ({
+).map(([name, within, first, makePresenceTable]) => ({
   name,
   within,
+  first,
   scenario: scenario(`mutant: ${name}`, { makePresenceTable }),
 }))
 
