@@ -1,6 +1,6 @@
 /**
- * Five nodes as child processes that live through several tests, each on a host of its own if the machine allows network
- * namespaces, and otherwise on the loopback.
+ * Five nodes as child processes that live through several tests. Each shares an entry and a user. Each has a host of its own
+ * if the machine allows network namespaces, and otherwise they share the loopback.
  */
 import * as Rendezvous from "@coterie/core/Rendezvous"
 import * as Context from "effect/Context"
@@ -57,6 +57,15 @@ export class Nodes extends Context.Service<
   }
 >()("test/Nodes") {}
 
+export const say = (node: Node, command: Protocol.Command) => node.say(Protocol.encodeCommand(command))
+
+/** Makes a node set its entry and track its user. */
+export const share = (node: Node) =>
+  Effect.andThen(
+    say(node, { _tag: "Set", key: "own", value: node.name }),
+    say(node, { _tag: "Track", user: `user-${node.name}` }),
+  )
+
 const make = Effect.gen(function* () {
   const network = Namespaces.missing === undefined ? yield* Namespaces.make(names.length) : undefined
   const context = yield* Effect.context<Scope.Scope | ChildProcessSpawner>()
@@ -70,6 +79,7 @@ const make = Effect.gen(function* () {
   const [first, ...rest] = names
   yield* start(first)
   yield* Effect.forEach(rest, start, { concurrency: "unbounded" })
+  yield* Effect.forEach(running.values(), share)
   const node = (name: Name): Node => {
     const found = running.get(name)
     if (found === undefined) throw new Error(`there is no ${name}`)
@@ -106,8 +116,6 @@ export const until = (node: Node, what: string, holds: (state: Protocol.State) =
 
 /** Returns the states of a node since a mark. */
 export const states = (node: Node, mark: number): ReadonlyArray<Protocol.State> => node.since(mark, report("State"))
-
-export const say = (node: Node, command: Protocol.Command) => node.say(Protocol.encodeCommand(command))
 
 /** Returns the keys that a node of a group should own. */
 const keysOf = (name: string, members: ReadonlyArray<string>): ReadonlyArray<string> => {

@@ -95,7 +95,7 @@ const shareMap = Effect.fnUntraced(function* (follow: Follow) {
 })
 
 const sharePresence = Effect.fnUntraced(function* (follow: Follow) {
-  const users = yield* Presence.make("users", { value: Schema.Null, grace: "3 seconds" })
+  const users = yield* Presence.make("users", { value: Schema.Null, grace: "4 seconds" })
   const present = new Map<string, Presence.Present<null>>()
   yield* follow(users.changes, (item, { left }) => {
     Presence.apply(present, item)
@@ -177,16 +177,8 @@ const program = Effect.gen(function* () {
   )
 })
 
-/** A lost peer is noticed sooner than with the defaults, and a process that waits for a busy machine is not called failed. */
-const policies = [
-  FailureDetector.layer({
-    heartbeat: "500 millis",
-    linkTimeout: "2 seconds",
-    suspicionMin: "2 seconds",
-    suspicionMax: "4 seconds",
-  }),
-  Reconnect.layer(Schedule.spaced("200 millis")),
-]
+/** A partition is noticed sooner than with the defaults. All other times are the defaults, which tolerate a busy machine. */
+const policies = [FailureDetector.layer({ suspicionMax: "8 seconds" }), Reconnect.layer(Schedule.spaced("200 millis"))]
 
 const NodeLive = Cluster.layer({ cluster: "real", name, seeds, policies }).pipe(
   Layer.provide(NodeTransport.layerTcp({ host, port: 0, insecure: true })),

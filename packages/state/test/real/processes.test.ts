@@ -18,16 +18,18 @@ const sharedBy = (names: ReadonlyArray<Name>, value: number): Nodes.Shared => ({
   value,
 })
 
-/** Makes a node set its entry and track its user. */
-const share = (node: Nodes.Node) =>
-  Effect.andThen(
-    Nodes.say(node, { _tag: "Set", key: "own", value: node.name }),
-    Nodes.say(node, { _tag: "Track", user: `user-${node.name}` }),
-  )
+const setOwn = (node: Nodes.Node, value: string) => Nodes.say(node, { _tag: "Set", key: "own", value })
 
 const write = (node: Nodes.Node, value: number) => Nodes.say(node, { _tag: "Write", value })
 
 const nodesOf = (names: ReadonlyArray<Name>) => Effect.map(Nodes.Nodes, ({ node }) => names.map(node))
+
+/** Writes a value at a node, and waits until all nodes know it and what each of them shares. */
+const begin = Effect.fnUntraced(function* (writer: Name, value: number) {
+  const { node } = yield* Nodes.Nodes
+  yield* write(node(writer), value)
+  yield* Nodes.untilAgreed(yield* nodesOf(Nodes.names), sharedBy(Nodes.names, value))
+})
 
 const without = (...gone: ReadonlyArray<Name>) => Nodes.names.filter((name) => !gone.includes(name))
 
@@ -40,15 +42,16 @@ describe("the shared state of five processes", () => {
       () =>
         Effect.gen(function* () {
           const { node, start } = yield* Nodes.Nodes
-          const all = yield* nodesOf(Nodes.names)
-          yield* Effect.forEach(all, share)
-          yield* write(node("d"), 2)
-          yield* Nodes.untilAgreed(all, sharedBy(Nodes.names, 2))
+          yield* begin("d", 1)
           const rest = yield* nodesOf(without("d"))
+          const left = rest.map(leftAt)
           yield* node("d").kill
-          const known = sharedBy(without("d"), 2)
+          const known = sharedBy(without("d"), 1)
           yield* Nodes.untilAgreed(rest, known)
-          for (const each of rest) assert.deepStrictEqual(leftAt(each), ["user-d"], each.name)
+          assert.deepStrictEqual(
+            rest.map(leftAt),
+            left.map((users) => [...users, "user-d"]),
+          )
           const marks = rest.map((each) => each.mark())
           const again = yield* start("d")
           yield* Nodes.untilAgreed([...rest, again], known)
@@ -58,8 +61,8 @@ describe("the shared state of five processes", () => {
               assert.notProperty(users, "user-d", each.name)
             }
           }
-          yield* share(again)
-          yield* Nodes.untilAgreed([...rest, again], sharedBy(Nodes.names, 2))
+          yield* Nodes.share(again)
+          yield* Nodes.untilAgreed([...rest, again], sharedBy(Nodes.names, 1))
         }),
       testTimeout,
     )
@@ -69,18 +72,19 @@ describe("the shared state of five processes", () => {
       () =>
         Effect.gen(function* () {
           const { node } = yield* Nodes.Nodes
+          yield* begin("c", 2)
           const [a, c] = [node("a"), node("c")]
           const rest = yield* nodesOf(without("c"))
           const left = leftAt(c)
           const mark = c.mark()
           yield* c.freeze
           yield* Nodes.untilAgreed(rest, sharedBy(without("c"), 2))
+          yield* setOwn(a, "a2")
           yield* write(a, 3)
-          yield* Nodes.say(a, { _tag: "Set", key: "late", value: "1" })
-          yield* Nodes.until(a, "its entry", ({ entries }) => entries["a/late"] === "1")
+          yield* Nodes.until(a, "its changes", ({ entries, value }) => entries["a/own"] === "a2" && value === 3)
           yield* c.thaw
           const { entries, ...others } = sharedBy(Nodes.names, 3)
-          yield* Nodes.untilAgreed([...rest, c], { entries: { ...entries, "a/late": "1" }, ...others })
+          yield* Nodes.untilAgreed([...rest, c], { entries: { ...entries, "a/own": "a2" }, ...others })
           assert.deepStrictEqual(leftAt(c), left)
           for (const { entries, users } of Nodes.states(c, mark)) {
             for (const name of Nodes.names) {
@@ -88,6 +92,7 @@ describe("the shared state of five processes", () => {
               assert.property(users, `user-${name}`)
             }
           }
+          yield* setOwn(a, "a")
         }),
       testTimeout,
     )
@@ -106,30 +111,33 @@ describe("the shared state of five processes", () => {
             ["a", "b"],
             ["c", "d", "e"],
           ] as const
+          yield* begin("b", 4)
           const [left, right] = [yield* nodesOf(sides[0]), yield* nodesOf(sides[1])]
-          const late = { "a/own": "a2", "a/late": "1" }
-          const during = (side: ReadonlyArray<Name>, value: number, entries = {}): Nodes.Shared => {
-            const shared = sharedBy(side, value)
-            const { "user-a": _, ...users } = shared.users
-            return { entries: { ...shared.entries, ...entries }, users, value }
+          const all = [...left, ...right]
+          const lost = all.map((each) => Nodes.latest(each)?.lost ?? [])
+          /** What nodes know after the user of a has left and its entry has changed. */
+          const afterwards = (names: ReadonlyArray<Name>, value: number): Nodes.Shared => {
+            const { entries, users } = sharedBy(names, value)
+            const { "user-a": _, ...others } = users
+            return { entries: { ...entries, "a/own": "a2" }, users: others, value }
           }
           yield* whileCut(
             ...sides,
             Effect.gen(function* () {
-              yield* Nodes.say(node("a"), { _tag: "Set", key: "own", value: "a2" })
+              yield* setOwn(node("a"), "a2")
               yield* Nodes.say(node("a"), { _tag: "Untrack", user: "user-a" })
-              yield* write(node("a"), 10)
-              yield* Nodes.untilAgreed(left, during(sides[0], 10, late))
-              yield* write(node("c"), 20)
-              yield* Nodes.untilAgreed(right, during(sides[1], 20))
+              yield* write(node("a"), 5)
+              yield* Nodes.untilAgreed(left, afterwards(sides[0], 5))
+              yield* write(node("c"), 6)
+              yield* Nodes.untilAgreed(right, sharedBy(sides[1], 6))
             }),
           )
-          const all = [...left, ...right]
-          yield* Nodes.untilAgreed(all, during(Nodes.names, 20, late))
-          for (const each of left) assert.deepStrictEqual(Nodes.latest(each)?.lost, [10], each.name)
-          for (const each of right) assert.deepStrictEqual(Nodes.latest(each)?.lost, [], each.name)
-          yield* Nodes.say(node("a"), { _tag: "Track", user: "user-a" })
-          yield* Nodes.untilAgreed(all, { ...during(Nodes.names, 20, late), users: sharedBy(Nodes.names, 20).users })
+          yield* Nodes.untilAgreed(all, afterwards(Nodes.names, 6))
+          assert.deepStrictEqual(
+            all.map((each) => Nodes.latest(each)?.lost),
+            lost.map((before, i) => (i < left.length ? [...before, 5] : before)),
+          )
+          yield* Nodes.share(node("a"))
         }),
       testTimeout,
     )
@@ -139,19 +147,9 @@ describe("the shared state of five processes", () => {
       () =>
         Effect.gen(function* () {
           const { node, start } = yield* Nodes.Nodes
-          const entries = new Map(Object.entries(Nodes.latest(node("a"))?.entries ?? {}))
+          yield* begin("e", 7)
           const places = new Map(Nodes.names.map((name) => [`user-${name}`, name]))
           const left = new Map(Nodes.names.map((name) => [name, leftAt(node(name))]))
-          const agreed = Effect.gen(function* () {
-            const users = Object.fromEntries([...places].map(([user, name]) => [user, [name]]))
-            yield* Nodes.untilAgreed(yield* nodesOf(Nodes.names), {
-              entries: Object.fromEntries(entries),
-              users,
-              value: 30,
-            })
-          })
-          yield* write(node("e"), 30)
-          yield* agreed
           for (const [i, name] of Nodes.names.entries()) {
             const [old, next] = [node(name), node(Nodes.names[(i + 1) % Nodes.names.length] ?? "a")]
             yield* old.hangUp
@@ -162,11 +160,11 @@ describe("the shared state of five processes", () => {
             }
             yield* old.ended
             assert.deepStrictEqual(leftAt(old), left.get(name), name)
-            const again = yield* start(name)
-            for (const key of entries.keys()) if (key.startsWith(`${name}/`)) entries.delete(key)
-            yield* Nodes.say(again, { _tag: "Set", key: "own", value: name })
-            entries.set(`${name}/own`, name)
-            yield* agreed
+            yield* setOwn(yield* start(name), name)
+            yield* Nodes.untilAgreed(yield* nodesOf(Nodes.names), {
+              ...sharedBy(Nodes.names, 7),
+              users: Object.fromEntries([...places].map(([user, place]) => [user, [place]])),
+            })
           }
           for (const each of yield* nodesOf(Nodes.names)) assert.deepStrictEqual(leftAt(each), [], each.name)
         }),
