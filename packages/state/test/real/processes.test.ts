@@ -152,9 +152,12 @@ describe("the shared state of five processes", () => {
           const left = new Map(Nodes.names.map((name) => [name, leftAt(node(name))]))
           for (const [i, name] of Nodes.names.entries()) {
             const [old, next] = [node(name), node(Nodes.names[(i + 1) % Nodes.names.length] ?? "a")]
+            const moving = [...places].filter(([, place]) => place === name).map(([user]) => user)
             yield* old.hangUp
-            for (const [user, place] of places) {
-              if (place !== name) continue
+            yield* Nodes.until(next, "that the users are at no process", ({ users }) =>
+              moving.every((user) => (users[user] ?? []).length === 0),
+            )
+            for (const user of moving) {
               yield* Nodes.say(next, { _tag: "Track", user })
               places.set(user, next.name)
             }
