@@ -16,6 +16,7 @@ const longest = [
   "packages/node-transport/test/real/namespaces.test.ts",
   "packages/core/test/simulation/swarm.test.ts",
   "packages/effect-cluster/test/processes/runners.test.ts",
+  "packages/state/test/real/processes.test.ts",
   "packages/testkit/test/cli/order.test.ts",
   "packages/admin/test/real/network.test.ts",
   "packages/core/test/simulation/mutants.test.ts",

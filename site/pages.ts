@@ -32,6 +32,7 @@ export const guide: Section = {
         { text: "Cache invalidation", file: "docs/recipes/cache-invalidation.md" },
         { text: "Socket routing", file: "docs/recipes/socket-routing.md" },
         { text: "One owner of a job", file: "docs/recipes/job-owner.md" },
+        { text: "Feature flag", file: "docs/recipes/feature-flag.md" },
         { text: "Requests to peers", file: "docs/recipes/requests.md" },
         { text: "Configuration", file: "docs/recipes/configuration.md" },
       ],

@@ -150,6 +150,7 @@ const demo = Effect.gen(function* () {
   yield* begin("b starts again, and all three continue until Ctrl-C.")
   yield* start("b", [a.address])
   yield* say(`dashboard of a: ${yield* Peers.dashboardOf(a)}`)
+  yield* say(`its part "Shared state" has the processes, and the owner of each of eight jobs`)
   yield* say(`kill a process to see what the others report, for example: kill -9 ${again.pid}`)
   yield* Effect.never
 })

@@ -1,5 +1,7 @@
+import { Report } from "@coterie/admin"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Peers from "../demo/Peers.ts"
 import * as Child from "../support/Child.ts"
 
@@ -28,6 +30,22 @@ describe.concurrent("the peers of the demo", () => {
         yield* Peers.awaitEvent(a, "Left", "b")
         yield* Peers.awaitEvent(c, "Left", "b")
         yield* Peers.lists(a, [c], { from: 1 })
+      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
+    120_000,
+  )
+
+  it.live(
+    "share out jobs, and show them on the dashboard",
+    () =>
+      Effect.gen(function* () {
+        const a = yield* Peers.start("a", [], secret, { dashboard: true })
+        const url = yield* Peers.dashboardOf(a)
+        const state = yield* Effect.promise(async () => (await fetch(new URL("/v1/state?kind=placement", url))).json())
+        const { components } = yield* Schema.decodeUnknownEffect(Report.StateReport)(state)
+        assert.deepStrictEqual(
+          components.map(({ name, rows }) => [name, rows.length]),
+          [["workers", 8]],
+        )
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     120_000,
   )

@@ -702,6 +702,9 @@ const admin: Page = {
         "a node shows the sizes of its maps, presences and values, without contents, until they close",
         "a node shows the members of its groups by node, and the owners of the keys that it watches",
         "a report of the state of a node is within its bounds, and says what it leaves out",
+        "a report of the wanted components has all of their rows, however many the others have",
+        "asks for the shared state only while it is shown, and shows the rows of a component",
+        "shows a bounded part of the shared state, and says how much it leaves out",
       ],
     },
     {
@@ -979,6 +982,7 @@ const state: Page = {
         "loses the entries of a node that leaves or fails, with the reason",
         "loses the entries of a node that closes the map, and shows them again when it opens it",
         "keeps the entries of an owner whose link is lost, as stale",
+        "loses what a killed process owned but not what it wrote into a shared value, and has no ghost after its restart",
       ],
     },
     {
@@ -1029,6 +1033,7 @@ const state: Page = {
         "lists the keys of both sides that had 500 each before they met",
         "over TCP lists the keys of a node until it is killed, and for the grace",
         "lets the keys leave and join that did so during a partition",
+        "survives a rolling restart: no user leaves who connects to another process, and the value outlives all its writers",
       ],
     },
     {
@@ -1039,6 +1044,7 @@ const state: Page = {
         "lets no key leave while the node is isolated, and starts the grace when it has the metas of a peer again",
         "lets no key leave at a deadline that passed while the process stood still",
         "of a node that stands still for 30 seconds loses no key of the others",
+        "loses what a process that stands still owned until it continues, and that process loses nothing of the others",
       ],
     },
     {
@@ -1121,6 +1127,7 @@ const state: Page = {
         "outlives its writer, and is known to a node that opens it later",
         "is kept by a node that has only opened another one",
         "is shared by the users of a layer, and a write right before its end is not lost",
+        "survives a rolling restart: no user leaves who connects to another process, and the value outlives all its writers",
       ],
     },
     {

@@ -88,6 +88,20 @@ describe.concurrent("the programs of the recipes", () => {
   )
 
   test(
+    "the checkout is the one that another process switched to, also after that process is killed",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair("recipes/featureFlag.ts", { b: ["new"] })
+      yield* a.find(/b switched to the new checkout/)
+      const killed = a.mark()
+      yield* b.signal("SIGKILL")
+      yield* a.find(/b failed/, killed)
+      yield* a.find(/customers get the new checkout/, a.mark())
+      const again = yield* start("b", "recipes/featureFlag.ts", [], { COTERIE_SEEDS: a.address })
+      yield* again.find(/customers get the new checkout/)
+    }),
+  )
+
+  test(
     "a process reserves a piece at another process, and counts without a killed process",
     Effect.gen(function* () {
       const { a, b } = yield* pair("recipes/requests.ts", { b: ["a"] })

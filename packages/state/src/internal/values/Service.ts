@@ -35,7 +35,7 @@ export interface Options<A> {
   /** Schema of the value. The serialization is that of the topics of the node. */
   readonly value: Schema.Codec<A, unknown>
   /** Value until this node knows a write. It is not sent. */
-  readonly initial: A
+  readonly initial: NoInfer<A>
 }
 
 /**
