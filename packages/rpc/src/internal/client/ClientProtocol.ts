@@ -17,6 +17,7 @@ import * as Stream from "effect/Stream"
 import { RequestMetrics } from "../RequestMetrics.ts"
 import { outcomeOfError } from "../requestOutcomes.ts"
 import * as RpcLanes from "../RpcLanes.ts"
+import { startIn } from "../startIn.ts"
 import { AnswerTime } from "./AnswerTime.ts"
 import * as AnyPeer from "./AnyPeer.ts"
 import type { InFlightRequest, Options as InFlightOptions } from "./InFlightRequest.ts"
@@ -191,7 +192,7 @@ export const make = Effect.fnUntraced(function* (
   const requestMetrics = new RequestMetrics({ metrics, direction: "out", service: lanes.label })
   const clock = yield* Clock.Clock
   const inFlight = new InFlightRequests({
-    scope: inner,
+    start: yield* startIn(inner),
     metrics: requestMetrics,
     answerTime: new AnswerTime(metrics, lanes.label, clock),
   })

@@ -85,7 +85,7 @@ export class ServerProtocol {
   get shutdown(): Effect.Effect<void> {
     const { reader, sessions } = this.options
     return this.stop.pipe(
-      Effect.andThen(sessions.endResponses),
+      Effect.andThen(Effect.sync(() => sessions.endResponses())),
       Effect.andThen(Effect.timeoutOption(sessions.awaitSenders, drainTimeout)),
       Effect.andThen(reader.publishEof),
       // Effect's server has ended already. A server of the application may leave requests without a response.
