@@ -13,7 +13,7 @@ import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type { FromClientEncoded, RequestEncoded } from "effect/rpc/RpcMessage"
 import type { CodecFor } from "effect/rpc/RpcSerialization"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import { readInSlices } from "../readInSlices.ts"
 import { RequestMetrics } from "../RequestMetrics.ts"
 import { outcomeOfError } from "../requestOutcomes.ts"
 import * as RpcLanes from "../RpcLanes.ts"
@@ -220,7 +220,7 @@ export const make = Effect.fnUntraced(function* (
   })
   const reader = new ResponseReader({ lanes, ids, inFlight, sender })
   const responses = yield* Scope.provide(lanes.responses.open(), inner)
-  const reading = Stream.runForEach(responses, (item) => reader.read(item))
+  const reading = readInSlices(responses, (item) => reader.read(item))
   // The stream ends when this node leaves.
   yield* Effect.forkIn(Effect.ensuring(reading, client.stop), inner)
   yield* Effect.addFinalizer(() =>
