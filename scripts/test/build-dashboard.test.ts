@@ -6,7 +6,7 @@ import { contentSecurityPolicy, html } from "../../packages/admin/src/internal/h
 import { buildDashboard, licensesFile, pageFile } from "../build-dashboard.ts"
 
 /** Budget of the page, in bytes. It has a plotting library of 52 KB, and must load at once over a tunnel. */
-const budget = { page: 100 * 1_024, compressed: 45 * 1_024 }
+const budget = { page: 104 * 1_024, compressed: 45 * 1_024 }
 
 /** Returns the content of the element. */
 const contentOf = (element: string): string => {

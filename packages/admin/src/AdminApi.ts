@@ -188,6 +188,12 @@ export const deadlineBounds = { minimum: 100, maximum: 10_000 } as const
 
 const Deadline = Schema.FiniteFromString.check(Schema.isBetween(deadlineBounds))
 
+/** Bound of the rows of each component, up to that of the whole report. */
+const Rows = Schema.FiniteFromString.check(
+  Schema.isInt(),
+  Schema.isBetween({ minimum: 0, maximum: Report.stateBounds.rows }),
+)
+
 const node = HttpApiGroup.make("node").add(
   HttpApiEndpoint.get("self", "/v1/self", {
     query: { ping: Schema.optional(Schema.Literals(["true", "false"])) },
@@ -213,7 +219,14 @@ const node = HttpApiGroup.make("node").add(
     success: Report.NodeReport,
     error: [UnknownMember, NodeUnanswered],
   }),
-  HttpApiEndpoint.get("state", "/v1/state", { success: Report.StateReport }),
+  HttpApiEndpoint.get("state", "/v1/state", {
+    query: {
+      kind: Schema.optional(Schema.String),
+      name: Schema.optional(Schema.String),
+      rows: Schema.optional(Rows),
+    },
+    success: Report.StateReport,
+  }),
   HttpApiEndpoint.get("cluster", "/v1/cluster", {
     query: { deadlineMillis: Schema.optional(Deadline) },
     success: Report.ClusterReport,

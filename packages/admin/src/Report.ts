@@ -191,6 +191,21 @@ export const NodeReport = Schema.Struct({
 // ---- the components of a node ----
 
 /**
+ * Part of the state of a node to report. Without a field, nothing is left out.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface StateFilter {
+  /** Kind of the components, such as `map`. */
+  readonly kind?: string | undefined
+  /** Name of the components. */
+  readonly name?: string | undefined
+  /** Maximum number of rows of each component. With 0, a report has the facts alone. */
+  readonly rows?: number | undefined
+}
+
+/**
  * Maximum number of components in a report, and of the rows of all of them. A node with 100 maps and 100 peers has as many
  * rows. A report has at most some megabytes.
  *
@@ -223,6 +238,8 @@ export const ComponentReport = Schema.Struct({
   facts: Facts,
   /** One row for each of the things of which the component has many, such as peers. */
   rows: Schema.Array(Facts),
+  /** Number of further rows, which are not in the report. Absent if there are none. */
+  omittedRows: Schema.optionalKey(Schema.Number),
 })
 
 /**
@@ -246,7 +263,10 @@ export const StateReport = Schema.Struct({
   /** Wall clock of the node, in milliseconds since 1970. */
   at: Schema.Number,
   components: Schema.Array(ComponentReport),
-  /** Number of components and rows that are beyond {@link stateBounds}, and are not in the report. */
+  /**
+   * Number of components that are beyond {@link stateBounds}, and of rows that are beyond them or beyond the `rows` that the
+   * report was asked for. They are not in the report.
+   */
   omitted: Schema.Struct({ components: Schema.Number, rows: Schema.Number }),
 })
 

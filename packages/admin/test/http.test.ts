@@ -59,6 +59,23 @@ describe("the routes", () => {
       assert.strictEqual(decode(Report.NodeReport, yield* get("/v1/nodes/b")).name, "b")
       assert.strictEqual(decode(Report.NodeReport, yield* get("/v1/nodes?name=b")).name, "b")
       assert.strictEqual(decode(Report.ClusterReport, yield* get("/v1/cluster?deadlineMillis=5000")).askedBy, "a")
+      const rows = [{ peer: "b" }, { peer: "c" }]
+      for (const name of ["x/y", "z"]) {
+        a.cluster.components.add({ kind: "map", name, describe: () => ({ facts: { entries: 1 }, rows }) })
+      }
+      const state = (query: string) => Effect.map(get(`/v1/state${query}`), (body) => decode(Report.StateReport, body))
+      assert.deepStrictEqual(
+        (yield* state("")).components.map(({ name, rows }) => [name, rows.length]),
+        [
+          ["x/y", 2],
+          ["z", 2],
+        ],
+      )
+      const { components, omitted } = yield* state("?kind=map&name=x%2Fy&rows=1")
+      assert.deepStrictEqual(components, [
+        { kind: "map", name: "x/y", facts: { entries: 1 }, rows: [{ peer: "b" }], omittedRows: 1 },
+      ])
+      assert.deepStrictEqual(omitted, { components: 0, rows: 1 })
       for (const question of ["started", "ready", "live"]) {
         assert.strictEqual(decode(AdminApi.HealthAnswer, yield* get(`/health/${question}`)).status, "ok")
       }
@@ -84,6 +101,8 @@ describe("the routes", () => {
         ["/v1/members?name=zz", 404, "knows no member"],
         ["/v1/cluster?deadlineMillis=99", 400, "between 100 and 10000"],
         ["/v1/cluster?deadlineMillis=ten", 400, "deadlineMillis"],
+        ["/v1/state?rows=-1", 400, "between 0 and 10000"],
+        ["/v1/state?rows=1.5", 400, "rows"],
         [`/v1/members/${"x".repeat(129)}`, 400, "name"],
         [`/v1/members/${"x".repeat(513)}`, 404, ""],
         ["/v1/members/%zz", 404, ""],

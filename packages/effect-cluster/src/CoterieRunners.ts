@@ -47,7 +47,7 @@ const defaultRequestLimit = 65_536
  * - Messages are encoded with SchemaBinary. `limits.messageBytes` of the cluster bounds a request and an answer. A
  *   request beyond the bound fails with a defect that says so, and its entity does not get it.
  * - The engine repeats a volatile request whose link or runner is lost, as over any transport. So an entity may get a
- *   volatile request more than once.
+ *   volatile request more than once, or its caller gets `AlreadyProcessingMessage`.
  * - Fails with `OptionsError` if `requestLimit` is invalid, or if this node has another runner.
  *
  * @see `CoterieCluster.layer` for the complete engine

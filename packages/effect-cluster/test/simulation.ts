@@ -38,10 +38,14 @@ class App extends Context.Service<
 
 const makeApp = Effect.fnUntraced(function* (name: string) {
   const client = yield* Account.Account.client
+  // The link may be lost after the entity has answered, and before the answer arrives. The engine then sends the volatile
+  // request again, which its runner refuses. A caller that may ask twice makes a new request.
+  const where = (id: string) =>
+    Effect.retry(client(id).Where(), { while: (error) => error._tag === "AlreadyProcessingMessage" })
   const one = (id: string) =>
     Effect.gen(function* () {
       const life = yield* Random.nextInt
-      const node = yield* client(id).Where()
+      const node = yield* where(id)
       yield* client(id).Deposit({ id: `${id} by ${name} ${life}`, amount: 1 })
       return node
     })

@@ -1,4 +1,5 @@
-import type { ClusterReport, NodeReport } from "../../src/Report.ts"
+import type { ClusterReport, NodeReport, StateReport } from "../../src/Report.ts"
+import { askedRows, type Id } from "../model/components.ts"
 
 /** Key of the token in the storage of the tab. */
 const storageKey = "coterie-admin-token"
@@ -8,6 +9,9 @@ const requestTimeout = 10_000
 
 /** Error of a request that needs a token, or another one. */
 export class TokenNeeded extends Error {}
+
+/** Error of a request for a route that the service does not have. */
+export class RouteMissing extends Error {}
 
 /** Requests to the admin service that served the page. */
 export class AdminClient {
@@ -44,6 +48,16 @@ export class AdminClient {
     return this.json<NodeReport>("v1/self")
   }
 
+  /** Asks for all components of the node, without rows. */
+  state(): Promise<StateReport> {
+    return this.json<StateReport>("v1/state?rows=0")
+  }
+
+  /** Asks for one component with its rows. */
+  component(id: Id): Promise<StateReport> {
+    return this.json<StateReport>(`v1/state?${new URLSearchParams({ ...id, rows: String(askedRows) })}`)
+  }
+
   /** Opens the event stream after an event, until the signal aborts it. */
   async events(after: string | undefined, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const response = await this.send("v1/events", signal, after === undefined ? {} : { "last-event-id": after })
@@ -66,6 +80,7 @@ export class AdminClient {
       this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }
     const response = await fetch(`${this.base}${path}`, { headers: { ...authorization, ...more }, signal })
     if (response.status === 401 || response.status === 429) throw new TokenNeeded(await messageOf(response))
+    if (response.status === 404) throw new RouteMissing(await messageOf(response))
     if (!response.ok) throw new Error(`${response.status}: ${await messageOf(response)}`)
     return response
   }

@@ -1,4 +1,5 @@
 import type { ClusterReport, NodeReport } from "../../src/Report.ts"
+import type { Id } from "../model/components.ts"
 import type { EventLine } from "../model/eventLine.ts"
 import { EventLog } from "../model/EventLog.ts"
 import { History } from "../model/History.ts"
@@ -6,9 +7,13 @@ import { Matrix } from "../model/Matrix.ts"
 import { AdminClient, TokenNeeded } from "./AdminClient.ts"
 import { EventReader } from "./EventReader.ts"
 import { pause } from "./pause.ts"
+import { SharedState, type SharedView } from "./SharedState.ts"
 
 /** Time between two questions to the cluster while the page is visible, in milliseconds. */
 const pollInterval = 2_000
+
+/** Number of questions to the cluster for each question for the shared state, which changes more often than people can read. */
+const pollsPerState = 2
 
 /** Shortest time between two renderings, in milliseconds. A burst of a thousand events must not freeze the page. */
 const renderInterval = 250
@@ -20,6 +25,7 @@ export interface State {
   readonly self: NodeReport | undefined
   readonly events: ReadonlyArray<EventLine>
   readonly history: History
+  readonly shared: SharedView
   /** Number of reports so far. */
   readonly reports: number
   /** Time at which the event stream was lost, and the time and reason since when there are no reports. */
@@ -37,6 +43,7 @@ export class DashboardStore {
   private readonly client = new AdminClient()
   private readonly log = new EventLog()
   private readonly history = new History()
+  private readonly shared = new SharedState(this.client, clockTime)
   private readonly events: EventReader
   private report: ClusterReport | undefined
   private matrix: Matrix | undefined
@@ -88,6 +95,24 @@ export class DashboardStore {
     this.needToken("the token was forgotten")
   }
 
+  /** Shows or hides the shared state. */
+  toggleShared(): void {
+    this.shared.toggle()
+    this.sharedChanged()
+  }
+
+  /** Shows or hides the rows of a component. */
+  selectComponent(id: Id): void {
+    this.shared.select(id)
+    this.sharedChanged()
+  }
+
+  /** Shows what a user has chosen, and asks for it at once. */
+  private sharedChanged(): void {
+    if (this.running !== undefined) void this.askShared(this.running.signal)
+    this.changed()
+  }
+
   private needToken(message: string): void {
     this.tokenNeeded = message
     this.stopRequests()
@@ -110,9 +135,11 @@ export class DashboardStore {
   }
 
   private async poll(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (let polls = 0; !signal.aborted; polls++) {
       // oxlint-disable-next-line no-await-in-loop -- one question at a time
       await this.ask(signal)
+      // oxlint-disable-next-line no-await-in-loop -- one question at a time
+      if (polls % pollsPerState === 0) await this.askShared(signal)
       // oxlint-disable-next-line no-await-in-loop -- waits between two questions
       await pause(pollInterval, signal)
     }
@@ -139,6 +166,15 @@ export class DashboardStore {
     this.changed()
   }
 
+  private async askShared(signal: AbortSignal): Promise<void> {
+    try {
+      await this.shared.ask(signal)
+    } catch (error) {
+      if (!signal.aborted && error instanceof TokenNeeded) this.needToken(error.message)
+    }
+    this.changed()
+  }
+
   private changed(): void {
     this.renderTimer ??= setTimeout(() => {
       this.renderTimer = undefined
@@ -153,6 +189,7 @@ export class DashboardStore {
       self: this.self,
       events: this.log.lines,
       history: this.history,
+      shared: this.shared.view,
       reports: this.reports,
       streamLost: this.streamLost,
       reportsLost: this.reportsLost,

@@ -1,4 +1,4 @@
-import { printable } from "../../src/internal/printable.ts"
+import { shownText } from "./shownText.ts"
 
 /** One event of the stream, as the page shows it. All texts are printable. */
 export interface EventLine {
@@ -10,9 +10,6 @@ export interface EventLine {
   readonly reason: string
 }
 
-/** Maximum length of a text of a line. */
-const maxLength = 200
-
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
 
@@ -21,8 +18,7 @@ const field = (value: unknown, name: string): unknown => (isObject(value) ? valu
 /** Returns text, cut and without characters that are not visible. Any other value becomes an empty text. */
 const text = (value: unknown): string => {
   if (typeof value === "number") return String(value)
-  if (typeof value !== "string") return ""
-  return printable(value.length > maxLength ? `${value.slice(0, maxLength)}…` : value)
+  return typeof value === "string" ? shownText(value) : ""
 }
 
 const namesOf = (value: unknown): string =>

@@ -5,6 +5,7 @@ import { Events } from "./Events.tsx"
 import { Links } from "./Links.tsx"
 import { Members } from "./Members.tsx"
 import { Plots } from "./Plots.tsx"
+import { SharedState } from "./SharedState.tsx"
 import { TokenPrompt } from "./TokenPrompt.tsx"
 
 /** Sign and word of each level, so that a level is not shown by its color alone. */
@@ -81,6 +82,7 @@ export const App = ({ state, store }: { readonly state: State; readonly store: D
           <>
             <div class="column">
               <Links matrix={matrix} self={self} />
+              <SharedState shared={state.shared} store={store} />
             </div>
             <div class="column">
               <Members report={report} self={self} />

@@ -48,18 +48,21 @@ const details = ({ facts, kind, name, rows }: ComponentReport): ReadonlyArray<st
   ]
 }
 
-const omissions = ({ omitted: { components, rows } }: StateReport): ReadonlyArray<string> =>
-  components + rows === 0 ? [] : [`${components} more components and ${rows} more rows are not shown`]
+const nothing = ({ kind, name }: Filter): string =>
+  kind === undefined ? "nothing is shared" : `there is no ${[kind, name ?? ""].map(printable).join(" ").trim()}`
 
 /** Returns the components of a kind, in full if their name is given too. */
-export const lines = (report: StateReport, { name }: Filter): ReadonlyArray<string> => {
-  const { components } = report
-  if (components.length === 0) return ["nothing is shared", ...omissions(report)]
-  const shown =
-    name === undefined
-      ? summary(components)
-      : components.flatMap((component, i) => [...(i === 0 ? [] : [""]), ...details(component)])
-  return [...shown, ...omissions(report)]
+export const lines = (report: StateReport, filter: Filter): ReadonlyArray<string> => {
+  const { components, omitted } = report
+  const isFull = filter.name !== undefined
+  if (components.length === 0) return [nothing(filter)]
+  return [
+    ...(isFull
+      ? components.flatMap((component, i) => [...(i === 0 ? [] : [""]), ...details(component)])
+      : summary(components)),
+    ...(omitted.components === 0 ? [] : [`${omitted.components} more are not shown`]),
+    ...(isFull && omitted.rows > 0 ? [`${omitted.rows} more rows are not shown`] : []),
+  ]
 }
 
 export interface Filter {
@@ -80,7 +83,10 @@ export const run = Effect.fnUntraced(function* (
   wanted: Filter,
 ): Effect.fn.Return<ExitCode, CommandError> {
   const client = yield* onlyClient(session)
-  const report = filter(yield* client.ask((api) => api.node.state()), wanted)
+  // A line for each component needs no rows.
+  const rows = session.json || wanted.name !== undefined ? undefined : 0
+  // A service of an earlier version ignores the query.
+  const report = filter(yield* client.ask((api) => api.node.state({ query: { ...wanted, rows } })), wanted)
   yield* output(session, report, () => lines(report, wanted))
   return report.components.length === 0 ? exits.no : exits.yes
 })

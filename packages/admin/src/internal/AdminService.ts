@@ -92,9 +92,10 @@ export const make = Effect.fnUntraced(function* (
   const service: Service = {
     inspection,
     self: inspect,
-    state: Effect.zipWith(cluster.self, cluster.components.describe, (self, components) =>
-      stateReport(self, components, clock.currentTimeMillisUnsafe()),
-    ),
+    state: (filter) =>
+      Effect.zipWith(cluster.self, cluster.components.describe, (self, components) =>
+        stateReport(self, components, clock.currentTimeMillisUnsafe(), filter),
+      ),
     node: (name) => otherNode(name, inspection, (asked) => withDeadline(Cache.get(nodes, asked), deadline)),
     cluster: (options) => Effect.map(ask(options), ({ report }) => report),
     clusterJson: (options) => Effect.map(ask(options), ({ json }) => json),

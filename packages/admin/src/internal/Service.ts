@@ -6,7 +6,7 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Busy, NodeUnanswered, UnknownMember } from "../AdminApi.ts"
 import type * as Health from "../Health.ts"
-import type { ClusterReport, NodeEvent, NodeReport, StateReport } from "../Report.ts"
+import type { ClusterReport, NodeEvent, NodeReport, StateFilter, StateReport } from "../Report.ts"
 
 /**
  * Options of the admin service.
@@ -44,8 +44,11 @@ export interface Service {
   readonly inspection: Effect.Effect<Inspection>
   /** Returns the report of this node. With `ping`, it first measures round-trip times, as `cluster.inspect` does. */
   readonly self: (options?: { readonly ping?: boolean | undefined }) => Effect.Effect<NodeReport>
-  /** Describes the components of this node, such as owned maps, presences and shared values, without their contents. */
-  readonly state: Effect.Effect<StateReport>
+  /**
+   * Describes the components of this node, such as owned maps, presences and shared values, without their contents. A filter
+   * selects some of them, and bounds their rows.
+   */
+  readonly state: (filter?: StateFilter) => Effect.Effect<StateReport>
   /**
    * Asks another node for its report. Requests for one node within one second get the same report. Fails with
    * `UnknownMember` if this node does not know the name, and with `NodeUnanswered` if the node does not answer.

@@ -45,10 +45,35 @@ it.live("coterie state shows the components of a node, and one of them in full",
       ].join("\n"),
     )
     assert.strictEqual((yield* state("presence")).out, "KIND      NAME   FACTS\npresence  users  keys 3\n")
-    assert.strictEqual((yield* state("presence", "jobs")).code, 1)
+    assert.deepStrictEqual(yield* state("presence", "jobs"), { code: 1, out: "there is no presence jobs\n", err: "" })
+    assert.strictEqual((yield* state("group")).out, "there is no group\n")
     const { code, out } = yield* state("map", "--json")
     const report = Schema.decodeUnknownSync(Schema.fromJsonString(Report.StateReport))(out)
     assert.deepStrictEqual([code, report.name, report.components.map(({ name }) => name)], [0, "a", ["jobs"]])
     assert.deepStrictEqual(report.components[0]?.rows[1], { peer: "c", state: "absent", behind: 1 })
+  }).pipe(Effect.scoped),
+)
+
+it.live("coterie state shows all rows of one component that it finds, and says how many a report leaves out", () =>
+  Effect.gen(function* () {
+    const [node] = yield* served(["a"])
+    const lines = (...args: ReadonlyArray<string>) =>
+      Effect.map(inProcess(["state", ...args, "--url", node?.url ?? ""]), ({ out }) => out.trimEnd().split("\n"))
+    const { rows: bound } = Report.stateBounds
+    for (const [name, count] of [
+      ["large", bound + 1],
+      ["small", 2],
+    ] as const) {
+      const rows = Array.from({ length: count }, (_, key) => ({ key }))
+      node?.cluster.components.add({ kind: "placement", name, describe: () => ({ facts: { keys: count }, rows }) })
+    }
+    assert.deepStrictEqual(yield* lines("placement"), [
+      "KIND       NAME   FACTS",
+      `placement  large  keys ${bound + 1}`,
+      "placement  small  keys 2",
+    ])
+    assert.deepStrictEqual(yield* lines("placement", "small"), ["placement small", "keys  2", "", "KEY", "0", "1"])
+    const large = yield* lines("placement", "large")
+    assert.deepStrictEqual([large.length, large.at(-1)], [4 + bound + 1, "1 more rows are not shown"])
   }).pipe(Effect.scoped),
 )

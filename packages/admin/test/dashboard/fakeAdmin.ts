@@ -1,7 +1,9 @@
 /** Pages whose admin service is imagined, for clusters that real nodes do not form. */
 import { Report, Verdict } from "@coterie/admin"
+import type { Described } from "@coterie/core/NodeComponents"
 import type { BrowserContext, Route } from "playwright-core"
 import { contentSecurityPolicy, html } from "../../src/internal/http/page.ts"
+import { stateReport } from "../../src/internal/reports/stateReport.ts"
 
 /** Origin of the imagined service. No name of this domain exists, so no request leaves the browser. */
 const origin = "http://coterie.test"
@@ -71,6 +73,18 @@ export const linkOf = (bytesIn: number, session = 1): NonNullable<Report.PeerRep
   queues: [{ name: "control", size: 1, limit: 4 }],
 })
 
+/** Makes the answer to a request for the shared state of a node. */
+export const stateOf = (
+  name: string,
+  components: ReadonlyArray<Described>,
+  query: URLSearchParams,
+): Report.StateReport =>
+  stateReport({ name, generation: 1 }, components, 1_767_225_600_000, {
+    kind: query.get("kind") ?? undefined,
+    name: query.get("name") ?? undefined,
+    rows: query.has("rows") ? Number(query.get("rows")) : undefined,
+  })
+
 /** Answers of the imagined service. */
 export interface Answers {
   readonly report: Report.ClusterReport
@@ -79,6 +93,8 @@ export interface Answers {
   /** Path of the page. Defaults to `/`. */
   readonly path?: string
   readonly metadata?: Readonly<Record<string, string>>
+  /** Returns the components of the node. A service of an earlier version has no route for them; this is the default. */
+  readonly components?: () => ReadonlyArray<Described>
   /** Returns the report of the node for a request, by the number of the request. */
   readonly selfAt?: (request: number) => Report.NodeReport
   /** Clock of the page, which the test moves. The clock of the machine by default. */
@@ -97,19 +113,22 @@ const keepEventsOpen = (events: string): void => {
   }
 }
 
-/** Opens the page of an imagined service. Returns the page, and the paths that it has asked for. */
+/** Opens the page of an imagined service. Returns the page, and the paths that it has asked for with their queries. */
 export const open = async (
   context: BrowserContext,
-  { clock, events = "", metadata = {}, path = "/", report, selfAt }: Answers,
+  { clock, components, events = "", metadata = {}, path = "/", report, selfAt }: Answers,
 ) => {
-  const asked = new Set<string>()
+  const asked: Array<string> = []
   let requests = 0
   const answer = (route: Route): Promise<void> => {
-    const { pathname } = new URL(route.request().url())
-    asked.add(pathname)
+    const { pathname, search, searchParams } = new URL(route.request().url())
+    asked.push(`${pathname}${search}`)
     if (pathname.endsWith("/v1/cluster")) return route.fulfill({ json: report })
     if (pathname.endsWith("/v1/self")) {
       return route.fulfill({ json: selfAt?.(requests++) ?? { ...selfOf(report.askedBy), metadata } })
+    }
+    if (pathname.endsWith("/v1/state") && components !== undefined) {
+      return route.fulfill({ json: stateOf(report.askedBy, components(), searchParams) })
     }
     if (pathname !== path) return route.fulfill({ status: 404 })
     return route.fulfill({

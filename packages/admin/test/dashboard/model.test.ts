@@ -1,5 +1,7 @@
 /** The values of the dashboard, without a browser. */
+import type { Described, Facts } from "@coterie/core/NodeComponents"
 import { assert, describe, it } from "@effect/vitest"
+import { kindTables, maxComponents, maxRows, rowTable } from "../../dashboard/model/components.ts"
 import { EventLog, maxLines } from "../../dashboard/model/EventLog.ts"
 import { eventLine } from "../../dashboard/model/eventLine.ts"
 import { moved } from "../../dashboard/model/focus.ts"
@@ -7,7 +9,7 @@ import { History } from "../../dashboard/model/History.ts"
 import { Matrix, maxMembers } from "../../dashboard/model/Matrix.ts"
 import { bytesText, durationText, membersOf } from "../../dashboard/model/members.ts"
 import { cluster, row } from "../rows.ts"
-import { linkOf, peerOf, reportOf, selfOf } from "./fakeAdmin.ts"
+import { linkOf, peerOf, reportOf, selfOf, stateOf } from "./fakeAdmin.ts"
 
 const textsOf = (matrix: Matrix) =>
   matrix.names.map((_, i) => matrix.names.map((_, j) => matrix.cellAt(i, j).text).join(" "))
@@ -148,5 +150,75 @@ describe("the log of events", () => {
       eventLine(0, "Diagnostic", JSON.stringify({ event: { message: "x".repeat(9_999) } })).reason.length,
       201,
     )
+  })
+})
+
+describe("the components", () => {
+  const component = (kind: string, name: string, rows: ReadonlyArray<Facts> = []) => ({
+    kind,
+    name,
+    facts: { ownEntries: 2, ownBytes: 2_048, open: true, at: 0 },
+    rows,
+  })
+  const report = (components: ReadonlyArray<Described>, query = "rows=0") =>
+    stateOf("a", components, new URLSearchParams(query))
+
+  it("are in a table for each kind, with their facts in words", () => {
+    const shown = kindTables(report([component("map", "jobs", [{}]), component("presence", "x\u202e")]), "")
+    assert.deepStrictEqual(
+      shown.tables.map(({ columns, label, lines }) => [
+        label,
+        columns,
+        lines.map((line) => [line.label, line.hasRows]),
+      ]),
+      [
+        ["map", ["own entries", "own bytes", "open", "at"], [["jobs", true]]],
+        ["presence", ["own entries", "own bytes", "open", "at"], [[String.raw`x\u{202e}`, false]]],
+      ],
+    )
+    assert.deepStrictEqual(shown.tables[0]?.lines[0]?.cells, ["2", "2 KiB", "true", "1970-01-01T00:00:00.000Z"])
+  })
+
+  it("are bounded and found by a part of their kind or name", () => {
+    const many = Array.from({ length: maxComponents + 7 }, (_, i) => component("presence", `room ${i}`))
+    const all = report([component("map", "jobs"), ...many])
+    assert.strictEqual(kindTables(all, "").hidden, 8)
+    const found = kindTables(all, "ROOM 106")
+    assert.deepStrictEqual(
+      [found.hidden, found.tables.flatMap(({ lines }) => lines.map(({ name }) => name))],
+      [0, ["room 106"]],
+    )
+    assert.strictEqual(kindTables({ ...all, omitted: { components: 5, rows: 0 } }, "jobs").hidden, 5)
+  })
+
+  it("have the rows whose copies are worst first, and then those whose peers lack most", () => {
+    const rows = [
+      { peer: "live", state: "live", behind: 0 },
+      { peer: "slow", state: "live", behind: 7 },
+      { peer: "absent", state: "absent" },
+      { peer: "stale", state: "stale", behind: 1 },
+      { peer: "refused", state: "refused" },
+      { peer: "syncing", state: "syncing", behind: 9 },
+      { peer: "also stale", state: "stale", behind: 2 },
+    ]
+    const table = rowTable(report([component("map", "jobs", rows)], "name=jobs").components, "")
+    assert.deepStrictEqual(table.columns, ["peer", "state", "behind"])
+    assert.deepStrictEqual(
+      table.lines.map(([peer]) => peer),
+      ["refused", "also stale", "stale", "syncing", "slow", "live", "absent"],
+    )
+    assert.deepStrictEqual(table.lines[0], ["refused", "refused", ""])
+    assert.deepStrictEqual([table.hidden, table.unknown], [0, 0])
+  })
+
+  it("have bounded rows, and find a row by a part of any cell", () => {
+    const rows = Array.from({ length: 100_000 }, (_, i) => ({ key: `customer ${i}`, owner: i === 900 ? "Bob" : "ann" }))
+    const { components } = report([component("placement", "jobs", rows)], "rows=1000")
+    const table = rowTable(components, "")
+    assert.deepStrictEqual([table.lines.length, table.hidden, table.unknown], [maxRows, 1_000 - maxRows, 99_000])
+    const found = rowTable(components, "bob")
+    assert.deepStrictEqual([found.lines, found.hidden, found.unknown], [[["customer 900", "Bob"]], 0, 99_000])
+    const long = rowTable([component("placement", "jobs", [{ key: "x".repeat(9_999) }])], "")
+    assert.isAtMost(long.lines[0]?.[0]?.length ?? 0, 201)
   })
 })

@@ -2,6 +2,7 @@
 import * as World from "../../../core/test/cluster/world.ts"
 import { findChromium, isRequired, launch } from "../../../testkit/test/picture/chromium.ts"
 import type { Report } from "@coterie/admin"
+import type { Described } from "@coterie/core/NodeComponents"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -101,8 +102,23 @@ describe.skipIf("missing" in found)("the dashboard", () => {
       document.dispatchEvent(new Event("visibilitychange"))
     }, state)
 
+  /** Lets two seconds pass on the clock of the page, so that it asks again. */
+  const pollAgain = async (page: Page) => {
+    const answer = page.waitForResponse((response) => response.url().endsWith("/v1/self"))
+    await page.clock.runFor(2_000)
+    await (await answer).finished()
+  }
+
+  /** Shows the shared state, and waits until a table of it has the caption. */
+  const showState = async (page: Page, caption: string) => {
+    await page.getByRole("button", { name: "Show the shared state" }).click()
+    await page.locator("caption", { hasText: caption }).first().waitFor({ timeout })
+  }
+
   const isScrolledSideways = (page: Page) =>
     page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
+
+  const stateSection = "[aria-labelledby=state-title]"
 
   describe("with real nodes", () => {
     const scenario = (title: string, body: (world: World.World) => Effect.Effect<void, unknown, Scope.Scope>) =>
@@ -118,8 +134,11 @@ describe.skipIf("missing" in found)("the dashboard", () => {
         yield* Effect.promise(() =>
           inBrowser(async (context) => {
             const page = await context.newPage()
+            a.cluster.components.add({ kind: "map", name: "jobs", describe: () => ({ facts: { ownEntries: 7 } }) })
             await page.goto(url)
             await untilVerdict(page, "one cluster of 3; every pair has a link")
+            await showState(page, "map")
+            assert.strictEqual(await textOf(page, `${stateSection} tbody`), "jobs\t7")
             assert.strictEqual(await count(page, ".grid .cell.up"), 6)
             assert.strictEqual(await count(page, "[aria-labelledby=members-title] tbody tr"), 3)
             assert.strictEqual(await count(page, ".mesh line.both"), 3)
@@ -231,6 +250,30 @@ describe.skipIf("missing" in found)("the dashboard", () => {
     cluster(names, { "shop-2>shop-3": "ai", "shop-3>shop-2": "ai" }, { "shop-2": { through: { 2: "shop-1" } } }),
   )
 
+  /** The components of a node with users. Its peers `shop-1` and `shop-2` lack steps. */
+  const components = (behind = 12): ReadonlyArray<Described> => [
+    {
+      kind: "map",
+      name: "presence/users",
+      facts: { ownEntries: 812, ownBytes: 41_062, otherEntries: 1_604, otherBytes: 81_100, behind },
+      rows: [
+        { peer: "shop-1", state: "live", entries: 801, bytes: 40_550, behind: 3 },
+        { peer: "shop-2", state: "live", entries: 803, bytes: 40_550, behind },
+        { peer: "shop-3", state: "stale", entries: 0, bytes: 0 },
+      ],
+    },
+    {
+      kind: "placement",
+      name: "encoders",
+      facts: { keys: 2, mine: 1 },
+      rows: [
+        { key: "video 1", ownership: "mine", owner: "shop-0" },
+        { key: "video 2", ownership: "other", owner: "shop-1" },
+      ],
+    },
+    { kind: "presence", name: "users", facts: { keys: 2_398, leaving: 3 } },
+  ]
+
   it(
     "names the pair without a link in the sentence, the matrix and the picture",
     () =>
@@ -274,11 +317,16 @@ describe.skipIf("missing" in found)("the dashboard", () => {
       () =>
         inBrowser(
           async (context) => {
-            const { page } = await FakeAdmin.open(context, { report: cutReport })
+            const { page } = await FakeAdmin.open(context, { report: cutReport, components })
             await page.locator(".plot canvas").first().waitFor()
+            await showState(page, "map")
+            await page.getByRole("button", { name: "presence/users" }).click()
+            await page.locator("caption", { hasText: "map presence/users" }).waitFor()
             assert.deepStrictEqual(await violations(page), [])
             await page.setViewportSize({ width: 320, height: 700 })
             assert.isFalse(await isScrolledSideways(page))
+            // The tables scroll now.
+            assert.deepStrictEqual(await violations(page, stateSection), [])
           },
           { colorScheme },
         ),
@@ -324,15 +372,30 @@ describe.skipIf("missing" in found)("the dashboard", () => {
           FakeAdmin.event(1, "Joined", { _tag: "Joined", peer }) +
           FakeAdmin.event(2, "Diagnostic", { _tag: "Diagnostic", message: hostile }) +
           "id: 1-3\nevent: Broken\ndata: {\n\n"
-        const { page } = await FakeAdmin.open(context, { report: FakeAdmin.reportOf(rows), events })
+        const component = {
+          kind: hostile,
+          name: hostile,
+          facts: { [hostile]: hostile },
+          rows: [{ [hostile]: hostile }],
+        }
+        const { page } = await FakeAdmin.open(context, {
+          report: FakeAdmin.reportOf(rows),
+          events,
+          components: () => [component],
+        })
         await page.locator(".log tr", { hasText: "Diagnostic" }).waitFor()
+        await showState(page, "img")
+        await page.locator(`${stateSection} th button`).click()
+        await page.locator(`${stateSection} .log td, ${stateSection} .log tbody th`).waitFor()
         const shown = String.raw`<img src=x onerror=alert(1)>\u{202e}"'&`
-        for (const place of [".verdict", ".grid", ".problems", "[aria-labelledby=members-title]", ".log"]) {
+        const tables = ["[aria-labelledby=members-title]", "[aria-labelledby=events-title]"]
+        const stateTables = [`${stateSection} .scroll >> nth=0`, `${stateSection} .scroll.log`]
+        for (const place of [".verdict", ".grid", ".problems", ...tables, ...stateTables]) {
           const text = await textOf(page, place)
           assert.include(text, shown, place)
           assert.notInclude(text, "\u202e", place)
         }
-        assert.include(await textOf(page, ".log"), "not readable")
+        assert.include(await textOf(page, "[aria-labelledby=events-title]"), "not readable")
         assert.strictEqual(await count(page, "img"), 0)
       }),
     timeout,
@@ -377,11 +440,7 @@ describe.skipIf("missing" in found)("the dashboard", () => {
           const start = 1_767_260_000_000
           const { page } = await FakeAdmin.open(context, { report: cutReport, events, selfAt, clock: start })
           const polls = 60
-          for (let i = 0; i < polls; i++) {
-            const answer = page.waitForResponse((response) => response.url().endsWith("/v1/self"))
-            if (i > 0) await page.clock.runFor(2_000)
-            await (await answer).finished()
-          }
+          for (let i = 0; i < polls; i++) await pollAgain(page)
           await page.clock.runFor(1_000)
           assert.strictEqual(await count(page, "[role=alert]"), 0)
           const plot = (title: string) => page.locator(`[role=img][aria-label^="${title}"]`)
@@ -399,6 +458,87 @@ describe.skipIf("missing" in found)("the dashboard", () => {
   )
 
   it(
+    "asks for the shared state only while it is shown, and shows the rows of a component",
+    () =>
+      inBrowser(async (context) => {
+        let behind = 12
+        const { asked, page } = await FakeAdmin.open(context, {
+          report: cutReport,
+          components: () => components(behind),
+          clock: 1_767_260_000_000,
+        })
+        const questions = () => asked.filter((path) => path.startsWith("/v1/state"))
+        const firstCells = (table: string) => page.locator(`${stateSection} ${table} tbody th`).allInnerTexts()
+        await page.getByRole("button", { name: "Show the shared state" }).waitFor()
+        for (let i = 0; i < 4; i++) await pollAgain(page)
+        assert.deepStrictEqual(questions(), [])
+        await showState(page, "map")
+        assert.deepStrictEqual(await firstCells("table"), ["presence/users", "encoders", "users"])
+        assert.include(await textOf(page, stateSection), "own entries")
+        assert.include(await textOf(page, stateSection), "40 KiB")
+        assert.deepStrictEqual([...new Set(questions())], ["/v1/state?rows=0"])
+        const map = page.getByRole("button", { name: "presence/users" })
+        await map.focus()
+        await page.keyboard.press("Enter")
+        await page.locator("caption", { hasText: "map presence/users" }).waitFor()
+        assert.include(questions(), "/v1/state?kind=map&name=presence%2Fusers&rows=1000")
+        assert.deepStrictEqual(await firstCells(".log"), ["shop-3", "shop-2", "shop-1"])
+        await page.getByLabel("Filter rows").fill("SHOP-2")
+        await page.locator(`${stateSection} .log tbody td`, { hasText: "12" }).waitFor()
+        assert.deepStrictEqual(await firstCells(".log"), ["shop-2"])
+        behind = 0
+        for (let i = 0; i < 2; i++) await pollAgain(page)
+        await page.locator(`${stateSection} .log tbody td`, { hasText: /^0$/ }).waitFor()
+        // The rows of one component replace those of another one.
+        await page.getByRole("button", { name: "encoders" }).click()
+        await page.locator("caption", { hasText: "placement encoders" }).waitFor()
+        assert.deepStrictEqual(await firstCells(".log"), ["video 1", "video 2"])
+        await page.getByRole("button", { name: "Hide the shared state" }).click()
+        await page.locator(`${stateSection} table`).first().waitFor({ state: "detached" })
+        const before = questions().length
+        for (let i = 0; i < 4; i++) await pollAgain(page)
+        assert.strictEqual(questions().length, before)
+      }),
+    timeout,
+  )
+
+  it(
+    "shows a bounded part of the shared state, and says how much it leaves out",
+    () =>
+      inBrowser(async (context) => {
+        const peers = Array.from({ length: 1_000 }, (_, i) => ({ peer: `peer ${i}`, state: "live", behind: 0 }))
+        const keys = Array.from({ length: 100_000 }, (_, i) => ({ key: `key ${i}`, ownership: "mine", owner: "a" }))
+        const rooms = Array.from({ length: 2_000 }, (_, i) => ({
+          kind: "presence",
+          name: `room ${i}`,
+          facts: { keys: i },
+        }))
+        const large = [
+          { kind: "map", name: "jobs", facts: { behind: 0 }, rows: peers },
+          { kind: "placement", name: "customers", facts: { keys: keys.length }, rows: keys },
+          ...rooms,
+        ]
+        const { page } = await FakeAdmin.open(context, { report: cutReport, components: () => large })
+        const section = page.locator(stateSection)
+        await showState(page, "map")
+        assert.strictEqual(await section.locator("tbody tr").count(), 100)
+        assert.include(await section.innerText(), "1902 more are not shown.")
+        await section.getByLabel("Filter", { exact: true }).fill("customers")
+        await page.getByRole("button", { name: "customers" }).click()
+        await page.locator("caption", { hasText: "placement customers" }).waitFor()
+        assert.strictEqual(await section.locator(".log tbody tr").count(), 100)
+        assert.include(
+          await section.innerText(),
+          "900 more rows match and are not shown. 99000 more rows are not in the report.",
+        )
+        await section.getByLabel("Filter rows").fill("key 998")
+        await section.locator(".log tbody th", { hasText: "key 998" }).waitFor()
+        assert.strictEqual(await section.locator(".log tbody tr").count(), 1)
+      }),
+    timeout,
+  )
+
+  it(
     "asks for no report while the tab is hidden",
     () =>
       inBrowser(async (context) => {
@@ -407,15 +547,12 @@ describe.skipIf("missing" in found)("the dashboard", () => {
         page.on("request", (request) => {
           if (request.url().endsWith("/v1/cluster")) asked++
         })
-        const answer = () => page.waitForResponse((response) => response.url().endsWith("/v1/self"))
-        const first = answer()
-        await page.clock.runFor(2_000)
-        await (await first).finished()
+        await pollAgain(page)
         await setVisibility(page, "hidden")
         const before = asked
         await page.clock.runFor(60_000)
         assert.strictEqual(asked, before)
-        const next = answer()
+        const next = page.waitForResponse((response) => response.url().endsWith("/v1/self"))
         await setVisibility(page, "visible")
         await next
         assert.strictEqual(asked, before + 1)
@@ -450,11 +587,15 @@ describe.skipIf("missing" in found)("the dashboard", () => {
   )
 
   it(
-    "asks the service below the path of the page",
+    "asks the service below the path of the page, and says that an earlier version has no shared state to show",
     () =>
       inBrowser(async (context) => {
-        const { asked } = await FakeAdmin.open(context, { report: cutReport, path: "/coterie" })
-        assert.include([...asked], "/coterie/v1/cluster")
+        const { asked, page } = await FakeAdmin.open(context, { report: cutReport, path: "/coterie" })
+        assert.include(asked, "/coterie/v1/cluster")
+        await page.getByRole("button", { name: "Show the shared state" }).click()
+        await page.locator(`${stateSection} [role=alert]`, { hasText: "earlier version" }).waitFor()
+        assert.notInclude(await textOf(page, stateSection), "Waiting")
+        assert.include(asked, "/coterie/v1/state?rows=0")
       }),
     timeout,
   )

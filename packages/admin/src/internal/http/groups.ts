@@ -34,7 +34,7 @@ export const layerNode = HttpApiBuilder.group(
       })
     return handlers
       .handle("self", ({ query }) => admin.self({ ping: query.ping === "true" }))
-      .handle("state", () => admin.state)
+      .handle("state", ({ query }) => admin.state(query))
       .handle("members", ({ query }) =>
         query.name === undefined
           ? Effect.map(admin.inspection, ({ peers }) => peers.map(peerReport))

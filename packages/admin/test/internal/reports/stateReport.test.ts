@@ -1,3 +1,4 @@
+import type { Report } from "@coterie/admin"
 import { assert, it } from "@effect/vitest"
 import { stateReport } from "../../../src/internal/reports/stateReport.ts"
 
@@ -10,7 +11,7 @@ const component = (name: string, rows: number) => ({
 
 it("a report of the state of a node is within its bounds, and says what it leaves out", () => {
   const described = [component("a", 3), component("b", 3), component("c", 1), component("d", 1)]
-  const report = stateReport({ name: "x", generation: 1 }, described, 5, { components: 3, rows: 5 })
+  const report = stateReport({ name: "x", generation: 1 }, described, 5, {}, { components: 3, rows: 5 })
   assert.deepStrictEqual(
     report.components.map(({ name, rows }) => [name, rows.length]),
     [
@@ -19,8 +20,28 @@ it("a report of the state of a node is within its bounds, and says what it leave
       ["c", 0],
     ],
   )
+  assert.deepStrictEqual(
+    report.components.map(({ omittedRows }) => omittedRows),
+    [undefined, 1, 1],
+  )
   assert.deepStrictEqual(report.omitted, { components: 1, rows: 2 })
   const { components, omitted } = stateReport({ name: "x", generation: 1 }, [{ kind: "k", name: "n", facts: {} }], 5)
   assert.deepStrictEqual(components, [{ kind: "k", name: "n", facts: {}, rows: [] }])
   assert.deepStrictEqual(omitted, { components: 0, rows: 0 })
+})
+
+it("a report of the wanted components has all of their rows, however many the others have", () => {
+  const described = [component("a", 5), component("b", 3), { kind: "presence", name: "b", facts: { keys: 1 } }]
+  const wanted = (filter: Report.StateFilter) => {
+    const { components, omitted } = stateReport({ name: "x", generation: 1 }, described, 5, filter, {
+      components: 3,
+      rows: 5,
+    })
+    return [...components.map(({ kind, name, rows }) => `${kind} ${name} ${rows.length}`), omitted.rows]
+  }
+  assert.deepStrictEqual(wanted({}), ["map a 5", "map b 0", "presence b 0", 3])
+  assert.deepStrictEqual(wanted({ kind: "map", name: "b" }), ["map b 3", 0])
+  assert.deepStrictEqual(wanted({ name: "b", rows: 2 }), ["map b 2", "presence b 0", 1])
+  assert.deepStrictEqual(wanted({ rows: 0 }), ["map a 0", "map b 0", "presence b 0", 8])
+  assert.deepStrictEqual(wanted({ kind: "group" }), [0])
 })
