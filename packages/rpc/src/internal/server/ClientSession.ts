@@ -75,7 +75,7 @@ export class ClientSession {
   }
 
   /** Fiber that sends responses. `undefined` if no response waits. */
-  get sender(): Fiber.Fiber<void> | undefined {
+  get sender(): Fiber.Fiber<unknown, unknown> | undefined {
     return this.queue.sender
   }
 

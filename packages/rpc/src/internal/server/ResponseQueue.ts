@@ -32,7 +32,8 @@ export class ResponseQueue {
   private isSending = false
   private isRunning = false
   private hasEnded = false
-  private fiber: Fiber.Fiber<void> | undefined
+  /** Last fiber that sent responses. It is set when the fiber begins, so that {@link close} can interrupt it. */
+  private fiber: Fiber.Fiber<unknown, unknown> | undefined
 
   constructor(options: Options) {
     this.options = options
@@ -44,7 +45,7 @@ export class ResponseQueue {
   }
 
   /** Fiber that sends responses. `undefined` if no response waits. */
-  get sender(): Fiber.Fiber<void> | undefined {
+  get sender(): Fiber.Fiber<unknown, unknown> | undefined {
     return this.isRunning ? this.fiber : undefined
   }
 
@@ -69,15 +70,18 @@ export class ResponseQueue {
 
   private run(): void {
     this.isRunning = true
-    const fiber = this.options.start(this.sendAll)
-    this.fiber = fiber
-    fiber.addObserver((exit) => {
+    this.options.start(this.sending).addObserver((exit) => {
       this.isRunning = false
       this.isSending = false
       // A scheduler can delay the fiber between its last look at the list and its end.
       if (Exit.isSuccess(exit) && this.waiting.length > 0) this.run()
     })
   }
+
+  private readonly sending: Effect.Effect<void> = Effect.withFiber((fiber) => {
+    this.fiber = fiber
+    return this.sendAll
+  })
 
   private readonly sendAll: Effect.Effect<void> = Effect.whileLoop({
     while: () => this.waiting.length > 0,

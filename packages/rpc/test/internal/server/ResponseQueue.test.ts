@@ -85,6 +85,24 @@ describe("the queue of responses", () => {
     assert.isUndefined(queue.sender)
   })
 
+  it.effect("interrupts a send that closes it before the send waits", () =>
+    Effect.gen(function* () {
+      const queue: ResponseQueue = new ResponseQueue({
+        start: Effect.runFork,
+        send: () =>
+          Effect.suspend(() => {
+            queue.close()
+            return Effect.never
+          }),
+        onSent: () => {},
+      })
+      queue.offer({ bytes: "1", requestId: undefined })
+      yield* Effect.yieldNow
+      assert.isUndefined(queue.sender)
+      assert.strictEqual(queue.size, 0)
+    }),
+  )
+
   it.effect("sends a response wherever between two steps of the fiber it is offered", () =>
     Effect.gen(function* () {
       for (let ops = 3; ops <= 7; ops++) {
