@@ -5,9 +5,10 @@ import * as Stream from "effect/Stream"
 /**
  * Number of items after which the reader yields. The link writes the messages that the items have caused while the
  * reader has yielded. Without that, two busy nodes take turns: all requests travel in one write, all answers in another,
- * and each node waits while the other one works. A yield and a write cost about as much as one request.
+ * and each node waits while the other one works. Slices of 16 and 32 cost a fifth more of the processor with 64 requests
+ * in flight, because each slice is a write, and wakes the peer.
  */
-export const sliceSize = 16
+export const sliceSize = 64
 
 /** Handles the items of a stream one after the other. Yields after every {@link sliceSize} of them. */
 export const readInSlices = <A, E, R, E2, R2>(
