@@ -13,7 +13,7 @@ import * as Routing from "./socketRouting.ts"
 const User = Schema.Struct({ user: Schema.String })
 
 // #region connect
-/** `GET /connect?user=NAME` opens a socket of the user. Whoever says a name has it: ask for a token instead. */
+/** `GET /connect?user=NAME` opens a socket of the user. The name is not checked: require a token instead. */
 const connect = Effect.gen(function* () {
   const { user } = yield* HttpServerRequest.schemaSearchParams(User)
   const request = yield* HttpServerRequest.HttpServerRequest

@@ -101,6 +101,19 @@ const lineOfObject = (argument: Node | undefined): { level: string; text: unknow
   }
 }
 
+/** Returns the level and the text of a line about a subject: the level, the subject, and the text. */
+const lineOfSubject = ([level, , text]: ReadonlyArray<Node>) => {
+  const value = level?.type === "Literal" ? level["value"] : undefined
+  return value === "Info" || value === "Warn" ? { level: value.toUpperCase(), text, prefix: "" } : undefined
+}
+
+/** Returns the level and the text of the line of a failure that `Effect.ignoreCause` writes. */
+const lineOfIgnored = (argument: Node | undefined): { level: string; text: unknown; prefix: string } | undefined => {
+  if (argument?.type !== "ObjectExpression") return undefined
+  const [level, text] = [propertyOf(argument, "log"), propertyOf(argument, "message")]
+  return level === undefined ? undefined : { level: String(level["value"]).toUpperCase(), text, prefix: "" }
+}
+
 /** Returns the level and the expression of the text if the call writes a line. */
 const lineOf = (call: Node, file: string): { level: string; text: unknown; prefix: string } | undefined => {
   const callee = call["callee"]
@@ -109,10 +122,11 @@ const lineOf = (call: Node, file: string): { level: string; text: unknown; prefi
   const name = nameOf(isMember ? callee["property"] : callee) ?? ""
   const args = nodes(call["arguments"])
   if (isMember && nameOf(callee["object"]) === "Effect") {
+    if (name === "ignoreCause") return lineOfIgnored(args[0])
     const level = name === "logWithLevel" ? "" : levels[name]
     return level === undefined ? undefined : { level, text: args[0], prefix: "" }
   }
-  if (name === "write") return lineOfObject(args[0])
+  if (name === "write") return lineOfObject(args[0]) ?? lineOfSubject(args)
   const [folder] = file.split("/")
   const writer = writers.find((each) => each.method === name && each.file.startsWith(`${folder}/`))
   return writer && { level: writer.level, text: args[writer.argument], prefix: writer.prefix }
@@ -147,6 +161,9 @@ export const readLines = (
   return { lines, unknown }
 }
 
+/** Package whose lines are those of a simulation. Nobody operates it. */
+const simulation = "testkit"
+
 const unknownText =
   "the level or the text of the log line is not in this source: write them as literals or templates in the call, or add the " +
   "source to `elsewhere` or `writers` of scripts/log-lines/sources.ts"
@@ -158,6 +175,7 @@ export const readPackages = (
   const known = new Set([...Object.keys(elsewhere), ...writers.map(({ file }) => file)])
   const found = fs
     .readdirSync(folder)
+    .filter((name) => name !== simulation)
     .toSorted()
     .flatMap((name) => listSources(path.join(folder, name, "src")).map((source) => `${name}/src/${source}`))
     .map((file) => ({ file, ...readLines(file, fs.readFileSync(path.join(folder, file), "utf8")) }))

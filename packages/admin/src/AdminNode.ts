@@ -53,7 +53,7 @@ export interface Options extends Access.AccessOptions {
    * connect, unless `socketMode` allows others.
    */
   readonly socket?: string | undefined
-  /** Mode of the file of the Unix socket, such as `0o660`. The mode that the umask of the process gives by default. */
+  /** Mode of the file of the Unix socket, such as `0o660`. Defaults to `0o600`, which is the owner alone. */
   readonly socketMode?: number | undefined
   /** Certificate chain and private key in PEM, which make the server an HTTPS server. Absent by default. */
   readonly tls?: { readonly certificate: string; readonly key: Redacted.Redacted } | undefined

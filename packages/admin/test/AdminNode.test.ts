@@ -154,15 +154,23 @@ describe("the options of the server", () => {
 })
 
 describe("the server", () => {
-  scenario("on a Unix socket has the mode of the option, and removes the file at its end", ({ node }) =>
+  scenario("on a Unix socket admits the owner alone, and removes the file at its end", ({ node }) =>
     Effect.gen(function* () {
       const socket = NodePath.join(yield* folder, "socket")
-      const { stop, url } = yield* Support.served(yield* node("a"), { socket, socketMode: 0o600 })
+      const { stop, url } = yield* Support.served(yield* node("a"), { socket })
       assert.strictEqual(url, `unix:${socket}`)
       assert.strictEqual(NodeFs.statSync(socket).mode & 0o777, 0o600)
       assert.strictEqual((yield* Support.request(url, "/v1/self")).status, 200)
       yield* stop
       assert.isFalse(NodeFs.existsSync(socket))
+    }),
+  )
+
+  scenario("on a Unix socket has the mode of the option", ({ node }) =>
+    Effect.gen(function* () {
+      const socket = NodePath.join(yield* folder, "socket")
+      yield* Support.served(yield* node("a"), { socket, socketMode: 0o660 })
+      assert.strictEqual(NodeFs.statSync(socket).mode & 0o777, 0o660)
     }),
   )
 

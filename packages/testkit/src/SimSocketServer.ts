@@ -71,7 +71,7 @@ const run =
             // The handler starts after this call, so that its fiber is registered before it can wake another fiber.
             Effect.andThen(Effect.yieldNow, handler(socket)).pipe(
               Effect.ensuring(Effect.sync(() => connection.close())),
-              Effect.ignoreCause({ log: "Unhandled", message: "The handler of a connection failed" }),
+              Effect.ignoreCause({ log: "Unhandled", message: "the handler of a connection failed" }),
             ),
           )
         })

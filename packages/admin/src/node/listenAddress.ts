@@ -38,6 +38,9 @@ export const isLoopback = (host: string): boolean => {
   return host === "::1" || host === "0:0:0:0:0:0:0:1"
 }
 
+/** Mode of the file of a Unix socket to which only the owner of the process may connect. The socket may need no token. */
+const ownerOnly = 0o600
+
 const fail = (option: string, problem: string) => Effect.fail(new OptionsError({ option, problem }))
 
 /** Returns the place of the options. Fails with `OptionsError` if they contradict each other. */
@@ -53,7 +56,13 @@ export const listenAddress = ({
       return fail("socket", `the path of a Unix socket has at most ${maxSocketPath} bytes`)
     }
     if (socket === "") return fail("socket", "must not be empty")
-    return Effect.succeed({ _tag: "Socket", path: socket, mode: socketMode, isLocal: true, text: `unix:${socket}` })
+    return Effect.succeed({
+      _tag: "Socket",
+      path: socket,
+      mode: socketMode ?? ownerOnly,
+      isLocal: true,
+      text: `unix:${socket}`,
+    })
   }
   if (socketMode !== undefined) return fail("socketMode", "needs the option socket")
   const at = { host: host ?? defaultHost, port: port ?? defaultPort }

@@ -5,22 +5,22 @@
 import type { Address } from "../Address.ts"
 import { StoppedError } from "../ClusterError.ts"
 import { describeDial, type HandshakeError } from "../link/Handshake.ts"
-import { refusalReason } from "./refusals.ts"
+import { reasonOf, refusalReason } from "./refusals.ts"
 
 /**
  * Refusal that may stop a node (option `failOn`):
  *
  * - `duplicate`: another running process uses the name of this node.
- * - `label`: the peer belongs to another cluster. `version`: the peer speaks another version of the protocol.
+ * - `otherCluster`: the peer belongs to another cluster. `version`: the peer speaks another version of the protocol.
  * - `denied`: the admission policy of the peer denied this node.
  *
  * @category options
  * @since 0.1.0
  */
-export type FailOn = "duplicate" | "label" | "denied" | "version"
+export type FailOn = "duplicate" | "otherCluster" | "denied" | "version"
 
 /** Refusals that stop a node by default: configuration mistakes that a retry cannot fix. */
-export const defaultFailOn: ReadonlyArray<FailOn> = ["duplicate", "label"]
+export const defaultFailOn: ReadonlyArray<FailOn> = ["duplicate", "otherCluster"]
 
 /** Origin of an address. */
 export type Source = "seed" | "join" | "discovery"
@@ -182,7 +182,8 @@ export class SeedOutcomes {
     if (error._tag !== "HandshakeRejected") return undefined
     const { by, code } = error
     if (code === "denied" && by === "us") return undefined
-    return this.options.failOn.find((each) => each === code)
+    const reason = reasonOf(error)
+    return this.options.failOn.find((each) => each === reason)
   }
 }
 

@@ -57,7 +57,7 @@ export interface Options {
   readonly start?: "auto" | "manual" | undefined
   /**
    * Refusals by a seed or a discovered address that stop this node with a `StoppedError` if it has never had a link.
-   * Defaults to `["duplicate", "label"]`. With an empty list the node retries forever.
+   * Defaults to `["duplicate", "otherCluster"]`. With an empty list the node retries forever.
    *
    * **Details**
    *

@@ -65,7 +65,7 @@ export interface Settings {
    */
   readonly tombstoneCapacity: number
   /**
-   * Time for which news wait to share a frame (`Gossip.updateDelay`). Defaults to 20 milliseconds. A larger value saves
+   * Time for which news waits to share a frame (`Gossip.updateDelay`). Defaults to 20 milliseconds. A larger value saves
    * frames and delays news at each hop.
    */
   readonly updateDelay: number

@@ -157,7 +157,7 @@ describe("the refusal that ends a node", () => {
   })
 
   it("excludes codes that change with time", () => {
-    const outcomes = make([a], ["duplicate", "label", "denied", "version"])
+    const outcomes = make([a], ["duplicate", "otherCluster", "denied", "version"])
     for (const code of ["busy", "stale", "parted"] as const) {
       outcomes.note(a, refused(code), 0)
       assert.isUndefined(outcomes.fatal(0))
@@ -197,7 +197,7 @@ describe("the refusal that ends a node", () => {
   })
 
   it("waits for the first set of the discovery", () => {
-    const outcomes = new SeedOutcomes({ failOn: ["label"], namesakeTimeout, olderTimeout })
+    const outcomes = new SeedOutcomes({ failOn: ["otherCluster"], namesakeTimeout, olderTimeout })
     outcomes.addSeed(a)
     outcomes.note(a, refused("label"), 0)
     assert.isUndefined(outcomes.fatal(0))

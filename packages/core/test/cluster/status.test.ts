@@ -253,7 +253,7 @@ describe("a node with a wrong configuration", () => {
   scene("waits for a predecessor that is about to end if failOn excludes duplicate", (network) =>
     Effect.gen(function* () {
       const old = yield* start(network, "a", { host: "one" })
-      const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"], failOn: ["label"] })
+      const next = yield* start(network, "a", { host: "two", seeds: ["one", "c"], failOn: ["otherCluster"] })
       yield* staysUp(next)
       assert.strictEqual((yield* old.status)._tag, "Alone")
       yield* old.leave

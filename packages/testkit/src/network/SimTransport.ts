@@ -152,7 +152,7 @@ const run =
               Effect.tap(Effect.yieldNow),
               Effect.flatMap(handler),
               Effect.scoped,
-              Effect.ignoreCause({ log: "Error", message: "The handler of a connection died" }),
+              Effect.ignoreCause({ log: "Error", message: "the handler of a connection failed with a defect" }),
             ),
           )
         })
