@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import { AnswerTime } from "../../src/internal/client/AnswerTime.ts"
 import { InFlightRequests } from "../../src/internal/client/InFlightRequests.ts"
 import { RequestMetrics } from "../../src/internal/RequestMetrics.ts"
+import { startIn } from "../../src/internal/startIn.ts"
 
 export class FakeMetrics {
   /** Sum of the numbers that were added to each series, by its name and the values of its labels. */
@@ -48,7 +49,7 @@ export const inFlightRequests: Effect.Effect<
   const fake = new FakeMetrics()
   const clock: Clock = yield* Effect.clockWith(Effect.succeed)
   const inFlight = new InFlightRequests({
-    scope: yield* Effect.scope,
+    start: yield* startIn(yield* Effect.scope),
     metrics: fake.requests("out"),
     answerTime: new AnswerTime(fake.metrics, "work", clock),
   })

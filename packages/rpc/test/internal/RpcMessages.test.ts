@@ -1,10 +1,75 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
 import * as RpcMessages from "../../src/internal/RpcMessages.ts"
 import { serialization } from "./FakeLane.ts"
 
 const parser = serialization.makeUnsafe()
 
 const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+
+/** Messages that nodes usually send. */
+const usual: ReadonlyArray<Readonly<Record<string, unknown>>> = [
+  { _tag: "Request", id: "x-1", tag: "Half", payload: 1, headers: [] },
+  {
+    _tag: "Request",
+    id: 1,
+    tag: "",
+    payload: null,
+    headers: [["a", "b"]],
+    traceId: "a",
+    spanId: "b",
+    sampled: true,
+  },
+  { _tag: "Exit", requestId: "x-1", exit: { _tag: "Success", value: 1 } },
+]
+
+const keys = [
+  "_tag",
+  "id",
+  "requestId",
+  "tag",
+  "payload",
+  "exit",
+  "headers",
+  "isNotification",
+  "discard",
+  "traceId",
+  "spanId",
+  "sampled",
+]
+
+const values: ReadonlyArray<unknown> = [
+  undefined,
+  null,
+  true,
+  false,
+  1,
+  "",
+  "Request",
+  "Exit",
+  "x".repeat(256),
+  "x".repeat(257),
+  {},
+  [],
+  [null],
+  ["ab"],
+  [["a", "b"]],
+  [["a"]],
+  [["a", "b", "c"]],
+  [["a", 1]],
+  [[1, "b"]],
+  [["a", "b"], ["a"]],
+]
+
+/** All usual messages, and those without a field or with another value of a field. */
+const changed = usual.flatMap((message) => [
+  message,
+  Object.values(message),
+  ...keys.flatMap((key) => [
+    Object.fromEntries(Object.entries(message).filter(([each]) => each !== key)),
+    ...values.map((value) => ({ ...message, [key]: value })),
+  ]),
+])
 
 describe("messages of Effect's RPC", () => {
   it("decode to the messages that were encoded", () => {
@@ -36,5 +101,20 @@ describe("messages of Effect's RPC", () => {
 
   it("are an error if the bytes cannot be decoded", () => {
     assert.instanceOf(RpcMessages.decodeFromServer(parser, new TextEncoder().encode("{")), Error)
+  })
+
+  it("are accepted by the fast tests only if the schemas accept them, whatever field differs", () => {
+    const isFromClient = Schema.is(RpcMessages.FromClient)
+    const isFromServer = Schema.is(RpcMessages.FromServer)
+    for (const value of [...changed, null, undefined, "Exit", 1, []]) {
+      if (RpcMessages.isUsualRequest(value)) assert.isTrue(isFromClient(value), JSON.stringify(value))
+      if (RpcMessages.isExit(value)) assert.isTrue(isFromServer(value), JSON.stringify(value))
+    }
+  })
+
+  it("are accepted by the fast tests as nodes usually send them", () => {
+    for (const message of usual) {
+      assert.isTrue(RpcMessages.isUsualRequest(message) || RpcMessages.isExit(message), JSON.stringify(message))
+    }
   })
 })

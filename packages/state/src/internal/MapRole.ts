@@ -1,4 +1,4 @@
-/** What an owned map is to the application, so that errors and log lines have the names that the application gave. */
+/** Role of an owned map in the application. Errors and log lines have the names that the application gave. */
 import type { Subject } from "../StateError.ts"
 
 export interface MapRole {

@@ -13,10 +13,11 @@ import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type { FromClientEncoded, RequestEncoded } from "effect/rpc/RpcMessage"
 import type { CodecFor } from "effect/rpc/RpcSerialization"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import { readInSlices } from "../readInSlices.ts"
 import { RequestMetrics } from "../RequestMetrics.ts"
 import { outcomeOfError } from "../requestOutcomes.ts"
 import * as RpcLanes from "../RpcLanes.ts"
+import { startIn } from "../startIn.ts"
 import { AnswerTime } from "./AnswerTime.ts"
 import * as AnyPeer from "./AnyPeer.ts"
 import type { InFlightRequest, Options as InFlightOptions } from "./InFlightRequest.ts"
@@ -191,7 +192,7 @@ export const make = Effect.fnUntraced(function* (
   const requestMetrics = new RequestMetrics({ metrics, direction: "out", service: lanes.label })
   const clock = yield* Clock.Clock
   const inFlight = new InFlightRequests({
-    scope: inner,
+    start: yield* startIn(inner),
     metrics: requestMetrics,
     answerTime: new AnswerTime(metrics, lanes.label, clock),
   })
@@ -219,7 +220,7 @@ export const make = Effect.fnUntraced(function* (
   })
   const reader = new ResponseReader({ lanes, ids, inFlight, sender })
   const responses = yield* Scope.provide(lanes.responses.open(), inner)
-  const reading = Stream.runForEach(responses, (item) => reader.read(item))
+  const reading = readInSlices(responses, (item) => reader.read(item))
   // The stream ends when this node leaves.
   yield* Effect.forkIn(Effect.ensuring(reading, client.stop), inner)
   yield* Effect.addFinalizer(() =>

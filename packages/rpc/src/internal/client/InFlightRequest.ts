@@ -6,8 +6,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
-import type * as Scope from "effect/Scope"
 import type { RequestId } from "../RpcMessages.ts"
+import type { Start } from "../startIn.ts"
 
 export interface Options {
   /** Id that the server knows. */
@@ -23,8 +23,8 @@ export interface Options {
   readonly write: (response: FromServerEncoded) => Effect.Effect<void>
   /** Start of the request, a time of `AnswerTime.now`. */
   readonly began: number
-  /** Scope of the fibers that hand over responses. */
-  readonly scope: Scope.Scope
+  /** Starts the fibers that hand over responses. */
+  readonly start: Start
 }
 
 export class InFlightRequest {
@@ -35,7 +35,7 @@ export class InFlightRequest {
   readonly peer: string
   readonly began: number
   private readonly write: Options["write"]
-  private readonly scope: Scope.Scope
+  private readonly start: Start
   private readonly completion = Deferred.makeUnsafe<void, RpcClientError>()
   /** Responses that the client has not taken; `write` runs with the first of them. */
   private readonly undelivered: Array<FromServerEncoded> = []
@@ -52,7 +52,7 @@ export class InFlightRequest {
     this.peer = options.peer
     this.began = options.began
     this.write = options.write
-    this.scope = options.scope
+    this.start = options.start
   }
 
   /** Waits for the end of the request. Succeeds after {@link complete} and fails after {@link fail}. */
@@ -108,16 +108,15 @@ export class InFlightRequest {
    * Hands a response to the client after the earlier responses. A separate fiber does so, so that a client that takes
    * the values of a stream slowly does not delay the responses to other requests.
    */
-  deliver(response: FromServerEncoded): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      this.undelivered.push(response)
-      if (this.undelivered.length > 1) return Effect.void
-      const delivering = Effect.whileLoop({
+  deliver(response: FromServerEncoded): void {
+    this.undelivered.push(response)
+    if (this.undelivered.length > 1) return
+    this.start(
+      Effect.whileLoop({
         while: () => this.undelivered.length > 0,
         body: () => this.write(this.undelivered[0] ?? response),
         step: () => void this.undelivered.shift(),
-      })
-      return Effect.asVoid(Effect.forkIn(delivering, this.scope, { startImmediately: true }))
-    })
+      }),
+    )
   }
 }

@@ -1,15 +1,15 @@
 /** Requests of this node in flight, indexed by id, by client and by peer. Each request ends once. */
 import type { RpcClientError } from "effect/rpc/RpcClientError"
-import type * as Scope from "effect/Scope"
 import type { RequestMetrics } from "../RequestMetrics.ts"
 import { type ExitOutcome, outcomeOfError, type RequestOutcome } from "../requestOutcomes.ts"
 import type { RequestId } from "../RpcMessages.ts"
+import type { Start } from "../startIn.ts"
 import type { AnswerTime } from "./AnswerTime.ts"
 import * as InFlightRequest from "./InFlightRequest.ts"
 
 export interface Options {
-  /** Scope of the fibers that hand over responses. */
-  readonly scope: Scope.Scope
+  /** Starts the fibers that hand over responses. */
+  readonly start: Start
   readonly metrics: RequestMetrics
   readonly answerTime: AnswerTime
 }
@@ -24,9 +24,9 @@ export class InFlightRequests {
     this.options = options
   }
 
-  add(options: Omit<InFlightRequest.Options, "began" | "scope">): InFlightRequest.InFlightRequest {
-    const { answerTime, metrics, scope } = this.options
-    const request = new InFlightRequest.InFlightRequest({ ...options, began: answerTime.now(), scope })
+  add(options: Omit<InFlightRequest.Options, "began" | "start">): InFlightRequest.InFlightRequest {
+    const { answerTime, metrics, start } = this.options
+    const request = new InFlightRequest.InFlightRequest({ ...options, began: answerTime.now(), start })
     metrics.begin()
     this.byId.set(request.id, request)
     const ofClient = this.byClient.get(request.clientId) ?? new Map<RequestId, InFlightRequest.InFlightRequest>()

@@ -78,12 +78,18 @@ export class ResponseReader {
   private onMessage(message: Message.Message): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { from, payload, session } = message
-      const parser = this.parsers.get(session) ?? this.lanes.serialization.makeUnsafe()
-      this.parsers.set(session, parser)
+      let parser = this.parsers.get(session)
+      if (parser === undefined) {
+        parser = this.lanes.serialization.makeUnsafe()
+        this.parsers.set(session, parser)
+      }
       const responses = RpcMessages.decodeFromServer(parser, payload)
       if (responses instanceof Error) return this.onMalformed(message, responses)
       if (this.copiesBytes) Message.release(message)
-      return Effect.forEach(responses, (response) => this.onResponse(from.name, response), { discard: true })
+      const [first] = responses
+      return responses.length === 1 && first !== undefined
+        ? this.onResponse(from.name, first)
+        : Effect.forEach(responses, (response) => this.onResponse(from.name, response), { discard: true })
     })
   }
 
@@ -139,9 +145,13 @@ export class ResponseReader {
           return Effect.void
         }
         this.inFlight.answer(request, outcomeOfExit(response.exit))
-        return request.deliver({ ...response, requestId })
+        request.deliver({ ...response, requestId })
+        return Effect.void
       case "Chunk":
-        if (request.undeliveredCount < maxUndelivered) return request.deliver({ ...response, requestId })
+        if (request.undeliveredCount < maxUndelivered) {
+          request.deliver({ ...response, requestId })
+          return Effect.void
+        }
         this.inFlight.fail(
           request,
           malformed(peer, new Error("it sent chunks of a stream without waiting for their Ack")),
@@ -171,7 +181,8 @@ export class ResponseReader {
       this.inFlight.complete(request, "defect")
       onePerClient.set(request.clientId, request)
     }
-    return Effect.forEach(onePerClient.values(), (request) => request.deliver(defect), { discard: true })
+    for (const request of onePerClient.values()) request.deliver(defect)
+    return Effect.void
   }
 
   /**

@@ -3,16 +3,15 @@
  * that takes no responses does not delay the responses to other peers.
  */
 import type { PeerId } from "@coterie/core/Peer"
-import type * as Cause from "effect/Cause"
-import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
+import type * as Fiber from "effect/Fiber"
 import { constEof, type FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { Parser } from "effect/rpc/RpcSerialization"
-import * as Stream from "effect/Stream"
 import { Busy } from "../../RequestLost.ts"
 import type { RequestMetrics } from "../RequestMetrics.ts"
 import { outcomeOfExit, type RequestOutcome } from "../requestOutcomes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
+import { headersOf } from "./peerHeaders.ts"
+import { type Options as QueueOptions, ResponseQueue } from "./ResponseQueue.ts"
 
 /**
  * Minimum number of queued responses at which denials and defects are dropped. A burst of this many requests beyond the
@@ -20,14 +19,7 @@ import * as RpcMessages from "../RpcMessages.ts"
  */
 const minCapacity = 2_048
 
-/** Encoded message to the peer. */
-export interface QueuedResponse {
-  readonly bytes: Uint8Array | string
-  /** Request that the message answers, if any. */
-  readonly requestId: RpcMessages.RequestId | undefined
-}
-
-export interface Options {
+export interface Options extends Pick<QueueOptions, "send" | "start"> {
   /** Id of the client in Effect's server. */
   readonly clientId: number
   readonly peer: PeerId
@@ -39,13 +31,13 @@ export interface Options {
   readonly metrics: RequestMetrics
 }
 
-type ResponseQueue = Queue.Queue<QueuedResponse, Cause.Done>
-
 export class ClientSession {
   readonly clientId: number
   readonly peer: PeerId
   readonly session: number
   readonly parser: Parser
+  /** Headers that name the peer, which each request of the session gets. */
+  readonly headers: ReturnType<typeof headersOf>
   private readonly queue: ResponseQueue
   private readonly encodeGiveUp: Options["encodeGiveUp"]
   private readonly limit: number
@@ -69,21 +61,22 @@ export class ClientSession {
    */
   hasLoggedTooLarge = false
 
-  constructor({ clientId, encodeGiveUp, limit, metrics, parser, peer, session }: Options, queue: ResponseQueue) {
+  constructor({ clientId, encodeGiveUp, limit, metrics, parser, peer, send, session, start }: Options) {
     this.clientId = clientId
     this.peer = peer
     this.session = session
     this.parser = parser
-    this.queue = queue
+    this.headers = headersOf(peer)
+    this.queue = new ResponseQueue({ send, start, onSent: () => this.offerOwedEof() })
     this.encodeGiveUp = encodeGiveUp
     this.limit = limit
     this.capacity = Math.max(2 * limit, minCapacity)
     this.metrics = metrics
   }
 
-  /** Responses to send, in order. The stream ends after {@link endResponses}. */
-  get responses(): Stream.Stream<QueuedResponse> {
-    return Stream.tap(Stream.fromQueue(this.queue), () => Effect.sync(() => this.offerOwedEof()))
+  /** Fiber that sends responses. `undefined` if no response waits. */
+  get sender(): Fiber.Fiber<unknown, unknown> | undefined {
+    return this.queue.sender
   }
 
   /**
@@ -162,7 +155,7 @@ export class ClientSession {
 
   /** Reports whether the limit of requests in flight is reached. */
   get isAtLimit(): boolean {
-    return this.inFlight.size + this.outlived.size + Queue.sizeUnsafe(this.queue) >= this.limit
+    return this.inFlight.size + this.outlived.size + this.queue.size >= this.limit
   }
 
   /**
@@ -178,7 +171,7 @@ export class ClientSession {
       case "Chunk":
         // A client that takes a chunk before it acknowledges it has at most one chunk and one exit queued for each
         // request.
-        if (Queue.sizeUnsafe(this.queue) >= this.capacity + 2 * this.limit)
+        if (this.queue.size >= this.capacity + 2 * this.limit)
           throw new Error("the client does not take the chunks that it acknowledged")
         return this.offer(response, response.requestId)
       case "Exit": {
@@ -219,11 +212,18 @@ export class ClientSession {
    */
   confirmLater(): void {
     this.owesEof = true
-    if (Queue.sizeUnsafe(this.queue) === 0) this.offerOwedEof()
+    if (this.queue.size === 0) this.offerOwedEof()
   }
 
-  /** Ends the queue after the responses that it holds. */
-  readonly endResponses: Effect.Effect<void> = Effect.suspend(() => Effect.asVoid(Queue.end(this.queue)))
+  /** Queues no further responses. Those that wait are still sent. */
+  endResponses(): void {
+    this.queue.end()
+  }
+
+  /** Drops the responses that wait, and queues no further ones. */
+  dropResponses(): void {
+    this.queue.close()
+  }
 
   /** Ends all requests without a response. */
   endRequests(outcome: RequestOutcome): void {
@@ -246,22 +246,18 @@ export class ClientSession {
   }
 
   private offerUnlessFull(message: RpcMessages.FromServer): void {
-    if (Queue.sizeUnsafe(this.queue) >= this.capacity) this.confirmLater()
+    if (this.queue.size >= this.capacity) this.confirmLater()
     else this.offer(message, undefined)
   }
 
   private offerOwedEof(): void {
-    if (!this.owesEof || Queue.sizeUnsafe(this.queue) > 0) return
+    if (!this.owesEof || this.queue.size > 0) return
     this.owesEof = false
     this.offer(constEof, undefined)
   }
 
   private offer(message: RpcMessages.FromServer, requestId: RpcMessages.RequestId | undefined): void {
     const bytes = RpcMessages.encode(this.parser, message)
-    if (bytes !== undefined) Queue.offerUnsafe(this.queue, { bytes, requestId })
+    if (bytes !== undefined) this.queue.offer({ bytes, requestId })
   }
 }
-
-/** Makes a session without requests. */
-export const make = (options: Options): Effect.Effect<ClientSession> =>
-  Effect.map(Queue.unbounded<QueuedResponse, Cause.Done>(), (queue) => new ClientSession(options, queue))

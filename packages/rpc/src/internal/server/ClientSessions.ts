@@ -1,6 +1,6 @@
 /**
- * Sessions that have sent a message, each with a fiber that sends its responses. When a session ends, Effect's server
- * disconnects its client and interrupts the handlers of its requests.
+ * Sessions that have sent a message. When a session ends, Effect's server disconnects its client and interrupts the
+ * handlers of its requests.
  */
 import type { SendError } from "@coterie/core/ClusterError"
 import type { Lane } from "@coterie/core/Lane"
@@ -12,12 +12,13 @@ import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import type { RpcSerialization } from "effect/rpc/RpcSerialization"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import type { RequestMetrics } from "../RequestMetrics.ts"
 import type { RequestOutcome } from "../requestOutcomes.ts"
+import { type Start, startIn } from "../startIn.ts"
 import { ResponseTooLarge } from "../../RequestLost.ts"
 import * as RpcMessages from "../RpcMessages.ts"
-import * as ClientSession from "./ClientSession.ts"
+import { ClientSession, type Options as SessionOptions } from "./ClientSession.ts"
+import type { QueuedResponse } from "./ResponseQueue.ts"
 import type { ServerInput } from "./ServerInput.ts"
 
 /** Pauses between interrupts of a handler that goes on: short for one that is about to end, and at most 10 seconds. */
@@ -36,22 +37,18 @@ export interface Options {
   readonly scope: Scope.Scope
 }
 
-/** Session with the fiber that sends its responses. One entry holds both, so that neither outlives the other. */
-interface OpenSession {
-  readonly client: ClientSession.ClientSession
-  readonly sender: Fiber.Fiber<void>
-}
-
 export class ClientSessions {
   private readonly disconnected: Queue.Queue<number>
   private readonly options: Options
-  private readonly encodeGiveUp: ClientSession.Options["encodeGiveUp"]
-  private readonly byClientId = new Map<number, OpenSession>()
-  private readonly bySession = new Map<number, ClientSession.ClientSession>()
+  private readonly encodeGiveUp: SessionOptions["encodeGiveUp"]
+  private readonly start: Start
+  private readonly byClientId = new Map<number, ClientSession>()
+  private readonly bySession = new Map<number, ClientSession>()
   private lastClientId = 0
 
-  constructor(options: Options, disconnected: Queue.Queue<number>) {
+  constructor(options: Options, disconnected: Queue.Queue<number>, start: Start) {
     this.options = options
+    this.start = start
     this.encodeGiveUp = RpcMessages.encodeGiveUpWith(options.serialization.codecFor)
     this.disconnected = disconnected
   }
@@ -61,8 +58,8 @@ export class ClientSessions {
     return this.disconnected
   }
 
-  get(clientId: number): ClientSession.ClientSession | undefined {
-    return this.byClientId.get(clientId)?.client
+  get(clientId: number): ClientSession | undefined {
+    return this.byClientId.get(clientId)
   }
 
   get clientIds(): ReadonlySet<number> {
@@ -70,9 +67,8 @@ export class ClientSessions {
   }
 
   /** Returns the session of a message, and opens the session if the message is its first. */
-  sessionOf({ from, session }: Message): Effect.Effect<ClientSession.ClientSession> {
-    const known = this.bySession.get(session)
-    return known === undefined ? this.open(from, session) : Effect.succeed(known)
+  sessionOf({ from, session }: Message): ClientSession {
+    return this.bySession.get(session) ?? this.open(from, session)
   }
 
   /** Disconnects the client of a session that ended. */
@@ -82,10 +78,7 @@ export class ClientSessions {
   }
 
   /** Sends a defect to a client, which ends all its requests, and interrupts their handlers. */
-  fail(
-    client: ClientSession.ClientSession,
-    response: FromServerEncoded & { readonly _tag: "Defect" },
-  ): Effect.Effect<void> {
+  fail(client: ClientSession, response: FromServerEncoded & { readonly _tag: "Defect" }): Effect.Effect<void> {
     return Effect.suspend(() => {
       client.respond(response)
       return Effect.andThen(this.interrupt(client, client.endByDefect()), this.keepInterrupting(client))
@@ -94,42 +87,42 @@ export class ClientSessions {
 
   /** Disconnects all clients. Their requests end with the outcome. */
   endAll(outcome: RequestOutcome): void {
-    for (const { client } of [...this.byClientId.values()]) this.disconnect(client, outcome)
+    for (const client of [...this.byClientId.values()]) this.disconnect(client, outcome)
   }
 
-  /** Ends the queues of responses. The fibers that send responses end when the queues are empty. */
-  readonly endResponses: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.forEach(this.byClientId.values(), ({ client }) => client.endResponses, { discard: true }),
-  )
+  /** Queues no further responses. Those that wait are still sent. */
+  endResponses(): void {
+    for (const client of this.byClientId.values()) client.endResponses()
+  }
 
-  /** Waits until all fibers that send responses have ended. */
-  readonly awaitSenders: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.asVoid(Fiber.awaitAll([...this.byClientId.values()].map(({ sender }) => sender))),
-  )
+  /** Waits until all responses that wait are sent. */
+  readonly awaitSenders: Effect.Effect<void> = Effect.suspend(() => {
+    const senders = Array.from(this.byClientId.values(), ({ sender }) => sender).filter(
+      (sender) => sender !== undefined,
+    )
+    return senders.length === 0 ? Effect.void : Effect.andThen(Fiber.awaitAll(senders), () => this.awaitSenders)
+  })
 
-  private readonly open = Effect.fnUntraced({ self: this }, function* (peer: Message["from"], session: number) {
-    const { limit, metrics, scope, serialization } = this.options
-    const parser = serialization.makeUnsafe()
-    const client = yield* ClientSession.make({
+  private open(peer: Message["from"], session: number): ClientSession {
+    const { limit, metrics, serialization } = this.options
+    const client: ClientSession = new ClientSession({
       clientId: ++this.lastClientId,
       peer,
       session,
-      parser,
+      parser: serialization.makeUnsafe(),
       encodeGiveUp: this.encodeGiveUp,
       limit,
       metrics,
+      start: this.start,
+      send: (response) => this.sendResponse(client, response),
     })
-    const sender = yield* Effect.forkIn(this.sendResponses(client), scope)
-    this.byClientId.set(client.clientId, { client, sender })
+    this.byClientId.set(client.clientId, client)
     this.bySession.set(session, client)
     return client
-  })
+  }
 
   /** Interrupts the handlers of requests that a defect ended. */
-  private interrupt(
-    client: ClientSession.ClientSession,
-    ended: ReadonlyArray<RpcMessages.RequestId>,
-  ): Effect.Effect<void> {
+  private interrupt(client: ClientSession, ended: ReadonlyArray<RpcMessages.RequestId>): Effect.Effect<void> {
     return Effect.forEach(
       ended,
       (requestId) =>
@@ -144,7 +137,7 @@ export class ClientSessions {
    * Interrupts the handlers again until all requests that a defect ended have an exit. Effect's server sends a defect instead of the
    * exit of the handler that died, and answers an interrupt with an exit only once the fiber of that handler has ended.
    */
-  private keepInterrupting(client: ClientSession.ClientSession): Effect.Effect<void> {
+  private keepInterrupting(client: ClientSession): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (client.isInterrupting || client.endedByDefect.length === 0) return Effect.void
       client.isInterrupting = true
@@ -160,31 +153,22 @@ export class ClientSessions {
     })
   }
 
-  private disconnect(client: ClientSession.ClientSession, outcome: RequestOutcome): void {
-    const { clientId } = client
-    const open = this.byClientId.get(clientId)
-    if (open === undefined) return
-    this.byClientId.delete(clientId)
+  private disconnect(client: ClientSession, outcome: RequestOutcome): void {
+    if (!this.byClientId.delete(client.clientId)) return
     this.bySession.delete(client.session)
     client.endRequests(outcome)
-    Queue.offerUnsafe(this.disconnected, clientId)
-    open.sender.interruptUnsafe()
+    Queue.offerUnsafe(this.disconnected, client.clientId)
+    client.dropResponses()
   }
 
-  private sendResponses(client: ClientSession.ClientSession): Effect.Effect<void> {
-    const { responses } = this.options
-    return Stream.runForEach(client.responses, (response) =>
-      Effect.catch(Effect.asVoid(responses.send(client.peer.name, response.bytes)), (error) =>
-        this.onSendError(client, response, error),
-      ),
-    )
+  private sendResponse(client: ClientSession, response: QueuedResponse): Effect.Effect<void> {
+    return Effect.matchEffect(this.options.responses.send(client.peer.name, response.bytes), {
+      onFailure: (error) => this.onSendError(client, response, error),
+      onSuccess: () => Effect.void,
+    })
   }
 
-  private onSendError(
-    client: ClientSession.ClientSession,
-    { requestId }: ClientSession.QueuedResponse,
-    error: SendError,
-  ): Effect.Effect<void> {
+  private onSendError(client: ClientSession, { requestId }: QueuedResponse, error: SendError): Effect.Effect<void> {
     const { reason } = error
     switch (reason._tag) {
       case "TooLarge": {
@@ -212,4 +196,8 @@ export class ClientSessions {
 
 /** Makes the sessions of a server. There are none at first. */
 export const make = (options: Options): Effect.Effect<ClientSessions> =>
-  Effect.map(Queue.unbounded<number>(), (disconnected) => new ClientSessions(options, disconnected))
+  Effect.zipWith(
+    Queue.unbounded<number>(),
+    startIn(options.scope),
+    (disconnected, start) => new ClientSessions(options, disconnected, start),
+  )

@@ -11,13 +11,15 @@ export class HandlerEnds extends RpcMiddleware.Service<HandlerEnds>()("@coterie/
 /** Makes the middleware of a server with these sessions. */
 export const make = (sessions: ClientSessions): HandlerEnds["Service"] =>
   HandlerEnds.of((handler, { client: { id }, requestId }) =>
-    Effect.acquireUseRelease(
-      Effect.sync(() => {
-        const client = sessions.get(id)
-        client?.handlerStarted(requestId)
-        return client
+    // The end is reported even if the fiber is interrupted before the start, which has no effect.
+    Effect.onExit(
+      Effect.suspend(() => {
+        sessions.get(id)?.handlerStarted(requestId)
+        return handler
       }),
-      () => handler,
-      (client) => Effect.sync(() => client?.handlerEnded(requestId)),
+      () => {
+        sessions.get(id)?.handlerEnded(requestId)
+        return Effect.void
+      },
     ),
   )

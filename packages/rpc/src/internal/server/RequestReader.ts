@@ -12,7 +12,6 @@ import type { RpcLanes } from "../RpcLanes.ts"
 import * as RpcMessages from "../RpcMessages.ts"
 import type { ClientSession } from "./ClientSession.ts"
 import type { ClientSessions } from "./ClientSessions.ts"
-import { headersOf } from "./peerHeaders.ts"
 import type { ServerInput } from "./ServerInput.ts"
 
 export interface Options {
@@ -46,6 +45,10 @@ export class RequestReader {
 
   /** Handles one item of the lane of requests. */
   read(item: LaneItem): Effect.Effect<void> {
+    return Effect.suspend(() => this.handle(item))
+  }
+
+  private handle(item: LaneItem): Effect.Effect<void> {
     switch (item._tag) {
       case "Message":
         return this.onMessage(item)
@@ -62,15 +65,17 @@ export class RequestReader {
   }
 
   private onMessage(message: Message.Message): Effect.Effect<void> {
-    return Effect.flatMap(this.sessions.sessionOf(message), (client) => {
-      const decoded = RpcMessages.decodeFromClient(client.parser, message.payload)
-      if (!(decoded instanceof Error)) {
-        if (this.copiesBytes) Message.release(message)
-        return Effect.forEach(decoded, (each) => this.onClientMessage(client, each), { discard: true })
-      }
-      // Bytes that cannot be decoded do not name their request, so all requests of the client end.
-      return Effect.andThen(this.fail(client, decoded), this.lanes.requests.deadLetter(message, decoded.message))
-    })
+    const client = this.sessions.sessionOf(message)
+    const decoded = RpcMessages.decodeFromClient(client.parser, message.payload)
+    if (!(decoded instanceof Error)) {
+      if (this.copiesBytes) Message.release(message)
+      const [first] = decoded
+      return decoded.length === 1 && first !== undefined
+        ? this.onClientMessage(client, first)
+        : Effect.forEach(decoded, (each) => this.onClientMessage(client, each), { discard: true })
+    }
+    // Bytes that cannot be decoded do not name their request, so all requests of the client end.
+    return Effect.andThen(this.fail(client, decoded), this.lanes.requests.deadLetter(message, decoded.message))
   }
 
   private onSessionEnded({ from, session }: Message.SessionEnded): Effect.Effect<void> {
@@ -94,15 +99,15 @@ export class RequestReader {
   }
 
   private onRequest(client: ClientSession, message: Extract<RpcMessages.FromClient, { _tag: "Request" }>) {
-    const { isNotification, ...request } = message
-    const headers = message.headers.concat(headersOf(client.peer))
-    if (isNotification === true) {
+    const headers = message.headers.concat(client.headers)
+    if (message.isNotification === true) {
+      const { isNotification: _, ...request } = message
       const id = client.addNotification()
       return id === undefined ? Effect.void : this.deliver(client, { ...request, id, headers })
     }
     // A peer that reuses the id of a request in flight gets one exit.
     if (client.hasRequest(message.id)) return Effect.void
-    return client.addRequest(message.id) ? this.deliver(client, { ...request, headers }) : Effect.void
+    return client.addRequest(message.id) ? this.deliver(client, { ...message, headers }) : Effect.void
   }
 
   /**

@@ -11,7 +11,8 @@ import type { ExitEncoded, FromServerEncoded } from "effect/rpc/RpcMessage"
 import * as RpcServer from "effect/rpc/RpcServer"
 import type { CodecFor } from "effect/rpc/RpcSerialization"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
+import { readInSlices } from "../readInSlices.ts"
 import { RequestMetrics } from "../RequestMetrics.ts"
 import * as RpcLanes from "../RpcLanes.ts"
 import * as ClientSessions from "./ClientSessions.ts"
@@ -85,7 +86,7 @@ export class ServerProtocol {
   get shutdown(): Effect.Effect<void> {
     const { reader, sessions } = this.options
     return this.stop.pipe(
-      Effect.andThen(sessions.endResponses),
+      Effect.andThen(Effect.sync(() => sessions.endResponses())),
       Effect.andThen(Effect.timeoutOption(sessions.awaitSenders, drainTimeout)),
       Effect.andThen(reader.publishEof),
       // Effect's server has ended already. A server of the application may leave requests without a response.
@@ -97,7 +98,7 @@ export class ServerProtocol {
     const { input, reader, requests, sessions } = this.options
     return Effect.suspend(() => {
       input.open(handler)
-      return Stream.runForEach(requests, (item) => reader.read(item))
+      return readInSlices(requests, (item) => reader.read(item))
     }).pipe(
       // The stream has ended because this node left.
       Effect.andThen(() => {

@@ -6,10 +6,11 @@ import * as Scope from "effect/Scope"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
 import { InFlightRequest, type Options } from "../../../src/internal/client/InFlightRequest.ts"
 import { givenUp } from "../../../src/internal/client/requestErrors.ts"
+import { startIn } from "../../../src/internal/startIn.ts"
 
 const request = Effect.map(
-  Effect.scope,
-  (scope) => (write: Options["write"]) =>
+  Effect.flatMap(Effect.scope, startIn),
+  (start) => (write: Options["write"]) =>
     new InFlightRequest({
       id: "x-1",
       requestId: 7,
@@ -18,7 +19,7 @@ const request = Effect.map(
       peer: "b",
       began: 0,
       write,
-      scope,
+      start,
     }),
 )
 
@@ -77,15 +78,15 @@ describe("a request in flight", () => {
         written.push(response)
         return Deferred.await(go)
       })
-      yield* slow.deliver(chunk(1))
-      yield* slow.deliver(chunk(2))
+      slow.deliver(chunk(1))
+      slow.deliver(chunk(2))
       assert.deepStrictEqual(written, [chunk(1)])
       assert.strictEqual(slow.undeliveredCount, 2)
       yield* Deferred.succeed(go, undefined)
       yield* Effect.yieldNow
       assert.deepStrictEqual(written, [chunk(1), chunk(2)])
       assert.strictEqual(slow.undeliveredCount, 0)
-      yield* slow.deliver(chunk(3))
+      slow.deliver(chunk(3))
       assert.deepStrictEqual(written.length, 3)
     }),
   )
@@ -99,8 +100,8 @@ describe("a request in flight", () => {
         written += 1
         return Deferred.await(go)
       })
-      yield* slow.deliver(chunk(1))
-      yield* slow.deliver(chunk(2))
+      slow.deliver(chunk(1))
+      slow.deliver(chunk(2))
       yield* Scope.close(scope, Exit.void)
       yield* Deferred.succeed(go, undefined)
       yield* Effect.yieldNow

@@ -213,7 +213,7 @@ describe("the reader of responses", () => {
       const { add, reader, requests, sent } = yield* setUp()
       const request = add()
       add({ peer: "c" })
-      yield* add({ write: Effect.never }).deliver({ _tag: "Chunk", requestId: "7", values: [1] })
+      add({ write: Effect.never }).deliver({ _tag: "Chunk", requestId: "7", values: [1] })
       yield* reader.read(message({ _tag: "Eof" }))
       assert.deepStrictEqual(yield* sent, [{ _tag: "Ack", requestId: "x-1" }])
       assert.strictEqual(yield* stateOf(request), "waiting")

@@ -26,13 +26,13 @@ const setUp = Effect.gen(function* () {
     metrics: counts.requests("in"),
     scope,
   })
-  const open = (session: number, from = "a") => sessions.sessionOf(message("", { from, session }))
+  const open = (session: number, from = "a") => Effect.sync(() => sessions.sessionOf(message("", { from, session })))
   return { counts, fake, input, open, passed, sessions }
 })
 
 const exit: FromServerEncoded = { _tag: "Exit", requestId: "1", exit: { _tag: "Success", value: 4 } }
 
-/** Yields often enough for the fibers that send responses to run. */
+/** Yields often enough for all fibers to run. */
 const settle = Effect.forEach([1, 2, 3], () => Effect.yieldNow, { discard: true })
 
 describe("the sessions of clients", () => {
@@ -235,7 +235,7 @@ describe("the sessions of clients", () => {
     }),
   )
 
-  it.effect("send the queued responses before their senders end", () =>
+  it.effect("send the responses that wait, and none that is offered later", () =>
     Effect.gen(function* () {
       const { fake, open, sessions } = yield* setUp
       const client = yield* open(10)
@@ -243,7 +243,8 @@ describe("the sessions of clients", () => {
       fake.outcome = Effect.as(Deferred.await(go), { session: 1 })
       client.respond(exit)
       client.respond(exit)
-      yield* sessions.endResponses
+      sessions.endResponses()
+      client.respond(exit)
       const waiting = yield* Effect.forkChild(sessions.awaitSenders)
       yield* settle
       assert.isUndefined(waiting.pollUnsafe())
