@@ -257,6 +257,10 @@ export const scenario = (name: string, overrides: Partial<Overrides> = {}, goals
       yield* Effect.forkScoped(supervise(nodes, (node) => lifeOf(node)?.hasStopped === true))
       yield* Effect.sleep("30 seconds")
       yield* sim.converges(() => isLinked(nodes), { within: "2 minutes" })
+      // A segment that was lost during the faults is sent again after seconds, and holds all later ones back until then or until
+      // the link times out. Changes of the group would not arrive within `settle`.
+      yield* Effect.sleep("10 seconds")
+      yield* sim.converges(() => isLinked(nodes), { within: "2 minutes" })
       yield* setChanging(nodes, false)
       yield* sim.converges(() => isConverged(nodes), { within: "10 seconds" })
       observations.isCalm = true
