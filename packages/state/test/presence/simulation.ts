@@ -3,6 +3,7 @@
  * that the nodes track and no others. A node that is isolated lets no key leave.
  */
 import * as Cluster from "@coterie/core/Cluster"
+import * as ClusterEvent from "@coterie/core/ClusterEvent"
 import * as MonotonicTime from "@coterie/core/MonotonicTime"
 import type * as Transport from "@coterie/core/Transport"
 import type * as OwnedMap from "@coterie/state/OwnedMap"
@@ -151,10 +152,13 @@ const makeApp = Effect.fnUntraced(function* (
       Effect.sync(() => (life.hasStopped = true)),
     ),
   )
+  // Of two changes in a row, `views` may emit the second view only. Which members left before the node was isolated counts.
+  let view = cluster.viewUnsafe()
   yield* Effect.forkScoped(
-    Stream.runForEach(cluster.views, ({ isolated, peers }) =>
+    Stream.runForEach(cluster.events, (event) =>
       Effect.map(MonotonicTime.millis, (now) => {
-        if (!life.isolation.update(isolated, peers.size)) life.isolatedSince = Infinity
+        view = ClusterEvent.apply(view, event)
+        if (!life.isolation.update(view.isolated, view.peers.size)) life.isolatedSince = Infinity
         else life.isolatedSince = Math.min(life.isolatedSince, now)
       }),
     ),
