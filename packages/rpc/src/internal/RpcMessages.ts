@@ -15,7 +15,9 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { ExitEncoded } from "effect/rpc/RpcMessage"
 import type { CodecFor, Parser, RpcSerialization } from "effect/rpc/RpcSerialization"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { Busy, ResponseTooLarge } from "../RequestLost.ts"
 
@@ -103,9 +105,6 @@ export const copiesBytes = ({ contentType }: Pick<RpcSerialization["Service"], "
 export const encode = (parser: Parser, message: FromClient | FromServer): Uint8Array | string | undefined =>
   parser.encode(message)
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 const isRequestId = (id: unknown): boolean =>
   typeof id === "number" || (typeof id === "string" && id.length <= maxIdLength)
 
@@ -117,7 +116,7 @@ const isHeader = (header: unknown): boolean =>
  * decides.
  */
 export const isUsualRequest = (message: unknown): boolean =>
-  isRecord(message) &&
+  Predicate.isReadonlyObject(message) &&
   message["_tag"] === "Request" &&
   isRequestId(message["id"]) &&
   typeof message["tag"] === "string" &&
@@ -132,7 +131,10 @@ export const isUsualRequest = (message: unknown): boolean =>
 
 /** Tests for an exit, faster than the schema. The result `false` means that the schema decides. */
 export const isExit = (message: unknown): boolean =>
-  isRecord(message) && message["_tag"] === "Exit" && isRequestId(message["requestId"]) && "exit" in message
+  Predicate.isReadonlyObject(message) &&
+  message["_tag"] === "Exit" &&
+  isRequestId(message["requestId"]) &&
+  "exit" in message
 
 const isFromClient = Schema.is(FromClient)
 const isFromServer = Schema.is(FromServer)
@@ -148,6 +150,17 @@ const decodeWith =
       return cause instanceof Error ? cause : new Error(String(cause))
     }
   }
+
+/** Handles messages that arrived together, one after the other. Most arrive alone, and a single one needs no loop. */
+export const handleEach = <A>(
+  messages: ReadonlyArray<A>,
+  handle: (message: A) => Effect.Effect<void>,
+): Effect.Effect<void> => {
+  const [first] = messages
+  return messages.length === 1 && first !== undefined
+    ? handle(first)
+    : Effect.forEach(messages, handle, { discard: true })
+}
 
 /** Decodes the messages of a client, or returns the error of the serialization. */
 export const decodeFromClient = decodeWith(

@@ -244,7 +244,7 @@ export class TypedMap<K, V> implements Sizes {
   }
 
   // A finalizer lives as long as its entry. Each of these functions makes one that keeps its two arguments and no more.
-  // That of `Effect.acquireRelease` keeps the services of the caller and some closures: 500 bytes for each entry.
+  // The finalizer of `Effect.acquireRelease` keeps the services of the caller and some closures: 500 bytes for each entry.
 
   private static endOfShare<K, V>(map: TypedMap<K, V>, share: Share): Hold["finalizer"] {
     return () => Effect.sync(() => map.endShare(share))

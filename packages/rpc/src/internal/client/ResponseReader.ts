@@ -86,10 +86,7 @@ export class ResponseReader {
       const responses = RpcMessages.decodeFromServer(parser, payload)
       if (responses instanceof Error) return this.onMalformed(message, responses)
       if (this.copiesBytes) Message.release(message)
-      const [first] = responses
-      return responses.length === 1 && first !== undefined
-        ? this.onResponse(from.name, first)
-        : Effect.forEach(responses, (response) => this.onResponse(from.name, response), { discard: true })
+      return RpcMessages.handleEach(responses, (response) => this.onResponse(from.name, response))
     })
   }
 

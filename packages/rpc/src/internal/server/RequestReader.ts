@@ -69,10 +69,7 @@ export class RequestReader {
     const decoded = RpcMessages.decodeFromClient(client.parser, message.payload)
     if (!(decoded instanceof Error)) {
       if (this.copiesBytes) Message.release(message)
-      const [first] = decoded
-      return decoded.length === 1 && first !== undefined
-        ? this.onClientMessage(client, first)
-        : Effect.forEach(decoded, (each) => this.onClientMessage(client, each), { discard: true })
+      return RpcMessages.handleEach(decoded, (each) => this.onClientMessage(client, each))
     }
     // Bytes that cannot be decoded do not name their request, so all requests of the client end.
     return Effect.andThen(this.fail(client, decoded), this.lanes.requests.deadLetter(message, decoded.message))
