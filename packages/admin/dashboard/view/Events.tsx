@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks"
 import type { EventLine } from "../model/eventLine.ts"
+import { TableHead } from "./TableHead.tsx"
 
 const matches = (line: EventLine, filter: string): boolean =>
   `${line.event} ${line.peer} ${line.reason}`.toLowerCase().includes(filter.toLowerCase())
@@ -28,14 +29,7 @@ export const Events = ({ events }: { readonly events: ReadonlyArray<EventLine> }
       {/* The table scrolls, so the keyboard must reach it. */}
       <div class="scroll log" tabIndex={0} role="group" aria-label="Table of events">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">time</th>
-              <th scope="col">event</th>
-              <th scope="col">peer</th>
-              <th scope="col">reason</th>
-            </tr>
-          </thead>
+          <TableHead columns={["time", "event", "peer", "reason"]} />
           <tbody>
             {lines.map((line) => (
               <tr key={line.key}>

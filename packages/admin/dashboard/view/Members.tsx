@@ -2,6 +2,7 @@ import type { ClusterReport, NodeReport } from "../../src/Report.ts"
 import { printable } from "../../src/internal/printable.ts"
 import { millisText } from "../model/Matrix.ts"
 import { bytesText, durationText, type Member, membersOf } from "../model/members.ts"
+import { TableHead } from "./TableHead.tsx"
 
 const columns = ["name", "status", "links", "rtt, ms", "in / out", "lag, ms", "health", "version", "up for"]
 
@@ -32,15 +33,7 @@ export const Members = ({
     {/* The table scrolls on a narrow screen, so the keyboard must reach it. */}
     <div class="scroll" tabIndex={0} role="group" aria-label="Table of members">
       <table>
-        <thead>
-          <tr>
-            {columns.map((name) => (
-              <th scope="col" key={name}>
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead columns={columns} />
         <tbody>
           {membersOf(report, self).map((member) => (
             <Row key={member.name} member={member} />

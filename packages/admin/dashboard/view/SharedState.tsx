@@ -4,6 +4,7 @@ import type { DashboardStore } from "../data/DashboardStore.ts"
 import type { SharedView } from "../data/SharedState.ts"
 import { type Id, isSame, type KindTable, kindTables, rowTable } from "../model/components.ts"
 import { shownText } from "../model/shownText.ts"
+import { TableHead } from "./TableHead.tsx"
 
 interface FilterProps {
   readonly label: string
@@ -29,15 +30,7 @@ const Kind = ({ onSelect, selected, table }: Selection & { readonly table: KindT
   <div class="scroll" tabIndex={0} role="group" aria-label={`Table of the kind ${table.label}`}>
     <table>
       <caption>{table.label}</caption>
-      <thead>
-        <tr>
-          {["name", ...table.columns].map((column, i) => (
-            <th scope="col" key={i}>
-              {column}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <TableHead columns={["name", ...table.columns]} />
       <tbody>
         {table.lines.map((line) => (
           <tr key={line.key}>
@@ -100,15 +93,7 @@ const Rows = ({ id, rows }: { readonly id: Id; readonly rows: ReadonlyArray<Comp
       <div class="scroll log" tabIndex={0} role="group" aria-label={`Table of ${title}`}>
         <table>
           <caption>{title}</caption>
-          <thead>
-            <tr>
-              {table.columns.map((column, i) => (
-                <th scope="col" key={i}>
-                  {column}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead columns={table.columns} />
           <tbody>
             {table.lines.map((cells, i) => (
               <tr key={i}>
