@@ -57,7 +57,7 @@ class Users {
 
   async change(perSecond: number, millis: number): Promise<Made> {
     const start = now()
-    // As many users leave as join.
+    // The number is even, because as many users leave as join.
     const total = 2 * Math.round((perSecond * millis) / 2_000)
     const interval = 1e6 / perSecond
     for (let made = 0; made < total;) {

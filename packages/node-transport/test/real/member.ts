@@ -9,16 +9,14 @@
 import * as Cluster from "@coterie/core/Cluster"
 import * as ClusterEvent from "@coterie/core/ClusterEvent"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { parseArgs } from "node:util"
 import * as Protocol from "./Protocol.ts"
+import { runReporter } from "./runReporter.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -110,13 +108,4 @@ const ClusterLive = Cluster.layer({ cluster: "real", name: options.name, seeds: 
   Layer.provide(NodeTransport.layerTcp({ host: options.host, port: Number(options.port), insecure: options.insecure })),
 )
 
-program.pipe(
-  Effect.scoped,
-  Effect.provide(
-    Layer.mergeAll(ClusterLive, NodeStdio.layer).pipe(
-      // Standard output is for reports only.
-      Layer.provideMerge(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])),
-    ),
-  ),
-  NodeRuntime.runMain,
-)
+runReporter(program, ClusterLive)

@@ -9,17 +9,15 @@
 import * as Cluster from "@coterie/core/Cluster"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import * as PeerReactivity from "@coterie/reactivity/PeerReactivity"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { runReporter } from "../../../node-transport/test/real/runReporter.ts"
 
 const [name = "", host = "", folder = "", ...seeds] = process.argv.slice(2)
 
@@ -62,13 +60,4 @@ const Live = Cluster.layerStart.pipe(
   Layer.provide(NodeTransport.layerTcp({ host, port: 24868, insecure: true })),
 )
 
-program.pipe(
-  Effect.scoped,
-  Effect.provide(
-    Layer.mergeAll(Live, NodeStdio.layer).pipe(
-      // Standard output is for reports only.
-      Layer.provideMerge(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])),
-    ),
-  ),
-  NodeRuntime.runMain,
-)
+runReporter(program, Live)

@@ -127,7 +127,7 @@ const keysOf = (name: string, members: ReadonlyArray<string>): ReadonlyArray<str
 const sorted = (record: Readonly<Record<string, unknown>>): string =>
   JSON.stringify(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
 
-/** What all nodes should know. */
+/** State on which all nodes should agree. */
 export interface Shared {
   readonly entries: Readonly<Record<string, string>>
   readonly users: Readonly<Record<string, ReadonlyArray<string>>>

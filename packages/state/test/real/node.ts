@@ -15,13 +15,10 @@ import * as OwnedMap from "@coterie/state/OwnedMap"
 import * as Placement from "@coterie/state/Placement"
 import * as Presence from "@coterie/state/Presence"
 import * as SharedValue from "@coterie/state/SharedValue"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -29,6 +26,7 @@ import * as Scope from "effect/Scope"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Protocol from "./Protocol.ts"
+import { runReporter } from "../../../node-transport/test/real/runReporter.ts"
 
 const [name = "", host = "", ...seeds] = process.argv.slice(2)
 
@@ -184,13 +182,4 @@ const NodeLive = Cluster.layer({ cluster: "real", name, seeds, policies }).pipe(
   Layer.provide(NodeTransport.layerTcp({ host, port: 0, insecure: true })),
 )
 
-program.pipe(
-  Effect.scoped,
-  Effect.provide(
-    Layer.mergeAll(NodeLive, NodeStdio.layer).pipe(
-      // Standard output is for reports only.
-      Layer.provideMerge(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)])),
-    ),
-  ),
-  NodeRuntime.runMain,
-)
+runReporter(program, NodeLive)

@@ -11,7 +11,7 @@ const testTimeout = 240_000
 
 type Name = Nodes.Name
 
-/** What all nodes know if each of these nodes has set an entry and tracks a user. */
+/** Returns the state of all nodes if each of these nodes has set an entry and tracks a user. */
 const sharedBy = (names: ReadonlyArray<Name>, value: number): Nodes.Shared => ({
   entries: Object.fromEntries(names.map((name) => [`${name}/own`, name])),
   users: Object.fromEntries(names.map((name) => [`user-${name}`, [name]])),
@@ -115,7 +115,7 @@ describe("the shared state of five processes", () => {
           const [left, right] = [yield* nodesOf(sides[0]), yield* nodesOf(sides[1])]
           const all = [...left, ...right]
           const lost = all.map((each) => Nodes.latest(each)?.lost ?? [])
-          /** What nodes know after the user of a has left and its entry has changed. */
+          /** Returns the state of nodes after the user of a has left and its entry has changed. */
           const afterwards = (names: ReadonlyArray<Name>, value: number): Nodes.Shared => {
             const { entries, users } = sharedBy(names, value)
             const { "user-a": _, ...others } = users
