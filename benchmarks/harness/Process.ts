@@ -28,6 +28,8 @@ export interface Process<C extends Calls<C>> {
   ) => Effect.Effect<Awaited<ReturnType<C[Name]>>, Failed>
   /** Stops the process with SIGSTOP. */
   readonly stop: Effect.Effect<void>
+  /** Continues a stopped process with SIGCONT. */
+  readonly resume: Effect.Effect<void>
   /** Ends the process with SIGKILL. */
   readonly kill: Effect.Effect<void>
   /** Fails with the output of the process if it has ended. */
@@ -54,6 +56,7 @@ export const start = <C extends Calls<C>>(program: Program): Effect.Effect<Proce
       call: (name, ...args) =>
         Effect.mapError(ask<C, typeof name>(child, { name, args }), (e) => withOutput(e.message)),
       stop: Effect.sync(() => void child.kill("SIGSTOP")),
+      resume: Effect.sync(() => void child.kill("SIGCONT")),
       kill: Effect.sync(() => void child.kill("SIGKILL")),
       alive: Effect.suspend(() =>
         Children.hasEnded(child) ? Effect.fail(withOutput("a process has ended")) : Effect.void,

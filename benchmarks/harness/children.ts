@@ -8,6 +8,12 @@ import type * as Scope from "effect/Scope"
 export const hasEnded = (child: ChildProcess): boolean =>
   child.pid === undefined || child.exitCode !== null || child.signalCode !== null
 
+const running = new Set<ChildProcess>()
+
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
+
 /**
  * Starts a child for the scope. The end of the scope releases it, and kills it if it has not ended after the grace
  * time.
@@ -19,11 +25,10 @@ export const scoped = <Child extends ChildProcess>(
   Effect.acquireRelease(
     Effect.sync(() => {
       const child = spawn()
-      const kill = () => void child.kill("SIGKILL")
-      process.once("exit", kill)
-      child.once("exit", () => process.off("exit", kill))
+      running.add(child)
+      child.once("exit", () => running.delete(child))
       // A child that could not start has no id.
-      child.on("error", () => process.off("exit", kill))
+      child.on("error", () => running.delete(child))
       return child
     }),
     (child) => Effect.promise(() => end(child, graceMillis)),

@@ -23,6 +23,18 @@ export interface Counts {
   readonly last: number
 }
 
+/** Changes that an application sees. */
+export interface Changes {
+  /** Users that came into the list. */
+  readonly joined: number
+  /** Users that were not present any more. Some of them may be present again. */
+  readonly absent: number
+  /** Users that left the list. */
+  readonly left: number
+}
+
+const noChanges: Changes = { joined: 0, absent: 0, left: 0 }
+
 /** Times at which a node had the expected numbers, in microseconds. */
 export interface Reached {
   readonly present: number
@@ -38,15 +50,24 @@ export class Seen {
   private counts: Counts = { present: 0, listed: 0, last: 0 }
   private readonly waits = new Set<Wait>()
   private samples: Array<number> = []
+  private changes = noChanges
 
   /** Counts a user that has joined. Users of other nodes are measured. */
   joined({ since, status }: User, remote: boolean): void {
     if (remote && since > 0) this.samples.push(now() - since)
+    this.changes = { ...this.changes, joined: this.changes.joined + 1 }
     this.add(1, 1, status === "last" ? 1 : 0)
+  }
+
+  /** Counts a listed user that is present again. */
+  returned(): void {
+    this.add(1, 0, 0)
   }
 
   /** Counts users that are not present any more, and users that are not listed any more. */
   left(present: number, listed: number): void {
+    const { absent, joined, left } = this.changes
+    this.changes = { joined, absent: absent + present, left: left + listed }
     this.add(-present, -listed, 0)
   }
 
@@ -64,6 +85,13 @@ export class Seen {
   take(): Float64Array {
     const taken = Float64Array.from(this.samples)
     this.samples = []
+    return taken
+  }
+
+  /** Returns the changes since the last call. */
+  takeChanges(): Changes {
+    const taken = this.changes
+    this.changes = noChanges
     return taken
   }
 

@@ -2,9 +2,9 @@
  * Compares presences of five nodes over Coterie with the same presences over one Redis. ../README.md defines the
  * measures.
  *
- *     pnpm bench:presence [--quick] [--only propagation,ramp,rest,kill,join,memory] [--systems coterie,redis]
+ *     pnpm bench:presence [--quick] [--only propagation,ramp,rest,kill,stall,restart,join,memory] [--systems coterie,redis]
  *       [--rounds 1] [--presences 10000] [--rates 100,1000,10000] [--sizes 10000,100000] [--seconds 30] [--renewal 30]
- *       [--kills 3] [--json] [--out docs]
+ *       [--kills 3] [--stall 40] [--json] [--out docs]
  *
  * With `--out` it writes the figures into state.md of the folder.
  */
@@ -33,6 +33,7 @@ const { values } = parseArgs({
     seconds: { type: "string" },
     renewal: { type: "string" },
     kills: { type: "string" },
+    stall: { type: "string" },
     out: { type: "string" },
   },
 })
@@ -50,6 +51,7 @@ const defaults: Options = values.quick
       seconds: 3,
       renewal: 3,
       kills: 1,
+      stall: 15,
     }
   : {
       presences: 10_000,
@@ -60,6 +62,7 @@ const defaults: Options = values.quick
       seconds: 30,
       renewal: 30,
       kills: 3,
+      stall: 40,
     }
 
 /** Returns the numbers of an option, or its default. */
@@ -85,6 +88,7 @@ const read = Effect.gen(function* () {
     // Other times have more or fewer renewals than their share.
     seconds: yield* single("seconds", values.seconds, defaults.seconds, renewal),
     kills: yield* single("kills", values.kills, defaults.kills),
+    stall: yield* single("stall", values.stall, defaults.stall),
   }
   if (options.kills > 3) return yield* new Failed({ message: "--kills must be up to 3, so that two nodes are left" })
   return options

@@ -24,6 +24,23 @@ const used = async (): Promise<number> => {
   return heapUsed + arrayBuffers
 }
 
+/** Runs steps evenly over time, with their times in microseconds, and catches up with those that are late. */
+const evenly = async (
+  total: number,
+  interval: number,
+  step: (i: number, at: number, dueAt: number) => void,
+): Promise<void> => {
+  const start = now()
+  for (let made = 0; made < total;) {
+    const due = Math.min(total, Math.floor((now() - start) / interval) + 1)
+    for (; made < due; made++) step(made, now(), start + made * interval)
+    // A timer each millisecond would cost more than most changes.
+    await sleep(Math.max(1, Math.floor((start + made * interval - now()) / 1_000)))
+  }
+}
+
+const nameOf = (node: string, number: number): string => `${node}-user-${number}`
+
 /** Users of a node, by the order in which they joined. */
 class Users {
   private readonly queue = new Set<User>()
@@ -37,7 +54,7 @@ class Users {
   }
 
   join(since: number, status: User["status"] = "online"): Promise<void> {
-    const user: User = { user: `${this.name}-user-${this.number++}`, since, status, device: "web" }
+    const user: User = { user: nameOf(this.name, this.number++), since, status, device: "web" }
     if (status === "online") this.queue.add(user)
     return this.node.join(user)
   }
@@ -59,21 +76,20 @@ class Users {
     const start = now()
     // The number is even, because as many users leave as join.
     const total = 2 * Math.round((perSecond * millis) / 2_000)
-    const interval = 1e6 / perSecond
-    for (let made = 0; made < total;) {
-      const due = Math.min(total, Math.floor((now() - start) / interval) + 1)
-      for (; made < due; made++) {
-        const [at, dueAt] = [now(), start + made * interval]
-        // A change that fails rejects without a handler, which ends the process.
-        if (made % 2 === 0) void this.join(at - dueAt > resolution ? dueAt : at)
-        else void this.leave()
-      }
-      // A timer each millisecond would cost more than most changes.
-      await sleep(Math.max(1, Math.floor((start + made * interval - now()) / 1_000)))
-    }
+    await evenly(total, 1e6 / perSecond, (i, at, dueAt) => {
+      // A change that fails rejects without a handler, which ends the process.
+      if (i % 2 === 0) void this.join(at - dueAt > resolution ? dueAt : at)
+      else void this.leave()
+    })
     const seconds = (now() - start) / 1e6
     await this.join(0, "last")
     return { changes: total, perSecond: total / seconds }
+  }
+
+  reconnect(of: string, count: number, millis: number): Promise<void> {
+    return evenly(count, (millis * 1_000) / count, (i) => {
+      void this.node.join({ user: nameOf(of, i), since: 0, status: "online", device: "web" })
+    })
   }
 }
 
@@ -99,6 +115,7 @@ const make = (): Calls => {
     start,
     fill: ({ count }) => current().users.fill(count),
     change: ({ perSecond }, millis) => current().users.change(perSecond, millis),
+    reconnect: ({ count, of }, millis) => current().users.reconnect(of, count, millis),
     settled: async ({ count, last }, millis) => {
       await seen.until((counts) => counts.present === count && counts.last === last, millis)
     },
@@ -115,6 +132,9 @@ const make = (): Calls => {
       return ((await seen.until(({ present }) => present === count, millis)) - began) / 1_000
     },
     samples: async () => seen.take(),
+    changes: async () => seen.takeChanges(),
+    entriesOf: (names) => current().node.entriesOf(new Set(names)),
+    end: () => current().node.end(),
     spent: async () => {
       const { system, user } = process.cpuUsage()
       return { cpu: system + user, bytes: running?.node.bytes() ?? 0 }

@@ -1,6 +1,7 @@
 /** Measures of presences, and the nodes that they start. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Process from "../harness/Process.ts"
 import { median, percentile } from "../harness/rounds.ts"
 import type { Calls } from "./Calls.ts"
@@ -25,6 +26,8 @@ export interface Options {
   readonly renewal: number
   /** Number of nodes of Coterie that are killed, one after the other. */
   readonly kills: number
+  /** Time for which a node stands still in seconds. */
+  readonly stall: number
 }
 
 /** Figure of a measure: a row of the table. */
@@ -45,6 +48,9 @@ const nodes = 5
 /** Bound for the time until all nodes know all changes. */
 const patience = 30_000
 
+/** Time within which the users of a node that was restarted connect again, in milliseconds. */
+const reconnectMillis = 2_000
+
 /** p99 in milliseconds at which the ramp ends. */
 const slow = 100
 
@@ -55,8 +61,10 @@ type Node = Process.Process<Calls>
 
 const module = new URL("child.ts", import.meta.url)
 
+const nameOf = (i: number): string => `node${i}`
+
 /** Starts the server of a system, and nodes. */
-const start = Effect.fnUntraced(function* (system: string, count: number, renewal: number) {
+const start = Effect.fnUntraced(function* (system: string, count: number, renewal: number, moves = false) {
   const server = system === "redis" ? yield* Server.start : undefined
   const seeds: Array<string> = server === undefined ? [] : [server.address]
   const prepare = Effect.gen(function* () {
@@ -64,13 +72,13 @@ const start = Effect.fnUntraced(function* (system: string, count: number, renewa
     yield* node.call("load", system)
     return node
   })
-  const setupOf = (i: number): Setup => ({ name: `node${i}`, seeds: seeds.slice(0, 1), renewal })
+  const setupOf = (i: number): Setup => ({ name: nameOf(i), seeds: seeds.slice(0, 1), renewal, moves })
   const started: Array<Node> = []
-  for (let i = 0; i < count; i++) {
-    const node = yield* prepare
-    seeds.push(yield* node.call("start", setupOf(i)))
+  const begin = Effect.fnUntraced(function* (node: Node) {
+    seeds.push(yield* node.call("start", setupOf(started.length)))
     started.push(node)
-  }
+  })
+  for (let i = 0; i < count; i++) yield* Effect.flatMap(prepare, begin)
   const spent = Effect.gen(function* () {
     const each = yield* Effect.forEach(started, (node) => node.call("spent"))
     const all = server === undefined ? each : [...each, yield* server.spent]
@@ -79,11 +87,18 @@ const start = Effect.fnUntraced(function* (system: string, count: number, renewa
       bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
     }
   })
-  return { nodes: started, prepare, server, setupOf, spent }
+  return { begin, nodes: started, prepare, server, setupOf, spent }
 })
 
 const all = <A>(of: ReadonlyArray<Node>, ask: (node: Node) => Effect.Effect<A, Process.Failed>) =>
   Effect.forEach(of, ask, { concurrency: "unbounded" })
+
+/** Asks nodes, and waits for each of them. Returns `None` if a call fails. */
+const allOrNone = <A>(of: ReadonlyArray<Node>, ask: (node: Node) => Effect.Effect<A, Process.Failed>) =>
+  Effect.map(
+    all(of, (node) => Effect.option(ask(node))),
+    Option.all,
+  )
 
 const settled = (of: ReadonlyArray<Node>, count: number, last: number) =>
   all(of, (node) => node.call("settled", { count, last }, patience))
@@ -219,6 +234,97 @@ const kill: Measure = {
   }, Effect.scoped),
 }
 
+const stallRows = ({ stall }: Options) => {
+  const name = `a node stands still for ${stall} s`
+  return {
+    absent: { name: `${name}: until all others know that its users are not present, s`, decimals: 2 },
+    left: { name: `${name}: its users that leave the list of another node, %`, decimals: 0 },
+    back: { name: `${name}: from its end until all nodes know all users, s`, decimals: 2 },
+    own: { name: `${name}: users that leave its own list, %`, decimals: 0 },
+  }
+}
+
+const percent = (part: number, whole: number): number => (100 * part) / whole
+
+const stall: Measure = {
+  rows: (options) => Object.values(stallRows(options)),
+  run: Effect.fnUntraced(function* (system, options) {
+    const { presences, renewal } = options
+    const rows = stallRows(options)
+    const { nodes: started } = yield* start(system, nodes, renewal)
+    yield* fill(started, presences)
+    const [still, others] = [started.slice(0, 1), started.slice(1)]
+    const ofOthers = presences - presences / nodes
+    // The middle between two renewals, as for a node that is killed.
+    if (system === "redis") yield* Effect.sleep(`${renewal * 500} millis`)
+    yield* all(started, (node) => node.call("changes"))
+    const millis = options.stall * 1_000
+    // Keys of Redis that do not expire before the end are not gone.
+    const gone = allOrNone(others, (node) => node.call("gone", { count: ofOthers }, millis))
+    const began = now()
+    yield* all(still, (node) => node.stop)
+    const [reached] = yield* Effect.all([gone, Effect.sleep(millis)], { concurrency: 2 })
+    const ended = now()
+    yield* all(still, (node) => node.resume)
+    // Keys of Redis that have expired do not return, because a renewal makes no key.
+    const isBack = Option.isSome(
+      yield* allOrNone(started, (node) => node.call("settled", { count: presences, last: 0 }, patience)),
+    )
+    const back = (now() - ended) / 1e6
+    const leftAt = (of: ReadonlyArray<Node>) =>
+      Effect.map(
+        all(of, (node) => node.call("changes")),
+        (each) => each.reduce((sum, { left }) => sum + left, 0),
+      )
+    return {
+      [rows.absent.name]: Option.match(reached, {
+        onNone: () => null,
+        onSome: (each) => (Math.max(...each.map(({ present }) => present)) - began) / 1e6,
+      }),
+      [rows.left.name]: percent(yield* leftAt(others), others.length * (presences / nodes)),
+      [rows.back.name]: isBack ? back : null,
+      [rows.own.name]: percent(yield* leftAt(still), presences),
+    }
+  }, Effect.scoped),
+}
+
+const restartRows = {
+  absent: { name: `${nodes} nodes restart in turn: users that a watcher sees as not present for a time`, decimals: 0 },
+  left: { name: `${nodes} nodes restart in turn: users that leave the list of a watcher`, decimals: 0 },
+  stale: { name: `${nodes} nodes restart in turn: entries of ended nodes at a watcher after it`, decimals: 0 },
+  bytes: { name: `${nodes} nodes restart in turn: bytes for each restart`, decimals: 0 },
+}
+
+const restart: Measure = {
+  rows: () => Object.values(restartRows),
+  run: Effect.fnUntraced(function* (system, { presences, renewal }) {
+    const { begin, nodes: started, prepare, spent } = yield* start(system, 1, renewal, true)
+    const watcher = started.slice()
+    for (let i = 0; i < nodes; i++) yield* Effect.flatMap(prepare, begin)
+    yield* fill(started.slice(1), presences)
+    yield* settled(watcher, presences, 0)
+    yield* all(watcher, (node) => node.call("changes"))
+    const before = yield* spent
+    for (let i = 1; i <= nodes; i++) {
+      const fresh = yield* prepare
+      yield* started[i]?.call("end") ?? Effect.void
+      yield* begin(fresh)
+      yield* fresh.call("reconnect", { of: nameOf(i), count: presences / nodes }, reconnectMillis)
+      yield* settled([...watcher, ...started.slice(i + 1)], presences, 0)
+    }
+    const after = yield* spent
+    const [seen = { absent: Number.NaN, left: Number.NaN }] = yield* all(watcher, (node) => node.call("changes"))
+    const ended = Array.from({ length: nodes }, (_, i) => nameOf(i + 1))
+    const [stale = Number.NaN] = yield* all(watcher, (node) => node.call("entriesOf", ended))
+    return {
+      [restartRows.absent.name]: seen.absent,
+      [restartRows.left.name]: seen.left,
+      [restartRows.stale.name]: stale,
+      [restartRows.bytes.name]: (after.bytes - before.bytes) / nodes,
+    }
+  }, Effect.scoped),
+}
+
 const joinRow = (size: number): Row => ({ name: `a cold node knows ${number(size)} users, s`, decimals: 3 })
 
 const join: Measure = {
@@ -267,4 +373,13 @@ const memory: Measure = {
   }, Effect.scoped),
 }
 
-export const measures: { readonly [name: string]: Measure } = { propagation, ramp, rest, kill, join, memory }
+export const measures: { readonly [name: string]: Measure } = {
+  propagation,
+  ramp,
+  rest,
+  kill,
+  stall,
+  restart,
+  join,
+  memory,
+}

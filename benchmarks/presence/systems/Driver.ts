@@ -7,6 +7,8 @@ export interface Setup {
   readonly seeds: ReadonlyArray<string>
   /** Time between two renewals of a key in seconds. A key expires after three of them. Coterie renews nothing. */
   readonly renewal: number
+  /** `true` if a user may have an entry at several nodes. */
+  readonly moves: boolean
 }
 
 /** A node of the system, which reports to its `Seen` whom it knows. */
@@ -17,6 +19,10 @@ export interface Node {
   readonly join: (user: User) => Promise<void>
   /** Lets a user of this node leave. */
   readonly leave: (user: User) => Promise<void>
+  /** Returns the number of entries that this node has of nodes. */
+  readonly entriesOf: (names: ReadonlySet<string>) => Promise<number>
+  /** Ends the node as a process does that stops. Its users have not left before. */
+  readonly end: () => Promise<void>
   /** Returns the bytes that the node has written, or 0 if the server counts them. */
   readonly bytes: () => number
 }

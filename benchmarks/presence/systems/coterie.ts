@@ -34,7 +34,7 @@ export const start = async ({ name, seeds }: Setup, seen: Seen): Promise<Node> =
       ]),
     ),
   )
-  // The node lives as long as its process.
+  // It is not closed before the node ends, so no user leaves by itself.
   const scope = Scope.makeUnsafe()
   const { addresses } = await runtime.runPromise(Effect.flatMap(Cluster.Cluster, ({ self }) => self))
   const users = await runtime.runPromise(Scope.provide(Presence.make("users", { value: Value }), scope))
@@ -43,7 +43,7 @@ export const start = async ({ name, seeds }: Setup, seen: Seen): Promise<Node> =
       for (const item of items) apply(item, name, seen)
     }),
   )
-  void runtime.runPromise(follow)
+  runtime.runFork(follow)
   const tracked = new Map<string, Scope.Closeable>()
   return {
     address: addresses[0] ?? "",
@@ -58,11 +58,19 @@ export const start = async ({ name, seeds }: Setup, seen: Seen): Promise<Node> =
       tracked.delete(user)
       await runtime.runPromise(Scope.close(scope, Exit.void))
     },
+    entriesOf: async (names) => {
+      const list = await runtime.runPromise(users.list)
+      return [...list.values()].reduce(
+        (sum, { metas }) => sum + metas.filter(({ peer }) => names.has(peer.name)).length,
+        0,
+      )
+    },
+    end: () => runtime.dispose(),
     bytes: () => FrameCount.sum(counts).bytes,
   }
 }
 
-/** Counts a change. A user has one meta, because each user joins once. */
+/** Counts a change. A user that joins again may have the meta of the node before as well. */
 const apply = (item: Item, name: string, seen: Seen): void => {
   switch (item._tag) {
     case "Snapshot": {
@@ -73,11 +81,15 @@ const apply = (item: Item, name: string, seen: Seen): void => {
         last: all.filter(({ metas }) => metas.some(({ value }) => value.status === "last")).length,
       })
     }
-    case "Joined":
-      for (const { peer, value } of item.present.metas) seen.joined(value, peer.name !== name)
+    case "Joined": {
+      const [first] = item.present.metas
+      if (first !== undefined) seen.joined(first.value, first.peer.name !== name)
       return
+    }
     case "Changed":
       if (item.present.leaving) seen.left(1, 0)
+      // All metas are new and none has gone: the key was leaving.
+      else if (item.joined.length === item.present.metas.length && item.left.length === 0) seen.returned()
       return
     case "Left":
       return seen.left(0, 1)
