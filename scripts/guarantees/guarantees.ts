@@ -1012,6 +1012,12 @@ const state: Page = {
       tests: ["costs no message while nothing changes"],
     },
     {
+      heading: "Costs",
+      statement:
+        "The work of a change does not grow with the number of entries or keys, and a part of a snapshot costs what it contains.",
+      tests: ["the work of a change", "the work of a snapshot"],
+    },
+    {
       heading: "From join to leave",
       statement:
         "The fold of the changes of a presence equals its list at every moment, with one change for each step and key.",
@@ -1104,6 +1110,7 @@ const state: Page = {
       tests: [
         "stay while the group is not calm, and no others are added",
         "takes no keys of others while this node is isolated, and keeps its own",
+        "takes keys if one member leaves and the last one is lost in one step",
         "owns nothing while it reaches fewer members than required",
       ],
     },
