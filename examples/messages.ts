@@ -44,20 +44,20 @@ export const storeBlocks = Effect.fnUntraced(function* <E, R>(store: (block: Uin
 })
 // #endregion
 
-// #region answering
-/** Answers every message, up to 100 at one time. Reads the inbox further while answers wait for their receivers. */
-export const answerAll = Effect.gen(function* () {
+// #region replying
+/** Replies to every message, up to 100 at one time. Reads the inbox further while replies wait for their receivers. */
+export const replyToAll = Effect.gen(function* () {
   const cluster = yield* Cluster.Cluster
   const places = yield* Semaphore.make(100)
-  const answer = ({ from, text }: Message.Message) =>
+  const reply = ({ from, text }: Message.Message) =>
     cluster.send(from.name, `you said: ${text}`).pipe(
-      // A peer that takes no answers must not occupy a place forever.
+      // A peer that takes no replies must not occupy a place forever.
       Effect.timeout("10 seconds"),
       Effect.ignore,
       Effect.ensuring(places.release(1)),
     )
   yield* Stream.runForEach(cluster.inbox, (message) =>
-    Effect.andThen(places.take(1), Effect.forkScoped(answer(message))),
+    Effect.andThen(places.take(1), Effect.forkScoped(reply(message))),
   )
 })
 // #endregion

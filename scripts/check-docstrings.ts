@@ -1,12 +1,13 @@
 /**
- * Compiles the examples of the docstrings. Each block of TypeScript in a docstring of a package is a module, which
- * imports the packages as a user does. A problem is reported at its line of the docstring.
+ * Compiles the examples of the docstrings, and of the READMEs of the packages. Each block of TypeScript in them is a
+ * module, which imports the packages as a user does. A problem is reported at its line of the docstring or README.
  *
  *     node scripts/check-docstrings.ts
  */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { readPage } from "./lib/markdown.ts"
 import { listSources, type Problem, parse, report } from "./lib/source.ts"
 
 const root = path.join(import.meta.dirname, "..")
@@ -31,6 +32,12 @@ export const examplesOf = (file: string, text: string): ReadonlyArray<Example> =
     }))
   })
 }
+
+/** Returns the blocks of TypeScript in a page of Markdown. */
+export const examplesOfPage = (file: string, text: string): ReadonlyArray<Example> =>
+  readPage(text)
+    .blocks.filter(({ language }) => language === "ts")
+    .map(({ line, text: code }) => ({ file, line: line + 1, text: code }))
 
 /** Returns the name under which the compiler sees an example. */
 const nameOf = (index: number): string => `example${index}.ts`
@@ -104,7 +111,9 @@ const main = (): void => {
     const file = `packages/${name}`
     return examplesOf(file, fs.readFileSync(path.join(root, file), "utf8"))
   })
-  report(`docstrings: ${examples.length} examples`, files.length, compile(examples))
+  const readmes = fs.globSync("packages/*/README.md", { cwd: root }).toSorted()
+  for (const file of readmes) examples.push(...examplesOfPage(file, fs.readFileSync(path.join(root, file), "utf8")))
+  report(`docstrings: ${examples.length} examples`, files.length + readmes.length, compile(examples))
 }
 
 if (process.argv[1] === import.meta.filename) main()

@@ -246,7 +246,7 @@ const rateOf = (alarms: Alarms, loss: number, variant: string, of: Verdicts): nu
 
 const detectionTable = (detections: Detections): string =>
   table(
-    ["failure", "nodes", "deaths", "verdicts", "median, s", "99th percentile, s", "worst, s"],
+    ["failure", "nodes", "deaths", "`Failed` events", "median, s", "99th percentile, s", "worst, s"],
     deathKinds.flatMap((death) =>
       detections
         .filter((each) => each.death === death)
@@ -264,21 +264,21 @@ const alarmTable = (alarms: Alarms, of: Verdicts): string =>
 
 const print = (detections: Detections, alarms: Alarms): void => {
   if (detections.length > 0) {
-    console.log(`From the death to the verdict of each other\n\n${detectionTable(detections)}\n`)
+    console.log(`From the death to the event Failed of each other node\n\n${detectionTable(detections)}\n`)
   }
   if (alarms.length > 0) {
     console.log(
-      `False verdicts per node and hour; ${alarmNodes} nodes, ${slowOf(alarmNodes)} of them slow\n\n${alarmTable(alarms, "failed")}\n`,
+      `False positives per node and hour; ${alarmNodes} nodes, ${slowOf(alarmNodes)} of them slow\n\n${alarmTable(alarms, "failed")}\n`,
     )
-    console.log(`False verdicts on nodes that were never slow\n\n${alarmTable(alarms, "ofSound")}\n`)
+    console.log(`False positives on nodes that were never slow\n\n${alarmTable(alarms, "ofSound")}\n`)
     console.log(`Suspicions per node and hour\n\n${alarmTable(alarms, "suspected")}\n`)
   }
 }
 
 const chart = (sizes: ReadonlyArray<number>, detections: Detections, alarms: Alarms): string =>
-  svg("Detection time by the size of the cluster, and false verdicts by loss", [
+  svg("Detection time by the size of the cluster, and false positives by loss", [
     {
-      title: "From death to verdict, seconds: median and worst",
+      title: "From death to Failed, seconds: median and worst",
       x: { name: "nodes", places: sizes.map(String) },
       y: { scale: "linear", ticks: [0, 2, 4, 6, 8, 10] },
       lines: deathKinds.map((death) => ({
@@ -289,7 +289,7 @@ const chart = (sizes: ReadonlyArray<number>, detections: Detections, alarms: Ala
       })),
     },
     {
-      title: "False verdicts per node and hour",
+      title: "False positives per node and hour",
       x: { name: "segments lost", places: losses.map((loss) => `${Math.round(loss * 100)} %`) },
       y: { scale: "log1p", ticks: [0, 1, 3, 10, 30, 100, 300] },
       lines: variants.map(({ name }) => ({

@@ -31,7 +31,7 @@ const trusting =
     return [next.health === 0 ? next : { ...next, health: 0 }, outputs]
   }
 
-/** Disables indirect probes: the node answers each probe request itself with the verdict `down`. */
+/** Disables indirect probes: the node answers each probe request itself with `down`. */
 const unasking =
   (step: Step): Step =>
   (state, now, input) => {

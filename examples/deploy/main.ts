@@ -6,7 +6,7 @@ import { NodeDiscovery, NodeTransport } from "@coterie/node-transport"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 
-/** Builds the admin service before the node starts, so that probes have an answer from the beginning. */
+/** Builds the admin service before the node starts, so that probes have a response from the beginning. */
 const AdminLive = AdminNode.layerFromEnv().pipe(Layer.provide(Admin.layer()))
 
 const MainLive = Cluster.layerStart.pipe(

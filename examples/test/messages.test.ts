@@ -120,16 +120,16 @@ const pair = Effect.gen(function* () {
   return { ann, bob }
 })
 
-it.effect("waiting answers do not block the reader of the guide", () =>
+it.effect("waiting replies do not block the reader of the guide", () =>
   Effect.gen(function* () {
     const { ann, bob } = yield* pair
-    yield* Effect.forkScoped(Effect.provideService(Messages.answerAll, Cluster.Cluster, bob))
-    // More messages than both windows hold. ann reads no answer before all messages are sent.
+    yield* Effect.forkScoped(Effect.provideService(Messages.replyToAll, Cluster.Cluster, bob))
+    // More messages than both windows hold. ann reads no reply before all messages are sent.
     const count = 60
     for (let i = 0; i < count; i++) yield* ann.send("bob", `${i} `.padEnd(1_000, "."))
-    const answers = yield* Stream.runCollect(Stream.take(ann.inbox, count))
-    assert.strictEqual(new Set(answers.map(({ text }) => text)).size, count)
-    assert.match(answers[0]?.text ?? "", /^you said: \d+ /)
+    const replies = yield* Stream.runCollect(Stream.take(ann.inbox, count))
+    assert.strictEqual(new Set(replies.map(({ text }) => text)).size, count)
+    assert.match(replies[0]?.text ?? "", /^you said: \d+ /)
   }).pipe(Effect.scoped, VirtualTime.flow),
 )
 

@@ -1,4 +1,4 @@
-/** Runs the commands on the screens of README.md, and compares their output with it. */
+/** Runs the commands on the screens of docs/getting-started.md, and compares their output with it. */
 import { Keyring } from "@coterie/node-transport"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -39,12 +39,12 @@ const shapeOf = (line: string): string =>
     .replace(/\d+\.\d+\.\d+\.\d+:\d+/g, "ADDRESS")
     .replace(/(accepts|tried) [\w-]{12}/, "$1 ID")
 
-const screens = screensOf(Fs.readFileSync(Path.join(root, "README.md"), "utf8"))
+const screens = screensOf(Fs.readFileSync(Path.join(root, "docs/getting-started.md"), "utf8"))
 
-/** Returns a screen of README.md. */
-const screen = (index: number): Screen => screens[index] ?? assert.fail(`README.md has no screen ${index}`)
+/** Returns a screen of the page. */
+const screen = (index: number): Screen => screens[index] ?? assert.fail(`the page has no screen ${index}`)
 
-/** Starts a command of README.md, in which some texts are replaced by others. */
+/** Starts a command of the page, in which some texts are replaced by others. */
 const run = (name: string, { command }: Screen, replaced: Readonly<Record<string, string>>) => {
   const entered = Object.entries(replaced).reduce((text, [from, to]) => text.replaceAll(from, to), command)
   const [, variables = "", file = "", args = ""] =
@@ -77,7 +77,7 @@ const secretOf = (text: string) => ({ text, id: Result.getOrThrow(Keyring.idOf(R
 
 const testTimeout = 120_000
 
-describe.concurrent("the screens of README.md", () => {
+describe.concurrent("the screens of docs/getting-started.md", () => {
   it.live(
     "show two terminals",
     () =>
@@ -86,6 +86,7 @@ describe.concurrent("the screens of README.md", () => {
         const bob = yield* run("bob", screen(1), { "127.0.0.1:24868": yield* address(ann) })
         yield* prints(ann, screen(0))
         yield* prints(bob, screen(1))
+        yield* prints(ann, screen(2))
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     testTimeout,
   )
@@ -105,17 +106,17 @@ describe.concurrent("the screens of README.md", () => {
           "0.0.0.0": host,
           "=SECRET": `=${text}`,
         })
-        const ann = yield* run("ann", screen(2), machine(first))
+        const ann = yield* run("ann", screen(3), machine(first))
         yield* address(ann)
-        const eve = yield* run("eve", screen(3), machine(second, other))
-        yield* prints(eve, screen(4))
+        const eve = yield* run("eve", screen(4), machine(second, other))
+        yield* prints(eve, screen(5))
         assert.deepStrictEqual(yield* idIn(eve), other.id)
         yield* eve.signal("SIGINT")
 
         const before = ann.mark()
-        const bob = yield* run("bob", screen(3), machine(second))
-        yield* prints(ann, screen(2))
-        yield* prints(bob, screen(3))
+        const bob = yield* run("bob", screen(4), machine(second))
+        yield* prints(ann, screen(3))
+        yield* prints(bob, screen(4))
         assert.deepStrictEqual([yield* idIn(ann), yield* idIn(bob)], [secret.id, secret.id])
         const joined = ann.since(0, (line) => (line.includes("bob joined") ? line : undefined))
         assert.deepStrictEqual(

@@ -387,9 +387,9 @@ const messages: Page = {
       ],
     },
     {
-      heading: "How to answer",
-      statement: "Answers that wait do not stop the reader of the example.",
-      tests: ["waiting answers do not block the reader of the guide"],
+      heading: "How to reply",
+      statement: "Replies that wait do not stop the reader of the example.",
+      tests: ["waiting replies do not block the reader of the guide"],
     },
     {
       heading: "Lanes",

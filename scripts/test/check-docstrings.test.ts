@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { compile, examplesOf, problemsIn } from "../check-docstrings.ts"
+import { compile, examplesOf, examplesOfPage, problemsIn } from "../check-docstrings.ts"
 
 const source = `/**
  * A module.
@@ -39,6 +39,13 @@ describe("the examples of docstrings", () => {
     assert.deepStrictEqual(examplesOf("a.ts", source), [
       { file: "a.ts", line: 5, text: "const first = 1\n" },
       { file: "a.ts", line: 15, text: "if (true) {\n  work()\n}\n" },
+    ])
+  })
+
+  it("are also the blocks of TypeScript of a page", () => {
+    const page = "# A package\n\n```ts\nconst first = 1\n```\n\n```sh\nls\n```\n"
+    assert.deepStrictEqual(examplesOfPage("README.md", page), [
+      { file: "README.md", line: 4, text: "const first = 1\n" },
     ])
   })
 

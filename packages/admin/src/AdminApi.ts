@@ -283,7 +283,7 @@ const actions = HttpApiGroup.make("actions").add(
 )
 
 /**
- * Schema of an answer about the health of a node. Status 200 if `status` is `ok`, otherwise 503.
+ * Schema of a response about the health of a node. Status 200 if `status` is `ok`, otherwise 503.
  *
  * @category schemas
  * @since 0.1.0
@@ -299,7 +299,7 @@ const health = HttpApiGroup.make("health").add(
 )
 
 /**
- * Health of a node, without a token and without any name in the answers.
+ * Health of a node, without a token and without any name in the responses.
  *
  * @category api
  * @since 0.1.0

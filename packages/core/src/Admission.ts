@@ -31,7 +31,7 @@ export interface Applicant {
 }
 
 /**
- * Answer of the policy. The reason of a denial is sent to a peer that dialed this node.
+ * Decision of the policy. The reason of a denial is sent to a peer that dialed this node.
  *
  * @category models
  * @since 0.1.0
@@ -39,7 +39,7 @@ export interface Applicant {
 export type Verdict = { readonly _tag: "Admit" } | { readonly _tag: "Deny"; readonly reason: string }
 
 /**
- * Verdict that admits the applicant.
+ * Decision that admits the applicant.
  *
  * @category constructors
  * @since 0.1.0

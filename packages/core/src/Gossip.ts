@@ -23,9 +23,9 @@ export interface Policy {
    */
   readonly updateDelay: Duration.Duration
   /**
-   * Number of peers, drawn at random, to which a node relays gossip from others, and sends its own accusations and
-   * verdicts, in a cluster of `size`. The bandwidth of each event is proportional to it. With a smaller number,
-   * accusations of other members arrive later and suspicions last longer.
+   * Number of peers, drawn at random, to which a node relays gossip from others, and sends its own accusations, in a
+   * cluster of `size`. The bandwidth of each event is proportional to it. With a smaller number, accusations of other
+   * members arrive later and suspicions last longer.
    */
   readonly relayFanOut: (size: number) => number
   /**

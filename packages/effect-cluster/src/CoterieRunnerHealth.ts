@@ -1,5 +1,5 @@
 /**
- * Verdicts on the runners of Effect's cluster engine from the membership of this node.
+ * Health of the runners of Effect's cluster engine, from the membership of this node.
  *
  * @since 0.1.0
  */

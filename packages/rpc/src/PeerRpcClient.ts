@@ -156,7 +156,7 @@ export const layerProtocol = (peer: PeerRef): Layer.Layer<RpcClient.Protocol, ne
  *   serves that life only. Its requests fail with the reason `Replaced` once another life has the name.
  * - A client of this node's own name needs no link.
  * - The peer may be absent when the client is made. A client costs little and holds nothing at the peer.
- * - A request that cannot be answered fails with `RpcClientError`. `RequestLost.causeOf` returns its cause in terms of
+ * - A request without a response fails with `RpcClientError`. `RequestLost.causeOf` returns its cause in terms of
  *   the cluster.
  *
  * **Gotchas**
@@ -326,7 +326,7 @@ export const any = <Rpcs extends Rpc.Any, const Flatten extends boolean = false>
 /** Default number of peers to ask at one time. It hides the round trips and keeps few requests in memory. */
 const defaultConcurrency = 32
 
-/** Default time for the answers of all peers. It is the default timeout of an acknowledged send. */
+/** Default time for the responses of all peers. It is the default timeout of an acknowledged send. */
 const defaultTimeout: Duration.Input = "30 seconds"
 
 /**
@@ -337,8 +337,8 @@ const defaultTimeout: Duration.Input = "30 seconds"
  */
 export interface AllOptions {
   /**
-   * Peers to ask. Each of them has an answer, which is `NotReading` if the peer does not serve the service. Defaults to
-   * all peers of the view. Peers that do not serve the service then have no answer.
+   * Peers to ask. Each of them has an {@link Answer}, which is `NotReading` if the peer does not serve the service.
+   * Defaults to all peers of the view. Peers that do not serve the service then have none.
    */
   readonly peers?: ReadonlyArray<PeerId> | undefined
   /**
@@ -349,14 +349,14 @@ export interface AllOptions {
   /** Maximum number of peers to ask at one time. Defaults to 32. */
   readonly concurrency?: number | "unbounded" | undefined
   /**
-   * Time for the answers of all peers together. After it, requests in flight are interrupted, and the answer of each
-   * remaining peer is `TimeoutError`. Defaults to 30 seconds.
+   * Time for the responses of all peers together. After it, requests in flight are interrupted, and the {@link Answer}
+   * of each remaining peer is `TimeoutError`. Defaults to 30 seconds.
    */
   readonly timeout?: Duration.Input | undefined
 }
 
 /**
- * Answer of one peer, or the reason why it has none.
+ * Response of one peer, or the reason why there is none.
  *
  * @category models
  * @since 0.1.0
@@ -374,16 +374,17 @@ const servesNot = (error: unknown): boolean => {
 }
 
 /**
- * Makes a request to every peer that serves the service, and to this node if it serves. Emits the answers as they arrive.
+ * Makes a request to every peer that serves the service, and to this node if it serves. Emits each {@link Answer}
+ * when it arrives.
  *
  * **Details**
  *
  * - `request` gets a client of one peer and may make several requests with it.
  * - A failed request does not end the requests to other peers.
- * - A peer without a link may serve the service, so it has the answer `NotConnected`.
+ * - A peer without a link may serve the service, so its {@link Answer} is `NotConnected`.
  * - The end of the stream interrupts the requests in flight and their handlers.
  *
- * @see {@link all} to wait for all answers
+ * @see {@link all} to wait for all peers
  * @category requests
  * @since 0.1.0
  */
@@ -411,8 +412,8 @@ export const streamAll = <Rpcs extends Rpc.Any, A, E, R>(
   )
 
 /**
- * Makes a request to every peer that serves the service, and to this node if it serves. Returns all answers in the order
- * of their arrival. The details of {@link streamAll} apply.
+ * Makes a request to every peer that serves the service, and to this node if it serves. Returns the {@link Answer} of
+ * each peer in the order of arrival. The details of {@link streamAll} apply.
  *
  * @category requests
  * @since 0.1.0

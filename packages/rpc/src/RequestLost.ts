@@ -1,10 +1,10 @@
 /**
- * Causes of a request of a `PeerRpcClient` that has no answer. Effect's clients fail with `RpcClientError`.
+ * Causes of a request of a `PeerRpcClient` that gets no response. Effect's clients fail with `RpcClientError`.
  * {@link causeOf} returns its cause in terms of the cluster, which is one of two errors:
  *
  * - `SendError` of `@coterie/core`: the request was not sent, so the peer did not carry it out. Make it again, or make
  *   it to another peer.
- * - {@link RequestLost}: the request was sent and will not be answered. `maybeDelivered` of its reason reports whether
+ * - {@link RequestLost}: the request was sent and gets no response. `maybeDelivered` of its reason reports whether
  *   the peer may have carried it out, in whole or in part.
  *
  * @since 0.1.0
@@ -28,12 +28,12 @@ export class SessionEnded extends Schema.TaggedError<SessionEnded>()("SessionEnd
   readonly maybeDelivered = true
 
   override get message(): string {
-    return "the session with the peer ended before the peer answered"
+    return "the session with the peer ended before the peer responded"
   }
 }
 
 /**
- * Reason of a {@link RequestLost}: the peer is alive and will not answer the request.
+ * Reason of a {@link RequestLost}: the peer is alive and will not respond to the request.
  *
  * **Details**
  *
@@ -50,7 +50,7 @@ export class GivenUp extends Schema.TaggedError<GivenUp>()("GivenUp", {}) {
   readonly maybeDelivered = true
 
   override get message(): string {
-    return "the peer will not answer: it stopped serving, or lost the request"
+    return "the peer will not respond: it stopped serving, or lost the request"
   }
 }
 
@@ -146,7 +146,7 @@ export const RequestLostReason = Schema.Union([SessionEnded, GivenUp, Busy, Resp
 export type RequestLostReason = SessionEnded | GivenUp | Busy | ResponseTooLarge | NotServed | ClientClosed
 
 /**
- * Error of a request that was sent and will not be answered. The peer may have carried it out, in whole or in part,
+ * Error of a request that was sent and gets no response. The peer may have carried it out, in whole or in part,
  * unless `maybeDelivered` is `false`.
  *
  * @category errors
@@ -168,7 +168,7 @@ export class RequestLost extends Schema.TaggedError<RequestLost>()("RequestLost"
   override get message(): string {
     const { maybeDelivered, peer, reason } = this
     const carriedOut = maybeDelivered ? "may have been" : "was not"
-    return `${peer === undefined ? "no peer" : `"${peer}"`} did not answer a request, which ${carriedOut} carried out: ${reason.message}`
+    return `${peer === undefined ? "no peer" : `"${peer}"`} did not respond to a request, which ${carriedOut} carried out: ${reason.message}`
   }
 }
 
@@ -194,8 +194,8 @@ export const causeOf = (error: RpcClientError): Cause | undefined => {
 }
 
 /**
- * Handles the failure of a request that the cluster did not carry: it was not sent (`SendError`) or will not be
- * answered ({@link RequestLost}). All other errors stay, including the errors of the procedure.
+ * Handles the failure of a request that the cluster did not carry: it was not sent (`SendError`) or gets no response
+ * ({@link RequestLost}). All other errors stay, including the errors of the procedure.
  *
  * **Example** (Asking another peer when that cannot run the job twice)
  *

@@ -81,7 +81,7 @@ scenario("a request to all ends at its timeout and interrupts the handlers that 
         { timeout: "3 seconds" },
       ),
     )
-    assert.deepStrictEqual(sorted(answers), ["b: 4", "c: TimeoutError: the peer did not answer in time"])
+    assert.deepStrictEqual(sorted(answers), ["b: 4", "c: TimeoutError: the peer did not respond in time"])
     yield* World.eventually(() => servers.c.seen.interrupted.includes("never"))
   }),
 )

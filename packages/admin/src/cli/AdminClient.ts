@@ -37,7 +37,7 @@ export type RequestError =
 export interface Options {
   readonly url: string
   readonly token: Redacted.Redacted | undefined
-  /** Maximum time for the answer to a request, in milliseconds. */
+  /** Maximum time for the response to a request, in milliseconds. */
   readonly timeout: number
 }
 

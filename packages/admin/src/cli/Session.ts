@@ -8,7 +8,7 @@ export interface Session {
   /** Clients of the services of all `--url`, at least one. */
   readonly clients: ReadonlyArray<AdminClient>
   readonly json: boolean
-  /** Maximum time for the answer to a request, in milliseconds. */
+  /** Maximum time for the response to a request, in milliseconds. */
   readonly timeout: number
   /** Prints lines of the result. */
   readonly print: (...lines: ReadonlyArray<string>) => Effect.Effect<void>

@@ -63,7 +63,7 @@ const shared = {
     Flag.withMetavar("URL"),
     Flag.withDescription(
       `Admin service: http://HOST:PORT or unix:PATH (COTERIE_ADMIN_URL; default: ${defaultUrl}). ` +
-        "cluster, reachability, rtt and doctor take several and merge the answers",
+        "cluster, reachability, rtt and doctor take several and merge the reports",
     ),
     Flag.atLeast(0),
   ),
@@ -78,7 +78,7 @@ const shared = {
   ),
   timeout: Flag.String("timeout").pipe(
     Flag.withMetavar(defaultTimeout),
-    Flag.withDescription(`Maximum time for an answer: 500ms, 10s, 2m (default: ${defaultTimeout})`),
+    Flag.withDescription(`Maximum time for a response: 500ms, 10s, 2m (default: ${defaultTimeout})`),
     Flag.withDefault(defaultTimeout),
   ),
   color: Flag.Boolean("color").pipe(

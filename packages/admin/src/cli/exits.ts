@@ -6,7 +6,7 @@ export const exits = {
   no: 1,
   /** The command line or a file is invalid. */
   misuse: 2,
-  /** Nothing answers, or the answer is not that of an admin service. */
+  /** Nothing answers, or the response is not that of an admin service. */
   noAnswer: 3,
   /** The admin service refused the request, for example because of the token or an unknown name. */
   refused: 4,

@@ -190,7 +190,7 @@ export interface Service {
    * 256 messages that it has pulled. Use `receive` to take single messages.
    *
    * A `send` within the reading loop blocks the loop while the receiver's inbox is full. Two nodes that both do this
-   * can deadlock. Send in another fiber (docs/messages.md, section "How to answer"). The log reports a run that fails.
+   * can deadlock. Send in another fiber (docs/messages.md, section "How to reply"). The log reports a run that fails.
    */
   readonly inbox: Stream.Stream<Message>
   /**

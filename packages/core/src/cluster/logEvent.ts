@@ -25,7 +25,7 @@ const standstill = ({ bytes, lane, peer: { name }, waited }: SlowPeer): string =
   return (
     `the ${reader} of ${name} took nothing for ${Duration.format(waited)}, and ${bytes} bytes wait for it; ` +
     `messages to many skip it until it makes progress. If the reader of this node waits, too, because it sends ` +
-    `within its loop, handle messages in another fiber (docs/messages.md, "How to answer")`
+    `within its loop, handle messages in another fiber (docs/messages.md, "How to reply")`
   )
 }
 

@@ -149,7 +149,7 @@ export interface ProbeRequest {
  */
 export type Verdict = "up" | "down" | "refused" | "unknown"
 
-/** All verdicts. */
+/** All answers of a probed member. */
 export const verdicts: ReadonlyArray<Verdict> = ["up", "down", "refused", "unknown"]
 
 /** Answer to a ProbeRequest, with the number of the request. */

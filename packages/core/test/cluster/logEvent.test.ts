@@ -30,7 +30,7 @@ const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
 /** End of the lines about slow peers. */
 const hint =
   "messages to many skip it until it makes progress. If the reader of this node waits, too, because it sends " +
-  'within its loop, handle messages in another fiber (docs/messages.md, "How to answer")'
+  'within its loop, handle messages in another fiber (docs/messages.md, "How to reply")'
 
 const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [
   [{ _tag: "Joined", peer }, "Info: b joined"],

@@ -35,7 +35,7 @@ export class RunnerTable {
     this.options = options
   }
 
-  /** Returns the verdict on the runner with this address. */
+  /** Returns what this node knows of the runner with this address. */
   verdictOf(address: RunnerAddress): Verdict {
     const text = textOf(address)
     if (this.alive.has(text)) return "alive"

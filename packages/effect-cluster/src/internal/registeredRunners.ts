@@ -17,7 +17,7 @@ export interface RegisteredRunner extends JudgedRunner {
  */
 export const storageTimeout = "5 seconds"
 
-/** Reads the registered runners from the storage, and adds the verdicts of this node. */
+/** Reads the registered runners from the storage, and adds what this node knows of each. */
 export const readRunners = (peers: RunnerPeers["Service"], storage: RunnerStorage["Service"]) =>
   storage.getRunners.pipe(
     Effect.timeout(storageTimeout),

@@ -7,10 +7,10 @@
  * request. Binary serializations have no place for other messages or fields.
  *
  * - `Eof` to a client: requests in flight may be lost. The client sends an `Ack` for each of them.
- * - `Interrupt` to a client: the server does not have this request in flight and will not answer it. The server also
- *   sends it in response to an `Ack` for such a request.
- * - `Request` with the tag `GiveUp` to a client: the server will not answer the request with this id, for the reason in
- *   the payload.
+ * - `Interrupt` to a client: the server does not have this request in flight and will not respond to it. The server
+ *   also sends it in response to an `Ack` for such a request.
+ * - `Request` with the tag `GiveUp` to a client: the server will not respond to the request with this id, for the
+ *   reason in the payload.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { ExitEncoded } from "effect/rpc/RpcMessage"

@@ -1,12 +1,12 @@
-/** Reads a lane in slices, so that the peer works on the first answers of a batch while this node reads the rest. */
+/** Reads a lane in slices, so that the peer works on the first responses of a batch while this node reads the rest. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
 /**
  * Number of items after which the reader yields. The link writes the messages that the items have caused while the
- * reader has yielded. Without that, two busy nodes take turns: all requests travel in one write, all answers in another,
- * and each node waits while the other one works. Slices of 16 and 32 cost a fifth more of the processor with 64 requests
- * in flight, because each slice is a write, and wakes the peer.
+ * reader has yielded. Without that, two busy nodes take turns: all requests travel in one write, all responses in
+ * another, and each node waits while the other one works. Slices of 16 and 32 cost a fifth more of the processor with
+ * 64 requests in flight, because each slice is a write, and wakes the peer.
  */
 export const sliceSize = 64
 

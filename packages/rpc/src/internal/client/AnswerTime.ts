@@ -1,4 +1,4 @@
-/** Time from a request of this node until its answer, as a histogram (docs/metrics.md). */
+/** Time from a request of this node until its response, as a histogram (docs/metrics.md). */
 import * as MonotonicTime from "@coterie/core/MonotonicTime"
 import type { Histogram, NodeMetrics } from "@coterie/core/NodeMetrics"
 import type { Clock } from "effect/Clock"
@@ -15,7 +15,7 @@ export class AnswerTime {
     this.clock = clock
     this.histogram = metrics.histogram({
       id: "coterie_request_seconds",
-      description: "Time from a request of this node until its answer.",
+      description: "Time from a request of this node until its response.",
       labels: { service },
       boundaries,
     })
@@ -26,7 +26,7 @@ export class AnswerTime {
     return MonotonicTime.millisUnsafe(this.clock)
   }
 
-  /** Records the answer to a request that began at the given time. */
+  /** Records the response to a request that began at the given time. */
   record(began: number): void {
     this.histogram.record((this.now() - began) / 1_000)
   }

@@ -122,8 +122,8 @@ export class ClientProtocol {
   }
 
   /**
-   * Sends a request and waits until it is answered or lost, because Effect's client takes the failure of a request from
-   * the effect that sends it.
+   * Sends a request and waits until it has its response or is lost, because Effect's client takes the failure of a
+   * request from the effect that sends it.
    */
   private request(
     ref: PeerRef,

@@ -63,7 +63,7 @@ export class InFlightRequests {
     return [...this.byId.values()]
   }
 
-  /** Completes a request that got an exit, and records the time until the answer. */
+  /** Completes a request that got an exit, and records the time until the response. */
   answer(request: InFlightRequest.InFlightRequest, outcome: ExitOutcome): void {
     if (this.byId.has(request.id)) this.options.answerTime.record(request.began)
     this.complete(request, outcome)

@@ -91,7 +91,7 @@ export class ResponseReader {
   }
 
   /**
-   * Fails all requests of the session, because bytes that cannot be decoded do not name the request that they answer.
+   * Fails all requests of the session, because bytes that cannot be decoded do not name their request.
    */
   private onMalformed(message: Message.Message, error: Error): Effect.Effect<void> {
     const { from, session } = message
@@ -183,9 +183,9 @@ export class ResponseReader {
   }
 
   /**
-   * Asks the server about each request that was sent to it. The server answers an `Ack` for a request that it does not
-   * have in flight with `Interrupt`. Skips requests with a chunk that the client has not taken yet, because the `Ack`
-   * of that chunk asks as well.
+   * Asks the server about each request that was sent to it. The server responds to an `Ack` for a request that it does
+   * not have in flight with `Interrupt`. Skips requests with a chunk that the client has not taken yet, because the
+   * `Ack` of that chunk asks as well.
    */
   private confirmInFlight(peer: string): Effect.Effect<void> {
     const asked = this.inFlight.ofPeer(peer).filter((request) => request.isSent && request.undeliveredCount === 0)

@@ -44,7 +44,7 @@ export const askAll = <A, E, R>({
       // The queue has room for every outcome, so a slow reader of the stream does not delay requests.
       const outcomes = yield* Queue.bounded<Outcome<A, E | Cause.TimeoutError>, Cause.Done>(Math.max(1, peers.length))
       const timer = yield* Effect.forkScoped(Effect.sleep(timeout))
-      const timedOut = Effect.suspend(() => Effect.fail(new Cause.TimeoutError("the peer did not answer in time")))
+      const timedOut = Effect.suspend(() => Effect.fail(new Cause.TimeoutError("the peer did not respond in time")))
       const askOne = Effect.fnUntraced(function* (peer: PeerId) {
         const isOver = timer.pollUnsafe() !== undefined
         const exit = yield* Effect.exit(

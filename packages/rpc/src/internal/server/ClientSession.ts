@@ -186,7 +186,7 @@ export class ClientSession {
     }
   }
 
-  /** Ends a request without an answer, and tells its client so, and the reason if it has one. */
+  /** Ends a request without a response, and tells its client so, and the reason if it has one. */
   giveUp(
     requestId: RpcMessages.RequestId,
     reason: RpcMessages.GiveUpReason | "defect" | "malformed" | "stopped",
@@ -199,7 +199,7 @@ export class ClientSession {
   }
 
   /**
-   * Queues an `Interrupt`: the request is not in flight and will not be answered. If the queue is full, the client
+   * Queues an `Interrupt`: the request is not in flight and gets no response. If the queue is full, the client
    * confirms its requests later instead.
    */
   deny(requestId: RpcMessages.RequestId): void {

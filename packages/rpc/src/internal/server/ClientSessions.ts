@@ -134,8 +134,9 @@ export class ClientSessions {
   }
 
   /**
-   * Interrupts the handlers again until all requests that a defect ended have an exit. Effect's server sends a defect instead of the
-   * exit of the handler that died, and answers an interrupt with an exit only once the fiber of that handler has ended.
+   * Interrupts the handlers again until all requests that a defect ended have an exit. Effect's server sends a defect
+   * instead of the exit of the handler that died, and responds to an interrupt with an exit only once the fiber of that
+   * handler has ended.
    */
   private keepInterrupting(client: ClientSession): Effect.Effect<void> {
     return Effect.suspend(() => {

@@ -114,7 +114,7 @@ export class RequestReader {
   private deliver(client: ClientSession, message: FromClientEncoded): Effect.Effect<void> {
     return Effect.catch(this.input.write(client.clientId, message), (error) => {
       if (error._tag === "Failed") return this.fail(client, error.defect)
-      // The handler of an earlier request with this id runs although the client has its answer.
+      // The handler of an earlier request with this id runs although the client has its response.
       return Effect.sync(() => message._tag === "Request" && client.giveUp(message.id, "malformed"))
     })
   }

@@ -13,7 +13,7 @@ import type { Start } from "../startIn.ts"
 /** Encoded message to the peer. */
 export interface QueuedResponse {
   readonly bytes: Uint8Array | string
-  /** Request that the message answers, if any. */
+  /** Request of which the message is a response, if any. */
   readonly requestId: RequestId | undefined
 }
 

@@ -19,7 +19,7 @@ describe("the error of a request", () => {
       const cause = RequestLost.causeOf(error)
       assert.instanceOf(cause, RequestLost.RequestLost)
       assert.deepStrictEqual([cause?.peer, cause?.reason._tag, cause?.maybeDelivered], ["b", reason, true])
-      assert.include(cause?.message, '"b" did not answer a request, which may have been carried out')
+      assert.include(cause?.message, '"b" did not respond to a request, which may have been carried out')
     }
   })
 
