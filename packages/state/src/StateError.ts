@@ -6,35 +6,50 @@
 import * as Schema from "effect/Schema"
 
 /**
- * Reason of a {@link StateError}: this node would own more than `limits.ownerEntries` or `limits.ownerBytes`, or keep more
- * shared values than `limits.values`.
+ * Reason of a {@link StateError}: this node would own more than `limits.ownerEntries` or `limits.ownerBytes`, keep more
+ * shared values than `limits.values`, or have more joins of groups than a node may have.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class Full extends Schema.TaggedError<Full>()("Full", {
-  /** Option that bounds the entries. */
-  option: Schema.Literals(["limits.ownerEntries", "limits.ownerBytes", "limits.values"]),
+  /** Option that bounds the entries, or the number or the bytes of the joins of this node, which no option bounds. */
+  bound: Schema.Literals(["limits.ownerEntries", "limits.ownerBytes", "limits.values", "joins", "joinBytes"]),
   limit: Schema.Number,
 }) {
   override get message(): string {
-    return `the change exceeds the option "${this.option}" (${this.limit})`
+    const { bound, limit } = this
+    switch (bound) {
+      case "joins":
+        return `this node may have ${limit} joins, in all groups. End another join first`
+      case "joinBytes":
+        return `the joins of this node may have ${limit} bytes, in all groups. Use smaller values, or end another join first`
+      default:
+        return `the change exceeds the option "${bound}" (${limit})`
+    }
   }
 }
 
 /**
- * Reason of a {@link StateError}: the key and the value have more bytes than `limits.entryBytes`.
+ * Reason of a {@link StateError}: the key and the value have more bytes than `limits.entryBytes`, or a join has more bytes
+ * than a join may have.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class EntryTooLarge extends Schema.TaggedError<EntryTooLarge>()("EntryTooLarge", {
+  /** Key of the entry, or name of the group. */
   key: Schema.String,
   bytes: Schema.Number,
+  /** Option that bounds the bytes, or `joinBytes`, which no option bounds. */
+  bound: Schema.Literals(["limits.entryBytes", "joinBytes"]),
   limit: Schema.Number,
 }) {
   override get message(): string {
-    return `the entry "${this.key}" has ${this.bytes} bytes, and the option "limits.entryBytes" allows ${this.limit}`
+    const { bound, bytes, key, limit } = this
+    return bound === "joinBytes"
+      ? `the join has ${bytes} bytes, and a join may have ${limit}. Use a smaller value`
+      : `the entry "${key}" has ${bytes} bytes, and the option "${bound}" allows ${limit}`
   }
 }
 

@@ -220,8 +220,26 @@ describe("a group", () => {
         if (i % 500 === 0) yield* Effect.sleep("1 milli")
       }
       yield* other.join("y")
-      assert.match(yield* reasonOf(other.join("z")), /^Full: /)
+      assert.match(
+        yield* reasonOf(other.join("z")),
+        /^Full: this node may have 10000 joins, in all groups\. End another join first$/,
+      )
       assert.lengthOf((yield* group.view).members, 9_999)
+    }),
+  )
+
+  World.simulated("refuses joins of a node with more than 32 MiB in all groups", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const group = yield* openOn(a)
+      const value = "x".repeat(40_000)
+      // The value of a join is Base64 in the map.
+      const most = Math.ceil((32 * 2 ** 20) / (value.length * (4 / 3)))
+      assert.match(
+        yield* reasonOf(Effect.replicateEffect(group.join(value), most, { discard: true })),
+        /^Full: the joins of this node may have 33554432 bytes, in all groups\. Use smaller values, or end another join first$/,
+      )
+      yield* group.join("small")
     }),
   )
 

@@ -38,7 +38,7 @@ const rejections: ReadonlyArray<readonly [kind: StateError["subject"]["kind"], c
   [
     "group",
     (name) => Effect.flatMap(Group.make(name, { value: Schema.String }), (group) => group.join("x".repeat(70_000))),
-    /^cannot change the group "jobs": the entry "jobs" has \d+ bytes/,
+    /^cannot change the group "jobs": the join has \d+ bytes, and a join may have 65536\. Use a smaller value$/,
   ],
   [
     "group",

@@ -56,7 +56,14 @@ export class EntryCodec<K, V> {
       }
       const size = utf8.encode(encodedKey).length + bytes.success.length
       return size > this.entryBytes
-        ? Result.fail(new EntryTooLarge({ key: this.keyOf(encodedKey), bytes: size, limit: this.entryBytes }))
+        ? Result.fail(
+            new EntryTooLarge({
+              key: this.keyOf(encodedKey),
+              bytes: size,
+              bound: "limits.entryBytes",
+              limit: this.entryBytes,
+            }),
+          )
         : Result.succeed({ key, encodedKey, value, bytes: bytes.success })
     })
   }

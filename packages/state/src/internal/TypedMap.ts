@@ -157,9 +157,9 @@ export class TypedMap<K, V> implements Sizes {
     const before = effective.map((key) => own.get(key))
     const outcome = this.replica.change(changes)
     if (outcome === "fullEntries")
-      return Result.fail(new Full({ option: "limits.ownerEntries", limit: this.options.bounds.ownerEntries }))
+      return Result.fail(new Full({ bound: "limits.ownerEntries", limit: this.options.bounds.ownerEntries }))
     if (outcome === "fullBytes")
-      return Result.fail(new Full({ option: "limits.ownerBytes", limit: this.options.bounds.ownerBytes }))
+      return Result.fail(new Full({ bound: "limits.ownerBytes", limit: this.options.bounds.ownerBytes }))
     const step: Array<Change<K, V>> = []
     for (const [i, key] of effective.entries()) {
       const [previous, entry] = [before[i], own.get(key)]

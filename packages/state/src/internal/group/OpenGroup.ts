@@ -11,7 +11,7 @@ import * as Latch from "effect/Latch"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { NotEncodable, StateError, type StateErrorReason } from "../../StateError.ts"
+import { EntryTooLarge, Full, NotEncodable, StateError, type StateErrorReason } from "../../StateError.ts"
 import { oneLine } from "../oneLine.ts"
 import type { OwnedMap } from "../Service.ts"
 import { type Join, keyOf, Weight } from "./entries.ts"
@@ -35,6 +35,18 @@ export interface Options<A> {
   readonly claim: OwnedMap<string, Join>["entry"]
   readonly synced: Effect.Effect<void>
   readonly index: GroupIndex
+}
+
+/** Returns the reason of an error of the map with the bounds of joins, which have no options. */
+const reasonOfJoin = (reason: StateErrorReason): StateErrorReason => {
+  switch (reason._tag) {
+    case "Full":
+      return new Full({ bound: reason.bound === "limits.ownerBytes" ? "joinBytes" : "joins", limit: reason.limit })
+    case "EntryTooLarge":
+      return new EntryTooLarge({ key: reason.key, bytes: reason.bytes, bound: "joinBytes", limit: reason.limit })
+    default:
+      return reason
+  }
 }
 
 const isWeight = Schema.is(Weight)
@@ -135,7 +147,7 @@ export class OpenGroup<A> implements Subscriber {
         ? Effect.succeed({ weight, value: bytes.success })
         : this.notEncodable(`a weight is above 0 and at most 1,000,000, and is ${weight}`)
     }
-    const ofGroup = Effect.mapError(({ reason }: StateError) => this.error(reason))
+    const ofGroup = Effect.mapError(({ reason }: StateError) => this.error(reasonOfJoin(reason)))
     return Effect.gen(function* () {
       const entry = yield* ofGroup(claim(keyOf(name, index.takeRef()), yield* encode(value)))
       return { set: (next: A) => Effect.flatMap(encode(next), (join) => ofGroup(entry.set(join))) }

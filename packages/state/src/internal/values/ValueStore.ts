@@ -136,12 +136,14 @@ export class ValueStore {
   private put(name: string, bytes: Uint8Array): Result.Result<void, StateErrorReason> {
     const { bounds, clock, known } = this.options
     if (bytes.length > bounds.entryBytes)
-      return Result.fail(new EntryTooLarge({ key: name, bytes: bytes.length, limit: bounds.entryBytes }))
+      return Result.fail(
+        new EntryTooLarge({ key: name, bytes: bytes.length, bound: "limits.entryBytes", limit: bounds.entryBytes }),
+      )
     const written = known.write(name, bytes, clock.currentTimeMillisUnsafe())
     if (Result.isFailure(written))
       return Result.fail(
         written.failure === "full"
-          ? new Full({ option: "limits.values", limit: bounds.values })
+          ? new Full({ bound: "limits.values", limit: bounds.values })
           : new Exhausted({ key: name }),
       )
     return Result.void
