@@ -33,6 +33,18 @@ import type * as Effect from "effect/Effect"
 export type Facts = Readonly<Record<string, string | number | boolean>>
 
 /**
+ * Table of a component: an array, or an object that makes each row when it is read. Use the latter for many rows, because
+ * a reader may want a few of them only.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rows extends Iterable<Facts> {
+  /** Number of rows. */
+  readonly length: number
+}
+
+/**
  * Description of a component at one moment.
  *
  * @category models
@@ -40,8 +52,11 @@ export type Facts = Readonly<Record<string, string | number | boolean>>
  */
 export interface Description {
   readonly facts: Facts
-  /** Table with one row for each of the things of which the component has many, such as peers. A row may lack a fact. */
-  readonly rows?: ReadonlyArray<Facts> | undefined
+  /**
+   * Table with one row for each of the things of which the component has many, such as peers. A row may lack a fact. Rows
+   * that are made when they are read have the state of that moment.
+   */
+  readonly rows?: Rows | undefined
 }
 
 /**

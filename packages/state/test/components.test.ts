@@ -1,4 +1,5 @@
 import { Cluster } from "@coterie/core/Cluster"
+import type { Described } from "@coterie/core/NodeComponents"
 import * as Group from "@coterie/state/Group"
 import * as OwnedMap from "@coterie/state/OwnedMap"
 import * as Placement from "@coterie/state/Placement"
@@ -12,6 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
+import { countVisits } from "../../core/test/internal/countVisits.ts"
 
 const open = (node: World.Node) =>
   Effect.provideService(
@@ -23,6 +25,8 @@ const open = (node: World.Node) =>
     Cluster,
     node.cluster,
   )
+
+const rowsOf = (described: Described | undefined) => [...(described?.rows ?? [])]
 
 World.simulated(
   "a node shows the sizes of its maps, presences and values, without contents, until they close",
@@ -43,21 +47,23 @@ World.simulated(
         shown.map(({ kind, name }) => `${kind} ${name}`),
         ["map coterie.values", "map jobs", "map presence/users", "presence users", "values coterie.values"],
       )
-      assert.deepStrictEqual(shown[1], {
-        kind: "map",
-        name: "jobs",
-        facts: { ownEntries: 1, ownBytes: 2, otherEntries: 2, otherBytes: 5, behind: 0 },
-        rows: [{ peer: "b", state: "live", entries: 2, bytes: 5, behind: 0 }],
+      assert.deepStrictEqual(shown[1]?.facts, {
+        ownEntries: 1,
+        ownBytes: 2,
+        otherEntries: 2,
+        otherBytes: 5,
+        behind: 0,
       })
+      assert.deepStrictEqual(rowsOf(shown[1]), [{ peer: "b", state: "live", entries: 2, bytes: 5, behind: 0 }])
       assert.deepStrictEqual(shown[3]?.facts, { keys: 1, leaving: 0 })
-      const [row] = shown[4]?.rows ?? []
+      const [row] = rowsOf(shown[4])
       assert.deepStrictEqual(shown[4]?.facts, { values: 1, limit: 1_024 })
       assert.deepStrictEqual([row?.["value"], row?.["by"], row?.["bytes"], row?.["publishers"]], ["level", "b", 1, 2])
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(yield* a.cluster.components.describe, [])
       yield* Effect.sleep("2 seconds")
       const [, jobs] = yield* b.cluster.components.describe
-      assert.deepStrictEqual(jobs?.rows, [{ peer: "a", state: "absent", entries: 0, bytes: 0 }])
+      assert.deepStrictEqual(rowsOf(jobs), [{ peer: "a", state: "absent", entries: 0, bytes: 0 }])
     }),
 )
 
@@ -82,7 +88,7 @@ World.simulated("a node shows the members of its groups by node, and the owners 
       ["group workers", "map coterie.groups", "placement workers"],
     )
     assert.deepStrictEqual(group?.facts, { members: 2, nodes: 2, isSynced: true })
-    assert.deepStrictEqual(group?.rows, [
+    assert.deepStrictEqual(rowsOf(group), [
       { peer: "a", status: "alive", link: "up", members: 1, weight: 2 },
       { peer: "b", status: "alive", link: "up", members: 1, weight: 2 },
     ])
@@ -91,9 +97,35 @@ World.simulated("a node shows the members of its groups by node, and the owners 
       Effect.map(here.owner(key), (owner) => ({ key, owner: Option.getOrThrow(owner).name })),
     )
     assert.deepStrictEqual(
-      placement?.rows,
+      rowsOf(placement),
       owners.map(({ key, owner }) => ({ key, ownership: owner === "a" ? "mine" : "other", owner })),
     )
     assert.deepStrictEqual(placement?.facts, { keys: 3, mine: owners.filter(({ owner }) => owner === "a").length })
+  }),
+)
+
+World.simulated("a placement of many keys is described without a look at all of them", (world) =>
+  Effect.gen(function* () {
+    const a = yield* world.node("a")
+    const group = yield* Effect.provideService(Group.make("workers", { value: Schema.Null }), Cluster, a.cluster)
+    yield* group.join(null)
+    const placement = yield* Effect.provideService(Placement.make(group), Cluster, a.cluster)
+    const scope = yield* Scope.make()
+    for (let i = 0; i < 1_000; i++) yield* Effect.forkIn(Stream.runDrain(placement.watch(`key ${i}`)), scope)
+    yield* Effect.sleep("5 seconds")
+    const described: Array<Described> = []
+    const run = Effect.runSyncWith(yield* Effect.context())
+    assert.isBelow(
+      countVisits(() => described.push(...run(a.cluster.components.describe))),
+      20,
+    )
+    assert.deepStrictEqual(described.at(-1)?.facts, { keys: 1_000, mine: 1_000 })
+    const visited = countVisits(() => {
+      const [first] = described.at(-1)?.rows ?? []
+      assert.deepStrictEqual(first, { key: "key 0", ownership: "mine", owner: "a" })
+    })
+    assert.isBelow(visited, 10)
+    yield* Scope.close(scope, Exit.void)
+    assert.deepStrictEqual((yield* a.cluster.components.describe).at(-1)?.facts, { keys: 0, mine: 0 })
   }),
 )

@@ -23,6 +23,7 @@ import type { Overrides } from "./Overrides.ts"
 import { type CountedEvent, Replica } from "./Replica.ts"
 import type { MirrorChange, Outputs } from "./replication/Mirrors.ts"
 import type { Setting } from "./replication/OwnEntries.ts"
+import { rowsOf } from "./rowsOf.ts"
 
 /** Stands for an entry of an owner that does not match the schemas of this node. */
 const undecodable = Symbol("undecodable")
@@ -371,7 +372,7 @@ export class TypedMap<K, V> implements Sizes {
         otherBytes: others.bytes,
         behind: this.behind(),
       },
-      rows: Array.from(this.owners, ([name, { state }]) => {
+      rows: rowsOf(this.owners, (name, { state }) => {
         const mirror = this.replica.mirrors.mirrors.get(name)
         // A peer that has closed the map is forgotten as a reader with the next change only.
         const behind = state === "absent" ? undefined : this.replica.behindOf(name)

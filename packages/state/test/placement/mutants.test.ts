@@ -50,7 +50,12 @@ class OrphanedKeys extends OwnedKeys {
 
   override update(input: Input, now: number): void {
     super.update({ ...input, isCalm: input.isCalm && !this.hasTaken }, now)
-    this.hasTaken ||= this.held > 0
+  }
+
+  override ownership(name: string): Ownership {
+    const ownership = super.ownership(name)
+    this.hasTaken ||= ownership === "mine"
+    return ownership
   }
 }
 

@@ -1,6 +1,7 @@
 /** Makes the report of the components of a node. */
 import type { Self } from "@coterie/core/Cluster"
 import type { Described } from "@coterie/core/NodeComponents"
+import * as Iterable from "effect/Iterable"
 import { type ComponentReport, schemaVersion, stateBounds, type StateFilter, type StateReport } from "../../Report.ts"
 
 /** Bounds of a report. */
@@ -27,7 +28,7 @@ export const stateReport = (
   let rowsLeft = bounds.rows
   let omittedRows = 0
   for (const { facts, kind, name, rows = [] } of wanted.slice(0, bounds.components)) {
-    const shown = rows.slice(0, Math.min(rowsLeft, filter.rows ?? rowsLeft))
+    const shown = [...Iterable.take(rows, Math.min(rowsLeft, filter.rows ?? rowsLeft))]
     const omitted = rows.length - shown.length
     rowsLeft -= shown.length
     omittedRows += omitted

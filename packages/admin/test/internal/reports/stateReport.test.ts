@@ -30,6 +30,26 @@ it("a report of the state of a node is within its bounds, and says what it leave
   assert.deepStrictEqual(omitted, { components: 0, rows: 0 })
 })
 
+it("a report makes no more rows of a component than it shows", () => {
+  let made = 0
+  const rows = {
+    length: 100_000,
+    *[Symbol.iterator]() {
+      for (let key = 0; key < 100_000; key++) {
+        made++
+        yield { key }
+      }
+    },
+  }
+  const described = [{ kind: "placement", name: "jobs", facts: {}, rows }]
+  const report = stateReport({ name: "x", generation: 1 }, described, 5, { rows: 3 })
+  assert.deepStrictEqual(report.components[0]?.rows, [{ key: 0 }, { key: 1 }, { key: 2 }])
+  assert.strictEqual(report.omitted.rows, 99_997)
+  assert.strictEqual(made, 3)
+  stateReport({ name: "x", generation: 1 }, described, 5, { rows: 0 })
+  assert.strictEqual(made, 3)
+})
+
 it("a report of the wanted components has all of their rows, however many the others have", () => {
   const described = [component("a", 5), component("b", 3), { kind: "presence", name: "b", facts: { keys: 1 } }]
   const wanted = (filter: Report.StateFilter) => {

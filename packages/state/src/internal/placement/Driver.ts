@@ -16,6 +16,7 @@ import { DeadlineTimer } from "../DeadlineTimer.ts"
 import { candidatesOf } from "../group/pick.ts"
 import type { Group, View } from "../group/Service.ts"
 import { Isolation } from "../Isolation.ts"
+import { rowsOf } from "../rowsOf.ts"
 import type { OwnedKeys, Ownership } from "./OwnedKeys.ts"
 import type { Placement } from "./Service.ts"
 
@@ -72,6 +73,8 @@ interface Nodes {
 export class Driver<A> {
   private readonly options: Options<A>
   private readonly watched = new Map<string, Watched>()
+  /** Number of watched keys that this node owns. */
+  private mine = 0
   private readonly timer: DeadlineTimer
   private readonly isolation = new Isolation()
   /** View of the cluster after the last event, and `true` if this node may be cut off then. */
@@ -103,11 +106,11 @@ export class Driver<A> {
   /** Describes each watched key: its owner in the view of this node, and what this node does. */
   readonly describe = (): Description => {
     const { keys } = this.options
-    const rows = Array.from(this.watched, ([key, { state }]) => {
+    const rows = rowsOf(this.watched, (key, { state }) => {
       const owner = keys.owner(key)
       return { key, ownership: state.ownership, ...(owner === undefined ? {} : { owner }) }
     })
-    return { facts: { keys: rows.length, mine: rows.filter(({ ownership }) => ownership === "mine").length }, rows }
+    return { facts: { keys: this.watched.size, mine: this.mine }, rows }
   }
 
   /** Follows the group until it ends, and then gives up all keys. */
@@ -169,8 +172,14 @@ export class Driver<A> {
   private change(watched: Watched, ownership: Ownership): void {
     const before = watched.state.ownership
     if (before === ownership) return
-    if (ownership === "mine") this.options.onChange("acquired")
-    if (before === "mine") this.options.onChange("released")
+    if (ownership === "mine") {
+      this.mine++
+      this.options.onChange("acquired")
+    }
+    if (before === "mine") {
+      this.mine--
+      this.options.onChange("released")
+    }
     watched.change(ownership)
   }
 

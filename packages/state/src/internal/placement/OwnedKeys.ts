@@ -53,13 +53,6 @@ export class OwnedKeys {
     this.options = options
   }
 
-  /** Number of keys that this node owns. */
-  get held(): number {
-    let count = 0
-    for (const { isHeld } of this.keys.values()) if (isHeld) count++
-    return count
-  }
-
   /** Takes the group, and does what is due. Call it after every change, and at {@link dueAt}. */
   update({ candidates, isCalm }: Input, now: number): void {
     const isChanged = !isSame(candidates, this.candidates)

@@ -5,9 +5,10 @@
  * associative and idempotent, so all nodes that have seen the same writes agree. Some nodes publish what they keep as
  * entries of an owned map: the writer, the publishers of the value, and any node that sees no better one do it.
  */
-import type { Facts } from "@coterie/core/NodeComponents"
+import type { Rows } from "@coterie/core/NodeComponents"
 import type { PeerId } from "@coterie/core/Peer"
 import * as Result from "effect/Result"
+import { rowsOf } from "../rowsOf.ts"
 import * as Stamp from "./Stamp.ts"
 import * as Write from "./Write.ts"
 
@@ -78,8 +79,8 @@ export class KnownValues {
   }
 
   /** Describes each value that this node keeps: its last write, and the number of nodes that publish it. */
-  describe(): ReadonlyArray<Facts> {
-    return Array.from(this.values, ([name, { best }]) => ({
+  describe(): Rows {
+    return rowsOf(this.values, (name, { best }) => ({
       value: name,
       by: best.stamp.by.name,
       at: best.stamp.wall,
