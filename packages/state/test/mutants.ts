@@ -92,7 +92,7 @@ class ForgetfulEntries<E> extends OwnEntries<E> {
 
 /** A reader that missed a forgotten removal gets changes only. */
 class HorizonlessEntries<E> extends OwnEntries<E> {
-  override change(changes: Changes<E>): Outcome {
+  override change(changes: Changes<E>): Outcome<E> {
     const outcome = super.change(changes)
     this.horizon = 0
     return outcome

@@ -127,9 +127,9 @@ export class Replica<Own, Copy> {
   readonly awaitSynced: Effect.Effect<void> = Effect.suspend(() => this.synced.await)
 
   /** Changes own entries in one step. */
-  change(changes: Changes<Own>): Outcome {
+  change(changes: Changes<Own>): Outcome<Own> {
     const outcome = this.entries.change(changes)
-    if (outcome === "changed") for (const name of this.cursors.names) this.wake(name)
+    if (Result.isSuccess(outcome) && outcome.success.length > 0) for (const name of this.cursors.names) this.wake(name)
     return outcome
   }
 

@@ -153,17 +153,17 @@ export class TypedMap<K, V> implements Sizes {
     for (const key of removed) changes.set(key, undefined)
     for (const { bytes, encodedKey, key, value } of entries)
       changes.set(encodedKey, { bytes, entry: { owner: this.self, key, encodedKey, value } })
-    const { entries: own } = this.replica
-    const effective = own.effective(changes)
-    const before = effective.map((key) => own.get(key))
     const outcome = this.replica.change(changes)
-    if (outcome === "fullEntries")
-      return Result.fail(new Full({ bound: "limits.ownerEntries", limit: this.options.bounds.ownerEntries }))
-    if (outcome === "fullBytes")
-      return Result.fail(new Full({ bound: "limits.ownerBytes", limit: this.options.bounds.ownerBytes }))
+    if (Result.isFailure(outcome)) {
+      const { ownerBytes, ownerEntries } = this.options.bounds
+      return Result.fail(
+        outcome.failure === "entries"
+          ? new Full({ bound: "limits.ownerEntries", limit: ownerEntries })
+          : new Full({ bound: "limits.ownerBytes", limit: ownerBytes }),
+      )
+    }
     const step: Array<Change<K, V>> = []
-    for (const [i, key] of effective.entries()) {
-      const [previous, entry] = [before[i], own.get(key)]
+    for (const { entry, previous } of outcome.success) {
       const value = Option.map(Option.fromUndefinedOr(previous), (old) => old.value)
       if (entry !== undefined) step.push({ _tag: "Set", entry, previous: value })
       else if (previous !== undefined) step.push({ _tag: "Removed", entry: previous, why: "removed" })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { OwnEntries } from "../../src/internal/replication/OwnEntries.ts"
 import { type Item, setItem } from "../../src/internal/replication/messages.ts"
@@ -95,10 +96,24 @@ describe("own entries", () => {
 
   it("a step has one version, and a step that alters nothing has none", () => {
     const entries = new OwnEntries<string>(generous)
-    assert.strictEqual(entries.change(changesOf({ a: "1", b: "2" })), "changed")
+    assert.deepStrictEqual(
+      entries.change(changesOf({ a: "1", b: "2" })),
+      Result.succeed([
+        { previous: undefined, entry: "1" },
+        { previous: undefined, entry: "2" },
+      ]),
+    )
     assert.strictEqual(entries.version, 1)
-    assert.strictEqual(entries.change(changesOf({ a: "1", c: undefined })), "unchanged")
+    assert.deepStrictEqual(entries.change(changesOf({ a: "1", c: undefined })), Result.succeed([]))
     assert.strictEqual(entries.version, 1)
+    const changed = entries.change(changesOf({ a: undefined, b: "2", c: "3" }))
+    assert.deepStrictEqual(
+      changed,
+      Result.succeed([
+        { previous: "1", entry: undefined },
+        { previous: undefined, entry: "3" },
+      ]),
+    )
   })
 
   it("a reader that misses a forgotten removal needs all entries", () => {
@@ -118,10 +133,10 @@ describe("own entries", () => {
     const size = setItem("a", value("1")).bytes
     const entries = new OwnEntries<string>({ entries: 2, bytes: 2 * size, removals: 10 })
     entries.change(changesOf({ a: "1", b: "1" }))
-    assert.strictEqual(entries.change(changesOf({ a: "2", c: "1" })), "fullEntries")
-    assert.strictEqual(entries.change(changesOf({ a: "22" })), "fullBytes")
+    assert.deepStrictEqual(entries.change(changesOf({ a: "2", c: "1" })), Result.fail("entries"))
+    assert.deepStrictEqual(entries.change(changesOf({ a: "22" })), Result.fail("bytes"))
     assert.strictEqual(entries.get("a"), "1")
     assert.strictEqual(entries.version, 1)
-    assert.strictEqual(entries.change(changesOf({ a: undefined, c: "1" })), "changed")
+    assert.isTrue(Result.isSuccess(entries.change(changesOf({ a: undefined, c: "1" }))))
   })
 })

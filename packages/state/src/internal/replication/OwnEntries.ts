@@ -2,6 +2,7 @@
  * The entries of this node, in the order of their versions. Each step of changes has one version. A reader that has the
  * entries of one version gets the changes since then, and a reader that is too far behind gets all entries.
  */
+import * as Result from "effect/Result"
 import { type Item, removeItem, setItem, type Sum } from "./messages.ts"
 import { isSame, pack, type Packed } from "./packed.ts"
 
@@ -50,7 +51,17 @@ export interface Setting<out E> {
 /** Changes of keys: a value, or `undefined` to remove the key. */
 export type Changes<E> = ReadonlyMap<string, Setting<E> | undefined>
 
-export type Outcome = "changed" | "unchanged" | "fullEntries" | "fullBytes"
+/** A changed key: its entry before and after. */
+export interface Changed<out E> {
+  readonly previous: E | undefined
+  readonly entry: E | undefined
+}
+
+/** The keys that a step has changed, or the exceeded bound. */
+export type Outcome<E> = Result.Result<ReadonlyArray<Changed<E>>, "entries" | "bytes">
+
+const isUnchanged = (old: Packed | undefined, next: Uint8Array | undefined): boolean =>
+  old === undefined || next === undefined ? old === next : isSame(old, next)
 
 /** `E` is the type of the entries that this node shows. */
 export class OwnEntries<E> {
@@ -93,40 +104,31 @@ export class OwnEntries<E> {
     for (const { entry } of this.cells.values()) if (entry !== undefined) yield entry
   }
 
-  /** Returns the keys whose entry a change would alter. */
-  effective(changes: Changes<E>): ReadonlyArray<string> {
-    const keys: Array<string> = []
-    for (const [key, setting] of changes) {
-      const old = this.cells.get(key)?.value
-      const isEqual = old === undefined || setting === undefined ? old === setting : isSame(old, setting.bytes)
-      if (!isEqual) keys.push(key)
-    }
-    return keys
-  }
-
   /**
-   * Applies changes in one step, or returns the exceeded bound and applies none. Changes that alter nothing make no
+   * Applies changes in one step, or fails with the exceeded bound and applies none. Changes that alter nothing make no
    * step. A step that frees at least as much as it uses is never refused.
    */
-  change(changes: Changes<E>): Outcome {
+  change(changes: Changes<E>): Outcome<E> {
     const items: Array<Item> = []
+    const changed: Array<Changed<E>> = []
     let count = 0
     let bytes = 0
-    for (const key of this.effective(changes)) {
-      const setting = changes.get(key)
+    for (const [key, setting] of changes) {
       const old = this.cells.get(key)
+      if (isUnchanged(old?.value, setting?.bytes)) continue
+      changed.push({ previous: old?.entry, entry: setting?.entry })
       const item = setting === undefined ? removeItem(key) : setItem(key, setting.bytes)
       items.push(item)
       count += (setting === undefined ? 0 : 1) - (old?.value === undefined ? 0 : 1)
       bytes += (setting === undefined ? 0 : item.bytes) - (old?.value === undefined ? 0 : old.bytes)
     }
-    if (items.length === 0) return "unchanged"
-    if (count > 0 && this.count + count > this.bounds.entries) return "fullEntries"
-    if (bytes > 0 && this.bytes + bytes > this.bounds.bytes) return "fullBytes"
+    if (items.length === 0) return Result.succeed(changed)
+    if (count > 0 && this.count + count > this.bounds.entries) return Result.fail("entries")
+    if (bytes > 0 && this.bytes + bytes > this.bounds.bytes) return Result.fail("bytes")
     this.version++
     for (const item of items) this.put(item, changes.get(item.key))
     this.forget()
-    return "changed"
+    return Result.succeed(changed)
   }
 
   /** Returns the changes after a version, oldest first. The version is at least `horizon`. */
