@@ -827,7 +827,7 @@ const engine: Page = {
     },
     {
       heading: "Messages",
-      statement: "A request or an answer that is too large fails its call once, with the sizes.",
+      statement: "A request or a response that is too large fails its call once, with the sizes.",
       tests: [
         "calls and answers that are too large end once, with the sizes",
         "a persisted call that is too large for a link goes through the storage",
@@ -955,7 +955,7 @@ const security: Page = {
     },
     {
       heading: "What a stranger can cost",
-      statement: "An attack of strangers ends no link, and keeps no member out that comes back.",
+      statement: "An attack of strangers ends no link, and lets a member that comes back in.",
       scripts: ["test:strangers"],
       tests: ["keeps its links, and lets a member come back, from ..."],
     },
@@ -1038,7 +1038,7 @@ const state: Page = {
     },
     {
       heading: "Guarantees of a presence",
-      statement: "A node that is isolated or stood still lets no key leave that another node tracks.",
+      statement: "An isolated node and a node that stood still let no key leave that another node tracks.",
       tests: [
         "keeps the keys of the others while the node is isolated, as leaving",
         "lets no key leave while the node is isolated, and starts the grace when it has the metas of a peer again",
@@ -1221,7 +1221,7 @@ const requests: Page = {
     {
       heading: "Asking any node",
       statement:
-        "Nodes that see the same candidates give a key to the same node, and only the keys of a node move that comes or goes.",
+        "Nodes that see the same candidates give a key to the same node, and a node that comes or goes moves only its own keys.",
       tests: [
         "all nodes give a key to the same node, and move only the keys of a node that goes (...)",
         "moves no key between two candidates that stay",
