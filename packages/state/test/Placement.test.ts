@@ -1,4 +1,5 @@
 import { Cluster } from "@coterie/core/Cluster"
+import * as ClusterEvent from "@coterie/core/ClusterEvent"
 import * as Rendezvous from "@coterie/core/Rendezvous"
 import * as Group from "@coterie/state/Group"
 import * as Placement from "@coterie/state/Placement"
@@ -14,7 +15,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { EventHub } from "../../core/src/cluster/EventHub.ts"
 import * as World from "../../core/test/cluster/world.ts"
+import { peerOf, removedOf } from "../../core/test/peers.ts"
 
 const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
 
@@ -288,6 +291,31 @@ describe("a placement", () => {
       yield* untilMembers(second, "b")
       yield* settled(second)
       assert.lengthOf(yield* ownedBy(second), keys.length)
+    }),
+  )
+
+  World.simulated("takes keys if one member leaves and the last one is lost in one step", (world) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a")
+      const { self } = a.cluster.viewUnsafe()
+      let view = ClusterEvent.makeView({ self, peers: [peerOf("b"), peerOf("c")] })
+      const hub = new EventHub({ view: () => view, capacity: 10 })
+      const publish = (event: ClusterEvent.ViewChange) => {
+        view = ClusterEvent.apply(view, event)
+        hub.publish(event)
+      }
+      const cluster = { ...a.cluster, viewUnsafe: () => view, views: hub.views, events: hub.events }
+      const group = yield* Effect.provideService(Group.make("hosts", { value: Schema.Null }), Cluster, a.cluster)
+      const placement = yield* Effect.provideService(Placement.make(group), Cluster, cluster)
+      yield* group.join(null)
+      const ownsKey = yield* Effect.forkScoped(
+        Stream.runHead(Stream.filter(placement.watch("k0"), (state) => state === "mine")),
+      )
+      yield* Effect.yieldNow
+      publish({ _tag: "Left", peer: removedOf("b", "left") })
+      publish({ _tag: "Isolated" })
+      publish({ _tag: "Failed", peer: removedOf("c", "failed") })
+      assert.isTrue(Option.isSome(yield* Effect.timeout(Fiber.join(ownsKey), "1 minute")))
     }),
   )
 

@@ -1,6 +1,7 @@
-/** Runs the rules of a placement: follows the group and the view, and wakes the watchers of keys. */
+/** Runs the rules of a placement: follows the group and the membership, and wakes the watchers of keys. */
 import * as ChangeFeed from "@coterie/core/ChangeFeed"
 import type { Cluster } from "@coterie/core/Cluster"
+import * as ClusterEvent from "@coterie/core/ClusterEvent"
 import * as MonotonicTime from "@coterie/core/MonotonicTime"
 import type { Description } from "@coterie/core/NodeComponents"
 import type { PeerId } from "@coterie/core/Peer"
@@ -73,6 +74,9 @@ export class Driver<A> {
   private readonly watched = new Map<string, Watched>()
   private readonly timer: DeadlineTimer
   private readonly isolation = new Isolation()
+  /** View of the cluster after the last event, and `true` if this node may be cut off then. */
+  private clusterView: ClusterEvent.View
+  private isCutOff: boolean
   /** Open once this node has an effect to run. */
   private readonly hasEffect = Latch.makeUnsafe(false)
   private view: View<A> = { members: [], isSynced: false }
@@ -81,7 +85,9 @@ export class Driver<A> {
 
   constructor(options: Options<A>) {
     this.options = options
-    const { clock, keys } = options
+    const { clock, cluster, keys } = options
+    this.clusterView = cluster.viewUnsafe()
+    this.isCutOff = this.isolation.update(this.clusterView.isolated, this.clusterView.peers.size)
     this.timer = new DeadlineTimer({ clock, dueAt: () => keys.dueAt(), onDue: Effect.sync(() => this.step()) })
   }
 
@@ -113,11 +119,11 @@ export class Driver<A> {
         this.step()
       }),
     )
-    const clusterViews = Stream.runForEach(cluster.views, () => Effect.sync(() => this.step()))
+    const clusterEvents = Stream.runForEach(cluster.events, (event) => Effect.sync(() => this.clusterChanged(event)))
     return Effect.ensuring(
       Effect.raceFirst(
         groupViews,
-        Effect.all([clusterViews, this.timer.run, this.logUnlessJoined], { concurrency: 3 }),
+        Effect.all([clusterEvents, this.timer.run, this.logUnlessJoined], { concurrency: 3 }),
       ),
       Effect.sync(this.close),
     )
@@ -136,13 +142,22 @@ export class Driver<A> {
     )
   }
 
-  /** Applies the newest views. */
+  /**
+   * Folds an event of the membership. Of two events in a row, `cluster.views` may emit the second view only, and the
+   * number of members just before the isolation decides whether this node is cut off.
+   */
+  private clusterChanged(event: ClusterEvent.ClusterEvent): void {
+    this.clusterView = ClusterEvent.apply(this.clusterView, event)
+    const wasCutOff = this.isCutOff
+    this.isCutOff = this.isolation.update(this.clusterView.isolated, this.clusterView.peers.size)
+    if (this.isCutOff !== wasCutOff) this.step()
+  }
+
+  /** Applies the newest view of the group. */
   private step(): void {
-    const { cluster, clock, keys } = this.options
-    const { isolated, peers } = cluster.viewUnsafe()
-    const isCutOff = this.isolation.update(isolated, peers.size)
+    const { clock, keys } = this.options
     const now = MonotonicTime.millisUnsafe(clock)
-    keys.update({ candidates: this.candidates(this.view), isCalm: this.view.isSynced && !isCutOff }, now)
+    keys.update({ candidates: this.candidates(this.view), isCalm: this.view.isSynced && !this.isCutOff }, now)
     for (const [key, watched] of this.watched) this.refresh(key, watched)
     this.timer.update()
   }
