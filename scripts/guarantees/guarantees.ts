@@ -553,7 +553,7 @@ const reactivity: Page = {
     },
     {
       heading: "Live queries",
-      statement: "Peers hear of the keys of a transaction after its commit, and of none after a rollback.",
+      statement: "Peers learn of the keys of a transaction after its commit, and of none after a rollback.",
       tests: ["runs the reactive queries of peers after the commit, and no query after a rollback"],
     },
     {
@@ -626,7 +626,7 @@ const reactivity: Page = {
     },
     {
       heading: "Event log servers",
-      statement: "Peers hear of a write after its commit, and of nothing after a rollback.",
+      statement: "Peers learn of a write after its commit, and of nothing after a rollback.",
       tests: [
         "tell peers of a write after the commit of the outermost transaction, and of nothing after a rollback",
         "stream encrypted batches of all instances, and those of a compaction that is rolled back",
