@@ -744,7 +744,7 @@ const admin: Page = {
       tests: ["escapes names that could change a terminal, in every text"],
     },
     {
-      heading: "Who may ask",
+      heading: "Access control",
       statement: "Every request is answered or refused as the table says.",
       tests: [
         "is refused or answered by its headers, token and size",
@@ -785,7 +785,7 @@ const engine: Page = {
       scripts: ["test:runners"],
     },
     {
-      heading: "Peers or the engine?",
+      heading: "Choose peers or the engine",
       statement: "No two runners own a shard, whatever is lost, and every entity answers after the faults.",
       tests: [
         "no two runners own a shard, and every entity answers after the faults",
@@ -793,7 +793,7 @@ const engine: Page = {
       ],
     },
     {
-      heading: "Who is dead",
+      heading: "Dead runners",
       statement:
         "A node marks a runner only if it reaches more than it has lost, so at most one side of a split acts at once.",
       tests: [
@@ -803,7 +803,7 @@ const engine: Page = {
       ],
     },
     {
-      heading: "Who is dead",
+      heading: "Dead runners",
       statement: "A runner that this node has not met keeps its flag.",
       tests: [
         "is unknown before this node has met its peer",
@@ -811,12 +811,12 @@ const engine: Page = {
       ],
     },
     {
-      heading: "Who is dead",
+      heading: "Dead runners",
       statement: "One responder writes, and the next one only if the first has not.",
       tests: ["of the first node in line acts, and the next one only if the first has not"],
     },
     {
-      heading: "Who is dead",
+      heading: "Dead runners",
       statement: "A runner whose node has stopped hands its shards over.",
       tests: ["a runner whose node has left hands its shards over"],
     },
