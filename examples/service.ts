@@ -1,4 +1,4 @@
-/** Service of docs/operations.md, section "Start by hand", and of docs/recipes/configuration.md. */
+/** Service of docs/operations.md, section "Manual start", and of docs/recipes/configuration.md. */
 // #region service
 import { Cluster } from "@coterie/core"
 import { NodeDiscovery, NodeTransport } from "@coterie/node-transport"

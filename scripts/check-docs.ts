@@ -5,14 +5,18 @@
  * - A block of code has a language.
  * - Each page of docs has a place in the sidebar of the site (site/pages.ts), and each place has a page.
  * - A page or section that a comment of a source names, such as `docs/messages.md, section "Topics"`, exists.
+ * - With `--width`: a line of prose has at most 120 characters, except on pages that a program writes.
  *
  *     node scripts/check-docs.ts [folder of other pages]
+ *     node scripts/check-docs.ts --width
+ *     node scripts/check-docs.ts --fix      wraps the paragraphs with longer lines
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { listedPages, root } from "../site/links.ts"
 import { listSources, type Problem, parse, report } from "./lib/source.ts"
 import { findTitle, type Page, readPage } from "./lib/markdown.ts"
+import { longLines, maxWidth, wrapProse } from "./lib/prose.ts"
 
 /** Pages of a repository, read once each. */
 export class Pages {
@@ -62,6 +66,14 @@ export const pageProblems = (pages: Pages, file: string): ReadonlyArray<Problem>
   ]
 }
 
+/** Returns the lines of prose of a page that are too long. */
+export const widthProblems = (file: string, text: string): ReadonlyArray<Problem> =>
+  longLines(text).map(({ line, width }) => ({
+    file,
+    line,
+    message: `a line of ${width} characters: wrap prose at ${maxWidth} (node scripts/check-docs.ts --fix)`,
+  }))
+
 /** Returns the pages without a place in the sidebar, the places without a page, and the pages with two places. */
 export const sidebarProblems = (
   listed: ReadonlyArray<string>,
@@ -103,7 +115,27 @@ const ownPages = (): ReadonlyArray<string> =>
     .map((name) => name.split(path.sep).join("/"))
     .toSorted()
 
-const main = (folder: string | undefined): void => {
+const readText = (file: string): string => fs.readFileSync(path.join(root, file), "utf8")
+
+/** Page that scripts/docs-guarantees.ts writes, and the pages that changesets write. */
+const isWritten = (file: string): boolean => file === "docs/guarantees.md" || file.endsWith("/CHANGELOG.md")
+
+/** Returns the own pages that people write. */
+const pagesOfProse = (): ReadonlyArray<string> => ownPages().filter((file) => !isWritten(file))
+
+/** Wraps the prose of all own pages. */
+const fix = (): void => {
+  for (const file of pagesOfProse()) {
+    const text = readText(file)
+    const wrapped = wrapProse(text)
+    if (wrapped !== text) fs.writeFileSync(path.join(root, file), wrapped)
+  }
+}
+
+const main = (argument: string | undefined): void => {
+  if (argument === "--fix") return fix()
+  const withWidth = argument === "--width"
+  const folder = withWidth ? undefined : argument
   const pages = new Pages(root)
   if (folder !== undefined) {
     const files = fs.globSync(`${folder}/**/*.md`, { cwd: root }).toSorted()
@@ -125,7 +157,8 @@ const main = (folder: string | undefined): void => {
       listedPages().map(({ file }) => file),
       inSidebar,
     ),
-    ...sources.flatMap((file) => referenceProblems(pages, file, fs.readFileSync(path.join(root, file), "utf8"))),
+    ...sources.flatMap((file) => referenceProblems(pages, file, readText(file))),
+    ...(withWidth ? pagesOfProse().flatMap((file) => widthProblems(file, readText(file))) : []),
   ])
 }
 

@@ -7,7 +7,7 @@ import { Config, Effect, Layer } from "effect"
 import { EventLogServerEncrypted, SqlEventLogServerEncrypted } from "effect/eventlog"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 
-/** Storage that all instances share. With the layer of Effect alone, a client hears of its own instance only. */
+/** Storage that all instances share. With the layer of Effect alone, a client gets the writes of its instance only. */
 const Storage = PeerEventLogStorage.layerEncrypted().pipe(
   Layer.provide(SqlEventLogServerEncrypted.layerStorageSubtle()),
 )
@@ -27,7 +27,7 @@ const Live = Cluster.layerStart.pipe(
   Layer.provide(NodeServices.layer),
 )
 
-/** Runs until the node has stopped, since clients hear nothing of other instances after that. */
+/** Runs until the node has stopped, since clients get nothing from other instances after that. */
 const main = Effect.flatMap(Cluster.Cluster, ({ stopped }) => stopped)
 
 if (import.meta.main) NodeRuntime.runMain(Effect.provide(main, Live))

@@ -14,7 +14,7 @@ export class Reports extends Context.Service<Reports>()("app/Reports", {
     const cache = yield* PeerPersistedCache.make(({ year }: Report) => make(year), {
       storeId: "reports",
       timeToLive: () => "1 day",
-      // The memory may keep reports for long, because each instance hears when one is outdated.
+      // The memory may keep reports for long, because each instance learns when one is outdated.
       inMemoryTTL: () => "1 hour",
     })
     return {

@@ -12,7 +12,7 @@ type Checkout = typeof Checkout.Type
 /** Checkout that the customers of all instances get. */
 export class Flag extends Context.Service<Flag, SharedValue.SharedValue<Checkout>>()("examples/recipes/Flag") {}
 
-/** An instance that has not heard of a switch uses the old checkout. */
+/** An instance that does not know of a switch uses the old checkout. */
 export const layer = SharedValue.layer(Flag, "checkout", { value: Checkout, initial: "old" })
 
 /** Returns the checkout of a customer. It sends no message, so call it for each request. */

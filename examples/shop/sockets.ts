@@ -22,7 +22,7 @@ export const peers = (name: string, seeds: ReadonlyArray<string>, { host, port }
     Layer.provide(NodeTransport.layerTcp({ host, port: 0 })),
   )
 
-/** Runner over Effect's sockets, whose death is noticed by the peers. */
+/** Runner over Effect's sockets, whose death is detected by the peers. */
 export const engine = <E, R>({ host, port, sharding, storage }: Options<E, R>) =>
   Layer.merge(SocketRunner.layer, CoterieRunnerHealth.layerResponder()).pipe(
     Layer.provide([NodeClusterSocket.layerSocketServer, NodeClusterSocket.layerClientProtocol]),

@@ -553,7 +553,7 @@ const reactivity: Page = {
     },
     {
       heading: "Live queries",
-      statement: "Peers hear of the keys of a transaction after its commit, and of none after a rollback.",
+      statement: "Peers learn of the keys of a transaction after its commit, and of none after a rollback.",
       tests: ["runs the reactive queries of peers after the commit, and no query after a rollback"],
     },
     {
@@ -626,7 +626,7 @@ const reactivity: Page = {
     },
     {
       heading: "Event log servers",
-      statement: "Peers hear of a write after its commit, and of nothing after a rollback.",
+      statement: "Peers learn of a write after its commit, and of nothing after a rollback.",
       tests: [
         "tell peers of a write after the commit of the outermost transaction, and of nothing after a rollback",
         "stream encrypted batches of all instances, and those of a compaction that is rolled back",
@@ -744,7 +744,7 @@ const admin: Page = {
       tests: ["escapes names that could change a terminal, in every text"],
     },
     {
-      heading: "Who may ask",
+      heading: "Access control",
       statement: "Every request is answered or refused as the table says.",
       tests: [
         "is refused or answered by its headers, token and size",
@@ -785,7 +785,7 @@ const engine: Page = {
       scripts: ["test:runners"],
     },
     {
-      heading: "Peers or the engine?",
+      heading: "Choose peers or the engine",
       statement: "No two runners own a shard, whatever is lost, and every entity answers after the faults.",
       tests: [
         "no two runners own a shard, and every entity answers after the faults",
@@ -793,7 +793,7 @@ const engine: Page = {
       ],
     },
     {
-      heading: "Who is dead",
+      heading: "Dead runners",
       statement:
         "A node marks a runner only if it reaches more than it has lost, so at most one side of a split acts at once.",
       tests: [
@@ -803,7 +803,7 @@ const engine: Page = {
       ],
     },
     {
-      heading: "Who is dead",
+      heading: "Dead runners",
       statement: "A runner that this node has not met keeps its flag.",
       tests: [
         "is unknown before this node has met its peer",
@@ -811,12 +811,12 @@ const engine: Page = {
       ],
     },
     {
-      heading: "Who is dead",
+      heading: "Dead runners",
       statement: "One responder writes, and the next one only if the first has not.",
       tests: ["of the first node in line acts, and the next one only if the first has not"],
     },
     {
-      heading: "Who is dead",
+      heading: "Dead runners",
       statement: "A runner whose node has stopped hands its shards over.",
       tests: ["a runner whose node has left hands its shards over"],
     },
@@ -827,7 +827,7 @@ const engine: Page = {
     },
     {
       heading: "Messages",
-      statement: "A request or an answer that is too large fails its call once, with the sizes.",
+      statement: "A request or a response that is too large fails its call once, with the sizes.",
       tests: [
         "calls and answers that are too large end once, with the sizes",
         "a persisted call that is too large for a link goes through the storage",
@@ -955,7 +955,7 @@ const security: Page = {
     },
     {
       heading: "What a stranger can cost",
-      statement: "An attack of strangers ends no link, and keeps no member out that comes back.",
+      statement: "An attack of strangers ends no link, and lets a member that comes back in.",
       scripts: ["test:strangers"],
       tests: ["keeps its links, and lets a member come back, from ..."],
     },
@@ -1044,7 +1044,7 @@ const state: Page = {
     },
     {
       heading: "Guarantees of a presence",
-      statement: "A node that is isolated or stood still lets no key leave that another node tracks.",
+      statement: "An isolated node and a node that stood still let no key leave that another node tracks.",
       tests: [
         "keeps the keys of the others while the node is isolated, as leaving",
         "lets no key leave while the node is isolated, and starts the grace when it has the metas of a peer again",
@@ -1228,7 +1228,7 @@ const requests: Page = {
     {
       heading: "Asking any node",
       statement:
-        "Nodes that see the same candidates give a key to the same node, and only the keys of a node move that comes or goes.",
+        "Nodes that see the same candidates give a key to the same node, and a node that comes or goes moves only its own keys.",
       tests: [
         "all nodes give a key to the same node, and move only the keys of a node that goes (...)",
         "moves no key between two candidates that stay",

@@ -25,6 +25,13 @@ export interface CodeBlock {
   readonly line: number
 }
 
+/** Paragraph with its text, on the lines from `start` to before `end`. The first line of a page is 0. */
+export interface Paragraph {
+  readonly text: string
+  readonly start: number
+  readonly end: number
+}
+
 export interface Page {
   readonly links: ReadonlyArray<Link>
   readonly headings: ReadonlyArray<Title>
@@ -33,6 +40,8 @@ export interface Page {
    */
   readonly runIns: ReadonlyArray<Title>
   readonly blocks: ReadonlyArray<CodeBlock>
+  /** Paragraphs of the page, its lists and its quotes. */
+  readonly paragraphs: ReadonlyArray<Paragraph>
   /** Anchors of the headings and of the HTML of the page. */
   readonly anchors: ReadonlySet<string>
 }
@@ -58,6 +67,7 @@ export const readPage = (text: string): Page => {
   const headings: Array<Title> = []
   const runIns: Array<Title> = []
   const blocks: Array<CodeBlock> = []
+  const paragraphs: Array<Paragraph> = []
   const anchors = new Set<string>()
 
   const readHtml = (html: string, line: number) => {
@@ -95,9 +105,12 @@ export const readPage = (text: string): Page => {
       blocks.push({ language: token.info.trim().split(/\s/)[0] ?? "", text: token.content, line })
     const inline = tokens[index + 1]
     if (token.type === "heading_open" && inline !== undefined) readHeading(inline)
-    if (token.type === "paragraph_open" && inline !== undefined) readRunIn(inline)
+    if (token.type === "paragraph_open" && inline !== undefined) {
+      readRunIn(inline)
+      if (token.map !== null) paragraphs.push({ text: inline.content, start: token.map[0], end: token.map[1] })
+    }
   }
-  return { links, headings, runIns, blocks, anchors }
+  return { links, headings, runIns, blocks, paragraphs, anchors }
 }
 
 /** Returns the title with a text. Numbers before the headings of a page do not count. */

@@ -2,7 +2,7 @@ import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { pageProblems, Pages, referenceProblems, sidebarProblems } from "../check-docs.ts"
+import { pageProblems, Pages, referenceProblems, sidebarProblems, widthProblems } from "../check-docs.ts"
 
 describe("the check of the docs", () => {
   let folder = ""
@@ -67,6 +67,14 @@ describe("the check of the docs", () => {
         "docs/gone.md does not exist",
         "docs/a.md has two places in the sidebar",
       ],
+    )
+  })
+
+  it("reports a line of prose that is too long, with its line", () => {
+    const text = `# Page\n\nShort\n${"word ".repeat(30).trim()}\n`
+    assert.deepStrictEqual(
+      widthProblems("docs/page.md", text).map(({ line, message }) => `${line}: ${message}`),
+      ["4: a line of 149 characters: wrap prose at 120 (node scripts/check-docs.ts --fix)"],
     )
   })
 

@@ -73,6 +73,15 @@ title: A page
     ])
   })
 
+  it("has paragraphs with their lines, also of lists and quotes, and none of tables and code", () => {
+    const text = "# Heading\n\nfirst\nsecond\n\n- item\n  more\n\n> quote\n\n| cell |\n| --- |\n\n```ts\ncode\n```\n"
+    assert.deepStrictEqual(readPage(text).paragraphs, [
+      { text: "first\nsecond", start: 2, end: 4 },
+      { text: "item\nmore", start: 5, end: 7 },
+      { text: "quote", start: 8, end: 9 },
+    ])
+  })
+
   it("has titles of headings and of paragraphs, with and without numbers", () => {
     const page = readPage("## 10. Lanes and `credit`\n\n**Local health.** A node keeps a score.\n")
     assert.strictEqual(findTitle(page, "Lanes and credit")?.anchor, "10-lanes-and-credit")

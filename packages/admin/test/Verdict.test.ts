@@ -78,7 +78,7 @@ const cases: ReadonlyArray<Case> = [
     when: "a node is isolated",
     rows: [row("a", { b: "fd" }, { isolated: true })],
     level: "warning",
-    sentence: "a reaches no member; b called failed",
+    sentence: "a reaches no member; b failed",
   },
   {
     when: "one side has a link",

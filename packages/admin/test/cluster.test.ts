@@ -220,10 +220,7 @@ describe("a report of the cluster", () => {
     Effect.gen(function* () {
       const { admin } = yield* start(world, ["a", "b"])
       yield* network.partition(["a"], ["b"])
-      const report = yield* until(
-        admin("a"),
-        ({ verdict }) => verdict.sentence === "a reaches no member; b called failed",
-      )
+      const report = yield* until(admin("a"), ({ verdict }) => verdict.sentence === "a reaches no member; b failed")
       assert.strictEqual(report.verdict.level, "warning")
       yield* Effect.sleep("1 minute")
       assert.strictEqual((yield* admin("a").cluster()).verdict.sentence, report.verdict.sentence)

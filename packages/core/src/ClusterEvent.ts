@@ -115,13 +115,13 @@ const viewChanges = {
    * peer.
    */
   Joined: { peer: Peer },
-  /** A member left on purpose. No peer redials it. */
+  /** A member left on purpose. No peer dials it again. */
   Left: { peer: RemovedPeer("left") },
   /** No member reaches this member. Its suspicion timer runs. */
   Suspected: { peer: Peer },
   /** A suspected or failed member showed a sign of life. */
   Recovered: { peer: Peer },
-  /** A suspected member gave no sign of life in time. This node still redials it occasionally for a day. */
+  /** A suspected member gave no sign of life in time. This node still dials it now and then for a day. */
   Failed: { peer: RemovedPeer("failed") },
   /** A newer generation of a known name replaced the older one, usually after a restart. */
   Replaced: { peer: Peer, old: RemovedPeer("replaced") },
@@ -134,7 +134,7 @@ const viewChanges = {
   Unreachable: { peer: Peer },
   /** The link to a member was restored. */
   Reachable: { peer: Peer },
-  /** This node or the peer called `disconnect`. Neither side redials until one of them calls `join`. */
+  /** This node or the peer called `disconnect`. Neither side dials until one of them calls `join`. */
   Disconnected: { peer: RemovedPeer("disconnected") },
   /**
    * This node has new metadata or a higher generation. The generation rises only until this node has met a peer: a peer

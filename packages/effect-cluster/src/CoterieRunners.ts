@@ -92,7 +92,7 @@ export type ShardingOptions = Partial<
   Omit<ShardingConfig.ShardingConfig["Service"], "runnerAddress" | "runnerListenAddress">
 >
 
-/** The health check is a local look-up for living peers. A runner whose peer is back gets shards again in this time. */
+/** The health check is a local lookup for living peers. A runner whose peer is back gets shards again in this time. */
 const runnerHealthCheckInterval = "1 second"
 
 /** One small query of the storage for each runner. It is the largest part of a failover after the detection. */

@@ -174,7 +174,7 @@ const logTcp = (loopback: boolean) =>
     ? Effect.logInfo("transport: plain TCP, not encrypted; only processes on this machine can connect")
     : Effect.logWarning("transport: plain TCP, not encrypted; every process that reaches the port can join the cluster")
 
-/** Returns how a transport dials, with its look-ups. */
+/** Returns how a transport dials, with its lookups. */
 const dialer = (options: Pick<Options, "connectTimeout" | "linger" | "resolver">, guard: Guard.Guard) =>
   Effect.map(HostLookups.make(options.resolver ?? resolver()), (lookups) => ({
     lookups,

@@ -1,5 +1,5 @@
 /**
- * Storages for several instances of Effect's `EventLog` server that share one database: a client of one instance hears at
+ * Storages for several instances of Effect's `EventLog` server that share one database: a client of one instance gets at
  * once what a client of another instance wrote.
  *
  * ```ts
@@ -175,7 +175,7 @@ export const makeEncrypted = Effect.fnUntraced(function* (
  * - Build it before the node starts (`start: "manual"`), with the same `SqlClient` as the storage, so that peers are told of a
  *   write after the commit of the outermost transaction, and of nothing after a rollback.
  * - A write costs one message to each peer that reads the channel, and one read of the store at each instance that has a
- *   client of it. A message about another store costs one look-up.
+ *   client of it. A message about another store costs one lookup.
  * - Where a message of a peer may be lost, each store that has a client here is read once (`PeerInvalidation.Stale`).
  *
  * @see {@link makeUnencrypted} for the errors

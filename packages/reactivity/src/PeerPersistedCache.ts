@@ -106,7 +106,7 @@ export const make = Effect.fnUntraced(function* <
   )
   return {
     ...cache,
-    // A store that fails may have removed the value, so peers hear of the key in any case.
+    // A store that fails may have removed the value, so peers learn of the key in any case.
     invalidate: (key) => Effect.ensuring(cache.invalidate(key), peers.invalidate([PrimaryKey.value(key)])),
   }
 })

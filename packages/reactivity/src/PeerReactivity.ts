@@ -69,8 +69,8 @@ class PeerBatch extends Context.Service<PeerBatch, Set<string>>()("@coterie/reac
  *   `registerUnsafe` die with another key, `mutation` before its effect runs. `invalidateUnsafe` throws. An invalidation
  *   with such a key invalidates everything at the peers, because the data may have changed.
  * - Where a peer's invalidation may be lost, every query and handler of this node runs again (`PeerInvalidation.Stale`).
- * - In `withBatch`, peers hear of the keys at the end of the batch. In `SqlClient.withTransaction`, they hear of the keys
- *   after the commit, and of none after a rollback.
+ * - In `withBatch`, peers learn of the keys at the end of the batch. In `SqlClient.withTransaction`, they learn of the
+ *   keys after the commit, and of none after a rollback.
  * - A mutation that is interrupted invalidates its keys, because its effect may have written. Effect's own does not.
  * - Fails with the `OptionsError` of `PeerInvalidation.make`.
  *

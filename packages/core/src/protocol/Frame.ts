@@ -266,7 +266,7 @@ export type LaneFrame = LaneOpen | LaneClose | LaneClosed | Taken | Credit
 /**
  * Reason for which a link ends.
  *
- * - `left`: the sender leaves the cluster. `parted`: the sender does not want this link; do not redial.
+ * - `left`: the sender leaves the cluster. `parted`: the sender does not want this link; do not dial again.
  * - `replaced`: a newer life of the receiver's name is in the cluster. `duplicate`: a better link of the same pair is
  * up.
  * - `superseded`: the sender found a higher generation of its own name and stops.

@@ -34,7 +34,7 @@ interface Options {
 export class StorageClient {
   private readonly options: Options
   private session: StorageSession | undefined
-  /** Sessions that were given up while the storage was out of reach. The storage ends them once it hears of it. */
+  /** Sessions that were given up while the storage was out of reach. The storage ends them once it learns of it. */
   private readonly abandoned = new Set<StorageSession>()
 
   constructor(options: Options) {
@@ -79,7 +79,7 @@ export class StorageClient {
     )
   }
 
-  /** The storage hears of the sessions that were given up. */
+  /** The storage learns of the sessions that were given up. */
   private heard(): void {
     for (const session of this.abandoned) this.options.database.disconnect(session)
     this.abandoned.clear()

@@ -38,7 +38,7 @@ export class ClusterMatrix {
   readonly parts: ReadonlyArray<ReadonlyArray<string>>
   /** Names that answered, or that a member lists as alive or suspect. */
   readonly known: ReadonlyArray<string>
-  /** Names that some member calls failed and nobody lists or has an answer of, with the shortest time since then. */
+  /** Names that some member declared failed and nobody lists or has an answer of, with the shortest time since then. */
   readonly failed: ReadonlyMap<string, number>
   /** Names that some member suspects. */
   readonly suspected: ReadonlyArray<string>

@@ -97,7 +97,7 @@ const isolated = (matrix: ClusterMatrix): Sentence | undefined => {
   const alone = namesOf(matrix, (row) => row.isolated)
   if (alone.length === 0) return undefined
   const failed = [...matrix.failed.keys()]
-  const lost = failed.length === 0 ? "" : `; ${listNames(failed)} called failed`
+  const lost = failed.length === 0 ? "" : `; ${listNames(failed)} failed`
   return warning(`${listNames(alone)} reaches no member${lost}`)
 }
 

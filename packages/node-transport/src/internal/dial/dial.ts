@@ -148,7 +148,7 @@ const timeLimit = ({ address, timeout }: Dial) =>
         ),
   )
 
-/** Returns the addresses to connect to. They are checked after the look-up, so that no name leads into a network that is excluded. */
+/** Returns the addresses to connect to. They are checked after the lookup, so that no name leads into a network that is excluded. */
 const lookup = ({ address, exclusions, lookups }: Dial) =>
   Effect.mapError(
     lookups.find(Address.host(address)),

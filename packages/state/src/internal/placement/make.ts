@@ -12,8 +12,8 @@ import { addMetrics } from "./metrics.ts"
 import type { Options } from "./Service.ts"
 
 /**
- * Default time for which a group must be the same. A node hears of a change of another node within milliseconds, and of
- * a lost one within the detection time of its own, which differs from that of others by less than a second.
+ * Default time for which a group must stay the same. A node learns of a change of another node within milliseconds. It
+ * detects a lost node within its detection time, which differs from that of other nodes by less than a second.
  */
 const defaultSettle: Duration.Input = "2 seconds"
 
