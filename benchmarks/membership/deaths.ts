@@ -57,8 +57,8 @@ export const deaths = (
         for (const [i, death] of order.entries()) {
           const victim = victims[i]
           if (victim === undefined) break
-          // The failure occurs at a random time between two heartbeats.
-          yield* Effect.sleep(yield* Random.nextIntBetween(1_000, 2_000))
+          // The failure occurs at a random time between two heartbeats, when all links without messages are idle.
+          yield* Effect.sleep(yield* Random.nextIntBetween(20_000, 40_000))
           const at = sim.now()
           const before = views.livenessEvents.length
           const verdicts = views.failed

@@ -65,7 +65,7 @@ const membership: Page = {
       tests: ["R4: suspicion", "many accusations at once are sent to some members each, and not to all"],
     },
     {
-      heading: "R5 Verdict",
+      heading: "R5 Failure",
       statement:
         "Only a suspected peer fails, after its timer has run out, and never while this node has a live link to it.",
       tests: [
@@ -196,10 +196,26 @@ const membership: Page = {
       ],
     },
     {
+      heading: "Watchers",
+      statement:
+        "An idle link stays up while the peer answers its heartbeats, and a cut one ends, after a link timeout if it is used. Two members watch each other or neither does.",
+      tests: [
+        "an idle link",
+        "the watchers of a member",
+        "prevent silence on links that nobody watches, or that one side watches, whoever uses them",
+        "cutting an idle link ... is noticed..., and nobody is suspected",
+        "an isolated node whose links were idle emits Isolated, and Reconnected when it is back",
+        "a cluster with few watchers survives anything",
+      ],
+    },
+    {
       heading: "Detection time",
       statement:
         "All other nodes report a killed process as failed within 3 seconds and a silent one within 10 seconds.",
-      tests: ["of ... nodes a node that ... is called failed by all others within ... seconds"],
+      tests: [
+        "of ... nodes a node that ... is called failed by all others within ... seconds",
+        "of ... nodes with idle links a node that ... is called failed by all others within ... seconds",
+      ],
       scripts: ["bench:processes"],
     },
   ],

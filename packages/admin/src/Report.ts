@@ -80,6 +80,7 @@ const Link = Schema.Struct({
   openForMillis: Schema.Number,
   session: Schema.Number,
   heardAgoMillis: Schema.Number,
+  heartbeatMillis: Schema.Number,
   roundTrip: Schema.optionalKey(RoundTrip),
   peerLagMillis: Schema.optionalKey(Schema.Number),
   /** Hash of the peer's view in hex. */
@@ -127,6 +128,8 @@ const Status = Schema.Struct({
 
 const FailureDetector = Schema.Struct({
   heartbeatMillis: Schema.Number,
+  idleHeartbeatMillis: Schema.Number,
+  watchers: Schema.Number,
   linkTimeoutMillis: Schema.Number,
   probeTimeoutMillis: Schema.Number,
   suspicionMinMillis: Schema.Number,

@@ -35,6 +35,8 @@ export const inspection = (change: Partial<Inspection> = {}): Inspection => ({
   lagMillis: 0,
   failureDetector: {
     heartbeatMillis: 1_000,
+    idleHeartbeatMillis: 15_000,
+    watchers: 20,
     linkTimeoutMillis: 3_000,
     probeTimeoutMillis: 1_000,
     suspicionMinMillis: 2_000,
@@ -55,6 +57,7 @@ export const link = (change: Partial<LinkInspection> = {}): LinkInspection => ({
   openForMillis: 5_000,
   session: 1,
   heardAgoMillis: 12.4,
+  heartbeatMillis: 1_000,
   roundTrip: undefined,
   peerLagMillis: undefined,
   peerViewHash: 255n,

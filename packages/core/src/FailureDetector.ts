@@ -28,6 +28,21 @@ export interface Policy {
    */
   readonly heartbeat: Duration.Duration
   /**
+   * Number of members that watch each member. Their links carry a heartbeat in each `heartbeat`, so they are the first
+   * to detect that the member is silent. If the cluster has no more members than this, all of them watch each other.
+   * Must be at least 2, and `Infinity` means all. An odd number counts as the next even one. A larger number costs
+   * idle traffic in proportion. With a smaller one, more clusters lose all watchers of a member at once, and the member
+   * is then watched by others only after they have failed.
+   */
+  readonly watchers: number
+  /**
+   * Time between two heartbeats of an idle link, and time without messages after which a link is idle. A link between
+   * two members that watch each other is never idle. Must be at least `heartbeat`. A larger value saves idle traffic in
+   * clusters that are larger than `watchers`. It delays the detection of a cut of such a link by the same amount, and
+   * not the detection of a failed member. Defaults to 15 times `heartbeat`.
+   */
+  readonly idleHeartbeat: Duration.Duration
+  /**
    * Time of silence after which a link ends. Must be at least 100 milliseconds and at least two heartbeats, because
    * otherwise one delayed packet would end the link. A larger value delays the detection of a silent peer by the same
    * amount, and does not delay the detection of a killed process. Peers learn the value in the handshake and send
@@ -70,8 +85,13 @@ export type Options = {
   readonly [K in keyof Policy]?: (Policy[K] extends Duration.Duration ? Duration.Input : Policy[K]) | undefined
 }
 
+/** Default of `idleHeartbeat`, in heartbeats. */
+const idleHeartbeats = 15
+
 const policy = (heartbeat: number, linkTimeout: number, suspicionMin: number, suspicionMax: number): Policy => ({
   heartbeat: Duration.millis(heartbeat),
+  watchers: 20,
+  idleHeartbeat: Duration.millis(idleHeartbeats * heartbeat),
   linkTimeout: Duration.millis(linkTimeout),
   probeTimeout: Duration.millis(heartbeat),
   probeFanOut: Settings.defaults.probeFanOut,
@@ -80,8 +100,8 @@ const policy = (heartbeat: number, linkTimeout: number, suspicionMin: number, su
 })
 
 /**
- * Policy for one data centre, which is the default: `heartbeat` 1 second, `linkTimeout` 3 seconds, `suspicionMin` 2
- * seconds, `suspicionMax` 12 seconds.
+ * Policy for one data centre, which is the default: `heartbeat` 1 second, 20 `watchers`, `idleHeartbeat` 15 seconds,
+ * `linkTimeout` 3 seconds, `suspicionMin` 2 seconds, `suspicionMax` 12 seconds.
  *
  * @category policies
  * @since 0.1.0
@@ -149,8 +169,9 @@ export const layerWan: Layer.Layer<FailureDetector> = provide(FailureDetector, w
 export const layerLocal: Layer.Layer<FailureDetector> = provide(FailureDetector, local)
 
 /**
- * Uses the given options, and the values of {@link lan} for the rest. `probeTimeout` defaults to `heartbeat`. The node
- * fails to start with `OptionsError` if the values contradict each other.
+ * Uses the given options, and the values of {@link lan} for the rest. `probeTimeout` defaults to `heartbeat`, and
+ * `idleHeartbeat` to 15 times `heartbeat`. The node fails to start with `OptionsError` if the values contradict each
+ * other.
  *
  * **Example** (Change the suspicion timer)
  *
@@ -168,14 +189,18 @@ export const layerLocal: Layer.Layer<FailureDetector> = provide(FailureDetector,
  * @since 0.1.0
  */
 export const layer = (options: Options): Layer.Layer<FailureDetector> => {
-  const pick = (key: Exclude<keyof Policy, "probeFanOut">): Duration.Duration => {
+  const pick = (key: Exclude<keyof Policy, "probeFanOut" | "watchers">): Duration.Duration => {
     const input = options[key]
     return input === undefined ? lan[key] : Duration.fromInputUnsafe(input)
   }
+  const heartbeat = pick("heartbeat")
   return provide(FailureDetector, {
-    heartbeat: pick("heartbeat"),
+    heartbeat,
+    watchers: options.watchers ?? lan.watchers,
+    idleHeartbeat:
+      options.idleHeartbeat === undefined ? Duration.times(heartbeat, idleHeartbeats) : pick("idleHeartbeat"),
     linkTimeout: pick("linkTimeout"),
-    probeTimeout: options.probeTimeout === undefined ? pick("heartbeat") : pick("probeTimeout"),
+    probeTimeout: options.probeTimeout === undefined ? heartbeat : pick("probeTimeout"),
     probeFanOut: options.probeFanOut ?? lan.probeFanOut,
     suspicionMin: pick("suspicionMin"),
     suspicionMax: pick("suspicionMax"),

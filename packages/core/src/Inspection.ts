@@ -115,6 +115,8 @@ export interface SelfInspection extends Self {
  */
 export interface FailureDetectorInspection {
   readonly heartbeatMillis: number
+  readonly idleHeartbeatMillis: number
+  readonly watchers: number
   readonly linkTimeoutMillis: number
   readonly probeTimeoutMillis: number
   readonly suspicionMinMillis: number
@@ -223,6 +225,8 @@ export interface LinkInspection {
   readonly session: number
   /** Time since the last bytes of the peer arrived. */
   readonly heardAgoMillis: number
+  /** Time between two heartbeats of the link at present: `idleHeartbeat` on an idle link, and `heartbeat` otherwise. */
+  readonly heartbeatMillis: number
   /** Measured round-trip times; `undefined` without any sample. */
   readonly roundTrip: RoundTripInspection | undefined
   /** Delay of the peer's timers, as its last heartbeat reported it; `undefined` before the first heartbeat. */

@@ -67,6 +67,7 @@ export const linkOf = (bytesIn: number, session = 1): NonNullable<Report.PeerRep
   openForMillis: 1,
   session,
   heardAgoMillis: 1,
+  heartbeatMillis: 1_000,
   peerViewHash: "",
   bytesIn,
   bytesOut: 2 * bytesIn,

@@ -1,4 +1,7 @@
-/** Histogram of the time from the last sign of life of a peer until this node marked it as failed (docs/metrics.md). */
+/**
+ * Histogram of the time from the last sign of life of a peer until this node marked it as failed (docs/metrics.md). On an
+ * idle link the time counts from when an answer was due, because a sign of life may be older without any fault.
+ */
 import type { ObservedHistogram } from "./ObservedHistogram.ts"
 import type { ObservedMetrics } from "./ObservedMetrics.ts"
 
@@ -32,7 +35,7 @@ export class DetectionTime {
     )
   }
 
-  /** Records a sign of life of a member that this node or another member observed. */
+  /** Records until when a member gave its signs of life, as this node or another member observed. */
   heard(name: string, at: number): void {
     if (!this.peers.isMember(name)) return
     this.lastHeard.set(name, Math.max(at, this.lastHeard.get(name) ?? at))

@@ -167,6 +167,8 @@ export class Inspector {
 
 const inspectDetector = (detector: FailureDetector.Policy): Inspection.FailureDetectorInspection => ({
   heartbeatMillis: Duration.toMillis(detector.heartbeat),
+  idleHeartbeatMillis: Duration.toMillis(detector.idleHeartbeat),
+  watchers: detector.watchers,
   linkTimeoutMillis: Duration.toMillis(detector.linkTimeout),
   probeTimeoutMillis: Duration.toMillis(detector.probeTimeout),
   suspicionMinMillis: Duration.toMillis(detector.suspicionMin),

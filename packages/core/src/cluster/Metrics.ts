@@ -51,7 +51,7 @@ export class Metrics {
       connected: (direction, outcome) => links.connected(direction, outcome),
       measured: ({ identity }, millis) => links.measured(identity, millis),
       ended: (link, end) => {
-        this.detection.heard(link.peer.name, link.gauges().lastHeard)
+        this.detection.heard(link.peer.name, link.gauges().missingSince)
         links.ended(end)
       },
     }
@@ -61,7 +61,7 @@ export class Metrics {
   event(event: ViewChange | Notice): void {
     this.events.event(event)
     if (event._tag === "Failed") {
-      const heard = this.linkTo(event.peer)?.gauges().lastHeard
+      const heard = this.linkTo(event.peer)?.gauges().missingSince
       this.detection.failed(event.peer.name, monotonicMillis(this.clock), heard)
     }
     // Another member may have heard the peer.

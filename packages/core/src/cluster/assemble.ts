@@ -35,6 +35,7 @@ import { SeedAvailability } from "../peering/SeedAvailability.ts"
 import type * as PeerConnections from "../peering/PeerConnections.ts"
 import { Reconnect } from "../Reconnect.ts"
 import { TopicSerialization } from "../TopicSerialization.ts"
+import { Watchers } from "../peering/Watchers.ts"
 import { Transport } from "../Transport.ts"
 import { advertiseProblem, type Checked, checkOptions } from "./checkOptions.ts"
 import { policyProblem } from "./checkPolicies.ts"
@@ -237,8 +238,10 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
   if (transport.addMetrics !== undefined) yield* transport.addMetrics(metrics.added)
   const listener = yield* transport.listen
   const heartbeat = Duration.toMillis(detector.heartbeat)
+  const idleHeartbeat = Duration.toMillis(detector.idleHeartbeat)
   const linkTimeout = Duration.toMillis(detector.linkTimeout)
   const loop = yield* makeLoop(options, listener.addresses)
+  const watchers = new Watchers(options.name, detector.watchers)
   const log = yield* LogBudget.make
   const observedHosts = new ObservedHosts()
   const hub = new EventHub({ view: () => loop.state().view, capacity: limits.eventBuffer })
@@ -281,7 +284,8 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     transport,
     loop,
     limits,
-    timing: { heartbeat, linkTimeout },
+    timing: { heartbeat, idleHeartbeat, linkTimeout },
+    watchers,
     admission: environment.admission,
     entropy,
     clock,
@@ -339,6 +343,7 @@ const makeRooms = Effect.fnUntraced(function* (options: RoomOptions) {
     outcomes,
     status,
     inspector,
+    watchers,
   }
 })
 
@@ -375,7 +380,7 @@ interface MembershipOptions extends Rooms, Pick<RoomOptions, "environment"> {
 
 /** Runs the membership of a node in its scope. */
 const runMembership = (node: MembershipOptions, scope: Scope.Scope) => {
-  const { dialer, environment, links, loop, metrics, publish, shutdown, status } = node
+  const { dialer, environment, links, loop, metrics, publish, shutdown, status, watchers } = node
   const outputs = new OutputHandler({
     links,
     diagnostics: new DiagnosticLimiter(environment.clock),
@@ -385,6 +390,7 @@ const runMembership = (node: MembershipOptions, scope: Scope.Scope) => {
   const membership = loop.run({
     perform: outputs.perform,
     changed: (state, before) => {
+      watchers.update(state, before)
       metrics.changed(state, before)
       dialer.reconcile(state)
       status.changed()

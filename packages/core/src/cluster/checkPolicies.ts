@@ -24,6 +24,9 @@ const maxMillis = maxLinkTimeout
  */
 const minSyncInterval = 1_000 / maxExchangeRate
 
+/** Smallest number of watchers: one on each side of a member. */
+const minWatchers = 2
+
 /** Returns the problem of a policy that cannot be used, or `undefined` if there is none. */
 export const policyProblem = ({ detector, discovery, gossip, serialization }: Policies): OptionsError | undefined => {
   const problem = (option: string, text: string) => new OptionsError({ option, problem: text })
@@ -32,6 +35,7 @@ export const policyProblem = ({ detector, discovery, gossip, serialization }: Po
   const millis = Duration.toMillis
   const times = {
     "FailureDetector.heartbeat": detector.heartbeat,
+    "FailureDetector.idleHeartbeat": detector.idleHeartbeat,
     "FailureDetector.linkTimeout": detector.linkTimeout,
     "FailureDetector.probeTimeout": detector.probeTimeout,
     "FailureDetector.suspicionMin": detector.suspicionMin,
@@ -61,6 +65,12 @@ export const policyProblem = ({ detector, discovery, gossip, serialization }: Po
       "FailureDetector.linkTimeout",
       "must be at least two heartbeats, because otherwise one late packet ends a link",
     )
+  }
+  if (millis(detector.idleHeartbeat) < millis(detector.heartbeat)) {
+    return problem("FailureDetector.idleHeartbeat", "must be at least as long as heartbeat")
+  }
+  if (!(detector.watchers >= minWatchers) || (detector.watchers % 1 !== 0 && detector.watchers !== Infinity)) {
+    return problem("FailureDetector.watchers", `must be a whole number of at least ${minWatchers}, or Infinity`)
   }
   return millis(detector.suspicionMax) < millis(detector.suspicionMin)
     ? problem("FailureDetector.suspicionMax", "must be at least as long as suspicionMin")

@@ -30,6 +30,7 @@ export const inspectLink = (link: Link, limits: Limits, now: number): Inspection
     openForMillis: now - link.openedAt,
     session: link.session().session,
     heardAgoMillis: now - gauges.lastHeard,
+    heartbeatMillis: gauges.heartbeat,
     roundTrip: inspectRoundTrip(link),
     peerLagMillis: gauges.peerLag,
     peerViewHash: gauges.viewHash,

@@ -163,6 +163,11 @@ export class SendLane implements LaneFrames {
     })
   }
 
+  /** Returns whether a sender waits for credit, for room in the queue, or for an acknowledgement. */
+  isAwaited(): boolean {
+    return this.waiting > 0 || this.readiness?.isOpen() === false || (this.pending?.size ?? 0) > 0
+  }
+
   /** Adds credit that the peer granted. */
   credit(bytes: number): ProtocolViolation | undefined {
     if (bytes === 0 || this.available + bytes > this.window) return malformed("credit beyond the window of the lane")

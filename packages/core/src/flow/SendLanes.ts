@@ -143,6 +143,13 @@ export class SendLanes {
     return this.queue.size()
   }
 
+  /** Returns whether a sender waits for the peer, or bytes wait to be written. */
+  isAwaited(): boolean {
+    if (this.size() > 0 || this.knownLatch?.isOpen() === false) return true
+    for (const lane of this.byNumber.values()) if (lane.isAwaited()) return true
+    return false
+  }
+
   private add(number: number, name: string, window: number, format?: string): SendLane {
     const lane = new SendLane({ number, name, format, window, queue: this.queue })
     this.byNumber.set(number, lane)

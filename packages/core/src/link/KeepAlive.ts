@@ -2,17 +2,23 @@
  * Times of a link (docs/protocol.md, section "Links"). Sends Pings. Ends a link whose peer is silent, does not drain, or
  * sent Leave and keeps the link. A stall of this process does not count against the peer, because the frames of the
  * peer wait in the socket meanwhile. The {@link LinkTimer} of the node visits each link when something is due.
+ *
+ * A link is *idle* if its sides do not watch each other and nothing but heartbeats and gossip has passed for a while. It
+ * has a Ping in each idle interval instead of each interval (docs/decisions/0041).
  */
 import * as Effect from "effect/Effect"
 import type { Ping, Pong } from "../protocol/Frame.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
 import type { LinkTimer, TimedLink } from "./LinkTimer.ts"
 import { RoundTripTime } from "./RoundTripTime.ts"
+import { Silence } from "./Silence.ts"
 
 /** Times of a link, in milliseconds. */
 export interface Timing {
   /** Interval of the Pings. */
   readonly heartbeat: number
+  /** Time without messages after which a link is idle, and interval of the Pings on an idle link. */
+  readonly idleHeartbeat: number
   /** Silence after which a link ends. */
   readonly linkTimeout: number
 }
@@ -33,10 +39,13 @@ const writesPerTimeout = 3
 const quietIntervals = 1.25
 
 /**
- * Maximum time between two visits of the link, in milliseconds. A write that starts to wait or a Leave that arrives
- * sets a new deadline, which the timer does not know.
+ * Maximum time between two visits of the link, in milliseconds, if the interval is not shorter. A write that starts to
+ * wait, a Leave that arrives, and the use of an idle link set new deadlines, which the timer does not know.
  */
 const maxPause = 1_000
+
+/** Number of parts of the idle interval over which the first Pings of idle links are spread. */
+const idlePhases = 15
 
 /** Maximum time for which a peer may keep the link after its Leave, in milliseconds. */
 const maxStay = 10_000
@@ -48,6 +57,12 @@ export interface Host {
   /** Current view hash of this node. */
   readonly viewHash: () => bigint
   readonly send: (frame: Ping | Pong) => void
+  /** Returns `true` if this node watches the peer, or the peer watches this node. */
+  readonly isWatched: () => boolean
+  /** Returns `true` if a sender waits for the peer. */
+  readonly isAwaited: () => boolean
+  /** Returns the number of bytes that have arrived in other frames than heartbeats and gossip. */
+  readonly bytesUsed: () => number
   /** Returns the time of the last write of this side: the current time while a write is in progress. */
   readonly lastWritten: () => number
   /** Excludes a stall of this process from the time that a write has waited. */
@@ -83,14 +98,22 @@ export class KeepAlive implements TimedLink {
   private readonly readTimeout: number
   /** Time within which this side must write something, in milliseconds. */
   private readonly interval: number
-  /** Start of the peer's silence. Stalls of this process since the peer's last bytes move it later. */
-  private silentSince: number
+  /** Interval of the Pings on an idle link, in milliseconds. */
+  private readonly idleInterval: number
+  /** Part of the idle interval after which the first Ping of an idle link is due. */
+  private readonly idlePhase: number
+  private readonly silence: Silence
+  /** Time at which the link was last used. */
+  private usedAt: number
+  /** Value of `bytesUsed` at the last visit. */
+  private seenBytes: number
+  private isIdle = false
   private seq = 0
   /** Time of the last Ping, or of the start of the link. */
   private pingedAt: number
   /**
-   * Time of the next Ping of the side that drives the link. Further Pings do not move it, so that the links of a node
-   * keep their places in the ticks of the timer.
+   * Time of the next Ping of the side that drives the link. Further Pings move it by whole intervals only, so that the
+   * links of a node keep their places in the ticks of the timer.
    */
   private nextPing: number
   /** Time at which this side stops reading, because it has written its last bytes. */
@@ -106,10 +129,16 @@ export class KeepAlive implements TimedLink {
     this.timer = timer
     this.drives = drives
     this.readTimeout = readTimeout
+    const at = timer.now()
+    const place = timer.takePlace()
     this.interval = Math.min(timing.heartbeat, peerLinkTimeout / writesPerTimeout)
-    this.silentSince = timer.now()
-    this.pingedAt = this.silentSince
-    this.nextPing = drives ? timer.firstPing(this.pingedAt, this.interval) : Number.POSITIVE_INFINITY
+    this.idleInterval = Math.max(timing.idleHeartbeat, this.interval)
+    this.idlePhase = (place % idlePhases) / idlePhases
+    this.silence = new Silence(at, this.interval)
+    this.usedAt = at
+    this.seenBytes = host.bytesUsed()
+    this.pingedAt = at
+    this.nextPing = drives ? timer.firstPing(place, at, this.interval) : Number.POSITIVE_INFINITY
     this.roundTrip = new RoundTripTime({ now: timer.now, timeout: timing.linkTimeout, host: this })
   }
 
@@ -118,7 +147,21 @@ export class KeepAlive implements TimedLink {
    * the timeout.
    */
   heard(at: number): void {
-    this.silentSince = at
+    this.silence.heard(at)
+  }
+
+  /**
+   * Records that this side writes a frame for which it needs the peer. An idle link gets a Ping at once, so that a cut
+   * link is noticed as soon as on any other link.
+   */
+  used(at: number): void {
+    this.usedAt = at
+    if (this.isIdle) this.wake(at)
+  }
+
+  /** Time between two Pings of the link at present, in milliseconds. */
+  get currentInterval(): number {
+    return this.isIdle ? this.idleInterval : this.interval
   }
 
   /** Returns the delay of the timer of this node, in milliseconds, in the form of a Ping. */
@@ -131,6 +174,7 @@ export class KeepAlive implements TimedLink {
     const seq = this.seq++ >>> 0
     this.pingedAt = this.timer.now()
     if (this.nextPing <= this.pingedAt) this.nextPing = this.placeAfter(this.pingedAt)
+    this.silence.pinged(this.pingedAt)
     this.roundTrip.sent(seq)
     this.host.send({ _tag: "Ping", seq, viewHash: this.host.viewHash(), lag: this.lag() })
   }
@@ -145,9 +189,14 @@ export class KeepAlive implements TimedLink {
     this.host.onRoundTrip(millis)
   }
 
+  /** Time since which this node misses a sign of life: the current time while it misses none. */
+  get missingSince(): number {
+    return Math.min(this.silence.begin(), this.timer.now())
+  }
+
   /** Returns the duration of the peer's silence, in milliseconds, without the stalls of this process. */
-  silence(at: number): number {
-    return at - this.silentSince
+  silentFor(at: number): number {
+    return this.silence.duration(at)
   }
 
   /** Runs until the link must end, and returns the reason. */
@@ -178,6 +227,7 @@ export class KeepAlive implements TimedLink {
   /** Sends the Ping that is due, and checks the link. Returns the time of the next visit, if the link has not ended. */
   visit(at: number): number | undefined {
     if (this.resume === undefined) return undefined
+    this.updateUse(at)
     const end = this.check(at)
     if (end !== undefined) {
       // The fiber of the timer must not run the fiber of the link.
@@ -195,7 +245,7 @@ export class KeepAlive implements TimedLink {
 
   /** Excludes a stall of this process from the silence of the peer, from the current write, and from round trips. */
   excuseStall(late: number, at: number): void {
-    this.silentSince = Math.min(at, this.silentSince + late)
+    this.silence.excuse(late, at)
     this.host.excuseWrite(late, at)
     this.roundTrip.stalled()
   }
@@ -207,15 +257,44 @@ export class KeepAlive implements TimedLink {
     return resume
   }
 
+  /** Ends or begins the idleness of the link. */
+  private updateUse(at: number): void {
+    const { host } = this
+    const bytes = host.bytesUsed()
+    if (bytes > this.seenBytes) this.usedAt = at
+    this.seenBytes = bytes
+    const isIdle = at - this.usedAt >= this.idleInterval && !host.isWatched() && !host.isAwaited()
+    if (isIdle === this.isIdle) return
+    if (!isIdle) return this.wake(at)
+    this.isIdle = true
+    this.silence.idle(this.pingedAt)
+    // The links of a node that became idle together do not send their Pings together.
+    this.nextPing += this.wholeIntervals(this.idlePhase * this.idleInterval)
+  }
+
+  /** Ends the idleness of the link. Sends a Ping, unless the peer was heard within the interval. */
+  private wake(at: number): void {
+    this.isIdle = false
+    this.nextPing = this.placeAfter(at)
+    const isSilent = at - this.silence.lastHeard >= this.interval && this.silence.begin() > at
+    this.silence.use(at)
+    if (isSilent) this.ping()
+  }
+
   /** Returns the next Ping of the schedule after this time. Skips the Pings that a stall of this process has missed. */
   private placeAfter(at: number): number {
-    return this.nextPing + (Math.floor((at - this.nextPing) / this.interval) + 1) * this.interval
+    const next = this.nextPing + (Math.floor((at - this.nextPing) / this.interval) + 1) * this.interval
+    return this.isIdle ? next + this.wholeIntervals(this.idleInterval - this.interval) : next
+  }
+
+  private wholeIntervals(time: number): number {
+    return Math.round(time / this.interval) * this.interval
   }
 
   /** Returns the time of the next visit. */
   private due(at: number): number {
-    const silent = this.silentSince + this.host.effectiveLinkTimeout()
-    return Math.min(this.pingDue(), silent, this.readUntil, at + maxPause)
+    const silent = this.silence.begin() + this.host.effectiveLinkTimeout()
+    return Math.min(this.pingDue(), silent, this.readUntil, at + Math.min(maxPause, this.interval))
   }
 
   /**
@@ -224,7 +303,7 @@ export class KeepAlive implements TimedLink {
    */
   private pingDue(): number {
     if (this.drives) return this.nextPing
-    return Math.max(this.host.lastWritten(), this.pingedAt) + quietIntervals * this.interval
+    return Math.max(this.host.lastWritten(), this.pingedAt) + quietIntervals * this.currentInterval
   }
 
   private check(at: number): LinkEnd | undefined {
@@ -232,7 +311,7 @@ export class KeepAlive implements TimedLink {
     if (host.isSlow(at)) return { _tag: "Slow", message: "the peer does not read fast enough" }
     const left = host.leavingSince()
     if (left !== undefined && at - left >= maxStay) return { _tag: "Overstayed" }
-    if (this.silence(at) >= host.effectiveLinkTimeout()) return { _tag: "Silent" }
+    if (this.silentFor(at) >= host.effectiveLinkTimeout()) return { _tag: "Silent" }
     return at >= this.readUntil ? { _tag: "Closed" } : undefined
   }
 }

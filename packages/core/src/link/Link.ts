@@ -78,6 +78,8 @@ export interface Hooks {
   readonly sinkOf: (name: string) => ReceiveLanes.Deliver
   /** Returns the current view hash of this node. */
   readonly viewHash: () => bigint
+  /** Returns `true` if this node watches the peer, or the peer watches this node. */
+  readonly isWatched: (link: Link) => boolean
   /** Reports a measured round-trip time, in milliseconds. */
   readonly onRoundTrip: (link: Link, millis: number) => void
 }
@@ -105,8 +107,12 @@ export interface Gauges {
   readonly rtt: number | undefined
   /** Delay of this side's timer, in milliseconds. */
   readonly lag: number
+  /** Time between two Pings of the link at present, in milliseconds. */
+  readonly heartbeat: number
   /** Time at which the last bytes arrived, on the monotonic clock. */
   readonly lastHeard: number
+  /** Time since which this side misses a sign of life of the peer: the current time while it misses none. */
+  readonly missingSince: number
   /** Last view hash that the peer sent. */
   readonly viewHash: bigint
   /** Delay of the peer's timers as the peer last reported it, in milliseconds; `undefined` before its first heartbeat. */
@@ -186,7 +192,7 @@ export class Link {
     this.observedHost = options.observedHost
     this.handshakeBytes = options.reader.bytes
     this.session = options.session
-    this.writer = this.makeWriter()
+    this.writer = this.makeWriter((at) => this.keepAlive.used(at))
     this.sendLanes = this.writer.lanes
     this.inbox = this.sendLanes.inbox
     this.receiveLanes = this.makeReceiveLanes()
@@ -294,7 +300,9 @@ export class Link {
       lane: this.receiveLanes.usedMost(),
       rtt: this.keepAlive.roundTrip.value,
       lag: this.keepAlive.lag(),
+      heartbeat: this.keepAlive.currentInterval,
       lastHeard: this.reader.lastHeard,
+      missingSince: this.keepAlive.missingSince,
       viewHash: this.reader.viewHash,
       peerLag: this.reader.peerLag,
       bytesIn: this.options.reader.bytes - this.handshakeBytes,
@@ -346,7 +354,7 @@ export class Link {
       case "ProtocolViolation":
         return this.close(end.code, end.message)
       case "Silent":
-        return this.close("silent", `no bytes arrived for ${Math.round(this.keepAlive.silence(this.now()))} ms`)
+        return this.close("silent", `no bytes arrived for ${Math.round(this.keepAlive.silentFor(this.now()))} ms`)
       case "Slow":
         return this.close("slow", end.message)
       case "Overstayed":
@@ -367,10 +375,11 @@ export class Link {
     return Math.max(limits.linger, timing.linkTimeout)
   }
 
-  private makeWriter(): LinkWriter {
+  private makeWriter(onUse: (at: number) => void): LinkWriter {
     const { buffers, connection, hooks, lanes, limits, peerWindow, sent, timer } = this.options
     return new LinkWriter({
       onAnswerWritten: () => hooks.onAnswerWritten(this),
+      onUse,
       connection,
       buffers,
       limits,
@@ -484,6 +493,18 @@ class LinkParts implements ReaderHost, TimesHost {
 
   effectiveLinkTimeout(): number {
     return this.hooks.effectiveLinkTimeout()
+  }
+
+  isWatched(): boolean {
+    return this.hooks.isWatched(this.link)
+  }
+
+  isAwaited(): boolean {
+    return this.writer.isWriting() || this.writer.lanes.isAwaited()
+  }
+
+  bytesUsed(): number {
+    return this.reader?.bytesUsed ?? 0
   }
 
   lastWritten(): number {

@@ -11,6 +11,7 @@ import type { ControlFrame, Frame, LaneFrame, MembershipFrame, Ping, Pong } from
 import { maxExchangeRate } from "../protocol/constants.ts"
 import { ProtocolViolation } from "../protocol/ProtocolViolation.ts"
 import { controlCost } from "./controlCost.ts"
+import { isUse } from "./isUse.ts"
 import type { FrameReader } from "./FrameReader.ts"
 import type { LinkEnd } from "./LinkEnd.ts"
 
@@ -23,7 +24,7 @@ const exchangeRate = 2 * maxExchangeRate
 const exchangeBurst = 4 * maxExchangeRate
 
 export interface Options {
-  readonly frames: Pick<FrameReader, "batch" | "deliverTo" | "sizes">
+  readonly frames: Pick<FrameReader, "batch" | "bytes" | "deliverTo" | "sizes">
   readonly receiveLanes: ReceiveLanes
   readonly sendLanes: SendLanes
   readonly limits: Pick<Limits, "controlRate" | "controlBurst">
@@ -59,6 +60,8 @@ export class LinkReader {
   private heardAt: number
   private peerViewHash: bigint
   private reportedLag: number | undefined
+  /** Bytes of the handled heartbeats and gossip. */
+  private unusedBytes = 0
   private expectsAnswer = false
   private leftAt: number | undefined
 
@@ -74,6 +77,11 @@ export class LinkReader {
   /** Time at which the last bytes arrived. */
   get lastHeard(): number {
     return this.heardAt
+  }
+
+  /** Number of bytes that have arrived in other frames than heartbeats and gossip. */
+  get bytesUsed(): number {
+    return this.options.frames.bytes - this.unusedBytes
   }
 
   /** Last view hash that the peer sent. */
@@ -140,8 +148,10 @@ export class LinkReader {
         if (violation !== undefined) return violation
         continue
       }
+      const bytes = sizes[index] ?? 0
+      if (!isUse(frame)) this.unusedBytes += bytes
       // Charges the cost of a frame before handling the frame.
-      const cost = controlCost(frame, sizes[index] ?? 0)
+      const cost = controlCost(frame, bytes)
       const excess = cost === 0 ? undefined : this.charge(frame, cost)
       if (excess !== undefined) return excess
       switch (frame._tag) {

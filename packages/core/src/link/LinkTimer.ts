@@ -67,14 +67,19 @@ export class LinkTimer {
     return this.late
   }
 
+  /** Returns the number of a new link, which counts the links of the node. */
+  takePlace(): number {
+    return this.placed++
+  }
+
   /**
-   * Returns the time of the first Ping of a new link, which is the start of a tick within its interval. The links are
-   * spread over the ticks.
+   * Returns the time of the first Ping of the link with this number, which is the start of a tick within its interval.
+   * The links are spread over the ticks.
    */
-  firstPing(at: number, interval: number): number {
+  firstPing(place: number, at: number, interval: number): number {
     const ticks = Math.max(1, Math.floor(interval / this.tick))
-    const place = Math.floor(this.placed++ / linksPerTick) % ticks
-    return Math.min(at + interval, this.wheel.startAfter(at) + (ticks - 1 - place) * this.tick)
+    const tick = Math.floor(place / linksPerTick) % ticks
+    return Math.min(at + interval, this.wheel.startAfter(at) + (ticks - 1 - tick) * this.tick)
   }
 
   /** Visits the link when it is due, and then at the times that the visits return. */

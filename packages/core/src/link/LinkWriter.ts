@@ -16,6 +16,7 @@ import * as FrameEncoder from "../wire/FrameEncoder.ts"
 import type { Traffic } from "../wire/Traffic.ts"
 import { controlCost } from "./controlCost.ts"
 import { ControlQueue } from "./ControlQueue.ts"
+import { isUse } from "./isUse.ts"
 import type { WriteBuffers } from "./WriteBuffers.ts"
 
 /**
@@ -50,6 +51,8 @@ export interface Options {
    * within the rate of answers.
    */
   readonly onAnswerWritten: () => Effect.Effect<void>
+  /** Reports that this side writes a frame for which it needs the peer. */
+  readonly onUse: (at: number) => void
   readonly limits: Pick<Limits, "controlOutbox" | "controlOutboxBytes" | "drainTimeout">
   readonly buffers: WriteBuffers
   /** Counters of the written frames. */
@@ -141,6 +144,11 @@ export class LinkWriter {
     return this.writingSince === undefined ? this.writtenAt : this.options.now()
   }
 
+  /** Returns `true` while a write waits for the network. */
+  isWriting(): boolean {
+    return this.writingSince !== undefined
+  }
+
   /** Excludes a stall of this process from the time that the current write has taken. */
   excuse(late: number, at: number): void {
     if (this.writingSince !== undefined) this.writingSince = Math.min(at, this.writingSince + late)
@@ -214,14 +222,16 @@ export class LinkWriter {
   }
 
   private write(frames: ReadonlyArray<Frame>): Effect.Effect<void, TransportError> {
-    const { buffers, connection, now, sent } = this.options
+    const { buffers, connection, now, onUse, sent } = this.options
     const chunks: Array<Uint8Array> = []
     let buffer: Uint8Array | undefined
     FrameEncoder.encodeInto(frames, chunks, sent, (size) => (buffer = buffers.take(size)), this.charge)
     if (!Arr.isArrayNonEmpty(chunks)) return Effect.void
     let size = 0
     for (const chunk of chunks) size += chunk.length
-    this.writingSince = now()
+    const at = now()
+    this.writingSince = at
+    if (frames.some(isUse)) onUse(at)
     return Effect.map(connection.write(chunks), () => {
       this.accepted += size
       this.writingSince = undefined

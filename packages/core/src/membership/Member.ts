@@ -315,6 +315,10 @@ const withTimer = <A extends Member>(member: A, since: (old: number) => number):
   return { ...member, standing: { ...standing, suspicion } }
 }
 
+/** Lets the suspicion begin at this time at the latest. */
+export const suspectedBefore = <A extends Member>(member: A, at: number): A =>
+  withTimer(member, (since) => Math.min(since, at))
+
 /** Delays the end of the suspicion and the publication of a withheld accusation. */
 export const delayed = (member: Member, millis: number): Member => {
   const later = withTimer(member, (since) => since + millis)

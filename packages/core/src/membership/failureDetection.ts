@@ -52,7 +52,11 @@ const emitPeer = (
  */
 export const onLinkLost = (draft: Draft.Draft, linked: Member.LinkedMember, silent: boolean): void => {
   const { name } = linked.record
-  const unlinked = Draft.updateMember(draft, Member.unlinked(linked))
+  const { now, state } = draft
+  // The member has not answered the accusation for at least the shortest suspicion. A live link restarted the timer.
+  const isLongSuspect = silent && linked.standing._tag === "Suspect"
+  const since = isLongSuspect ? Member.suspectedBefore(linked, now - state.settings.suspicionMin) : linked
+  const unlinked = Draft.updateMember(draft, Member.unlinked(since))
   const member = unlinked.standing._tag === "Withheld" ? publish(draft, unlinked, unlinked.standing) : unlinked
   if (Member.isInView(member)) emitPeer(draft, "Unreachable", member)
   // The loss of this link may have stopped this node in the same step.

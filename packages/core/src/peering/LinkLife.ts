@@ -31,6 +31,7 @@ import type { MembershipLoop } from "./MembershipLoop.ts"
 import { hostOf, type ObservedHosts } from "./ObservedHosts.ts"
 import type { PeerConnection, Sink } from "./PeerConnection.ts"
 import type { PeerConnections } from "./PeerConnections.ts"
+import type { Watchers } from "./Watchers.ts"
 
 /** Observer of the lanes that peers read. Never waits. */
 export interface LaneObserver {
@@ -51,6 +52,8 @@ export interface LinkContext {
   readonly timing: Timing
   /** Timer of all links. */
   readonly timer: LinkTimer
+  /** Members that this node watches. */
+  readonly watchers: Pick<Watchers, "has">
   readonly clock: Clock
   readonly buffers: WriteBuffers
   readonly observer: LinkObserver
@@ -214,6 +217,10 @@ export class LinkLife implements Hooks {
 
   viewHash(): bigint {
     return this.context.loop.state().viewHash
+  }
+
+  isWatched({ peer }: Link): boolean {
+    return this.context.watchers.has(peer.name)
   }
 
   onAnswerWritten({ peer }: Link): Effect.Effect<void> {

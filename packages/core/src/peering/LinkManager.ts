@@ -51,6 +51,8 @@ export interface Options {
   /** `true` to free the memory of received bytes without the garbage collector. */
   readonly detachBuffers: boolean
   readonly timing: Timing
+  /** Members that this node watches. */
+  readonly watchers: LinkContext["watchers"]
   readonly admission: Admission.Policy
   readonly entropy: Source
   readonly clock: Clock

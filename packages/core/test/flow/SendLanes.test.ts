@@ -35,6 +35,33 @@ describe("the sending lanes of a link", () => {
     assert.isUndefined(lanes.lane("blue"))
   })
 
+  it.effect("are awaited while bytes wait to be written, or a sender waits for credit or an acknowledgement", () =>
+    Effect.gen(function* () {
+      const lanes = make()
+      assert.isFalse(lanes.isAwaited())
+      lanes.inbox.tryOffer(new Uint8Array(100))
+      assert.isTrue(lanes.isAwaited())
+      lanes.next(window)
+      lanes.written()
+      assert.isFalse(lanes.isAwaited())
+      // There is no credit for a second message of this size.
+      const large = new Uint8Array(window / 2)
+      const sending = yield* Effect.forkChild(Effect.andThen(lanes.inbox.offer(large), lanes.inbox.offer(large)))
+      yield* Effect.yieldNow
+      lanes.next(window)
+      lanes.written()
+      assert.isTrue(lanes.isAwaited())
+      yield* Fiber.interrupt(sending)
+      lanes.next(window)
+      lanes.written()
+      assert.isFalse(lanes.isAwaited())
+      const ready = yield* Effect.forkChild(lanes.inbox.ready())
+      yield* Effect.yieldNow
+      assert.isTrue(lanes.isAwaited())
+      yield* Fiber.interrupt(ready)
+    }),
+  )
+
   it("report the lanes that the peer opens and closes", () => {
     const log: Array<string> = []
     const lanes = make(log)

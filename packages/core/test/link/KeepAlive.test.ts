@@ -12,14 +12,22 @@ import type { Ping, Pong } from "../../src/protocol/Frame.ts"
 import { settle, testNow } from "./support.ts"
 
 const heartbeat = 1_000
+const idleHeartbeat = 15_000
 const linkTimeout = 3_000
 
-const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }, peerLinkTimeout = linkTimeout) =>
+const make = (
+  drives: boolean,
+  timing: Timing = { heartbeat, idleHeartbeat, linkTimeout },
+  peerLinkTimeout = linkTimeout,
+) =>
   Effect.gen(function* () {
     const clock = yield* testNow
     // A stall moves the clock of the link ahead of the timers.
     const peer = {
       isSlow: false,
+      isWatched: true,
+      isAwaited: false,
+      bytesUsed: 0,
       leavingSince: undefined as number | undefined,
       effectiveLinkTimeout: timing.linkTimeout,
       stalled: 0,
@@ -37,6 +45,9 @@ const make = (drives: boolean, timing: Timing = { heartbeat, linkTimeout }, peer
       host: {
         effectiveLinkTimeout: () => peer.effectiveLinkTimeout,
         viewHash: () => 5n,
+        isWatched: () => peer.isWatched,
+        isAwaited: () => peer.isAwaited,
+        bytesUsed: () => peer.bytesUsed,
         send: (frame) => sent.push(frame),
         lastWritten: () => peer.lastWritten,
         excuseWrite: (late) => excused.push(late),
@@ -267,7 +278,7 @@ describe("the timer of a link", () => {
 
   it.effect("ends a link whose peer does not drain within a second, however long the heartbeat is", () =>
     Effect.gen(function* () {
-      const { end, pass, peer } = yield* make(true, { heartbeat: 60_000, linkTimeout: 180_000 })
+      const { end, pass, peer } = yield* make(true, { heartbeat: 60_000, idleHeartbeat: 60_000, linkTimeout: 180_000 })
       yield* pass(10_000)
       peer.isSlow = true
       yield* pass(1_000)
@@ -290,33 +301,251 @@ describe("the timer of a link", () => {
   )
 })
 
+describe("an idle link", () => {
+  /** Makes a link that nobody watches, and passes the time until it is idle, with a peer that answers every Ping. */
+  const makeIdle = (drives: boolean) =>
+    Effect.gen(function* () {
+      const link = yield* make(drives)
+      const { keepAlive, now, pass, peer, sent } = link
+      peer.isWatched = false
+      const start = now()
+      /** Lets a peer answer for some time. Returns the times of the Pings. */
+      const answered = (millis: number) =>
+        Effect.gen(function* () {
+          const end = now() + millis
+          const pings: Array<number> = []
+          while (now() < end) {
+            const before = sent.length
+            yield* pass(50)
+            if (sent.length === before) continue
+            pings.push(now() - start)
+            keepAlive.heard(now())
+          }
+          return pings
+        })
+      yield* answered(idleHeartbeat + heartbeat)
+      sent.length = 0
+      return { ...link, answered, start }
+    })
+
+  it.effect("has a Ping in each idle interval, and stays up", () =>
+    Effect.gen(function* () {
+      for (const drives of [true, false]) {
+        const { answered, end } = yield* makeIdle(drives)
+        const pings = yield* answered(5 * idleHeartbeat)
+        assert.isUndefined(end())
+        const pauses = pings.slice(1).map((at, i) => at - (pings[i] ?? 0))
+        const expected = drives ? idleHeartbeat : 1.25 * idleHeartbeat
+        for (const pause of pauses) assert.closeTo(pause, expected, heartbeat, JSON.stringify(pings))
+        assert.isAtLeast(pauses.length, 2)
+      }
+    }),
+  )
+
+  it.effect("ends a link timeout after the interval before a Ping without an answer, and not before", () =>
+    Effect.gen(function* () {
+      for (const drives of [true, false]) {
+        const { end, keepAlive, now, pass, sent } = yield* makeIdle(drives)
+        keepAlive.heard(now())
+        while (sent.length === 0) {
+          yield* pass(50)
+          assert.isUndefined(end())
+        }
+        yield* pass(linkTimeout - heartbeat - 100)
+        assert.isUndefined(end())
+        yield* pass(100)
+        assert.strictEqual(end(), "Silent")
+      }
+    }),
+  )
+
+  it.effect("has a Ping at once when this side uses it, and ends like that without an answer", () =>
+    Effect.gen(function* () {
+      for (const drives of [true, false]) {
+        const { end, keepAlive, now, pass, peer, sent } = yield* makeIdle(drives)
+        keepAlive.heard(now())
+        sent.length = 0
+        yield* pass(2 * heartbeat)
+        assert.strictEqual(sent.length, 0)
+        peer.lastWritten = now()
+        keepAlive.used(now())
+        assert.strictEqual(sent.length, 1)
+        yield* pass(linkTimeout - heartbeat - 1)
+        assert.isUndefined(end())
+        yield* pass(1)
+        assert.strictEqual(end(), "Silent")
+      }
+    }),
+  )
+
+  it.effect("has no further Ping when this side uses it and has just heard the peer", () =>
+    Effect.gen(function* () {
+      const { keepAlive, now, sent } = yield* makeIdle(true)
+      keepAlive.heard(now())
+      sent.length = 0
+      keepAlive.used(now())
+      assert.strictEqual(sent.length, 0)
+    }),
+  )
+
+  it.effect("is no longer idle once it is watched, a sender waits, or messages arrive", () =>
+    Effect.gen(function* () {
+      for (const change of [{ isWatched: true }, { isAwaited: true }, { bytesUsed: 1 }]) {
+        const { answered, keepAlive, peer } = yield* makeIdle(true)
+        assert.strictEqual(keepAlive.currentInterval, idleHeartbeat)
+        Object.assign(peer, change)
+        const pings = yield* answered(4 * heartbeat)
+        assert.isAtLeast(pings.length, 3, JSON.stringify(change))
+        assert.strictEqual(keepAlive.currentInterval, heartbeat)
+      }
+    }),
+  )
+
+  it.effect("that becomes idle while the peer owes an answer ends a link timeout after the peer's last bytes", () =>
+    Effect.gen(function* () {
+      const { end, keepAlive, now, pass, peer } = yield* make(true, { heartbeat, idleHeartbeat, linkTimeout: 6_000 })
+      peer.isWatched = false
+      while (keepAlive.currentInterval === heartbeat) {
+        yield* pass(100)
+        // Two Pings before the link is idle have no answer.
+        if (keepAlive.silentFor(now()) < 2 * heartbeat && now() < idleHeartbeat - 2 * heartbeat) keepAlive.heard(now())
+      }
+      const silent = keepAlive.silentFor(now())
+      assert.isAtLeast(silent, 2 * heartbeat)
+      yield* pass(6_000 - silent - 100)
+      assert.isUndefined(end())
+      yield* pass(100)
+      assert.strictEqual(end(), "Silent")
+    }),
+  )
+
+  it.effect("that is used again has Pings in each interval, however short that is", () =>
+    Effect.gen(function* () {
+      const { keepAlive, now, pass, peer, sent } = yield* make(false, timing(100, 300))
+      peer.isWatched = false
+      while (keepAlive.currentInterval === 100) {
+        yield* pass(50)
+        keepAlive.heard(now())
+      }
+      sent.length = 0
+      keepAlive.used(now())
+      for (let step = 0; step < 10; step++) {
+        yield* pass(50)
+        keepAlive.heard(now())
+      }
+      assert.strictEqual(sent.length, 4)
+    }),
+  )
+
+  it.effect("spreads the Pings of links that become idle together", () =>
+    Effect.gen(function* () {
+      const clock = yield* testNow
+      const timer = yield* LinkTimer.make({ heartbeat, now: clock })
+      const perSecond = new Map<number, number>()
+      const start = clock()
+      const links: Array<KeepAlive> = []
+      for (let i = 0; i < 150; i++) {
+        const link: KeepAlive = new KeepAlive({
+          timer,
+          timing: { heartbeat, idleHeartbeat, linkTimeout },
+          peerLinkTimeout: linkTimeout,
+          drives: true,
+          readTimeout: linkTimeout,
+          host: {
+            effectiveLinkTimeout: () => linkTimeout,
+            viewHash: () => 0n,
+            isWatched: () => false,
+            isAwaited: () => false,
+            bytesUsed: () => 0,
+            send: () => {
+              const second = Math.floor((clock() - start) / 1_000)
+              perSecond.set(second, (perSecond.get(second) ?? 0) + 1)
+              link.heard(clock())
+            },
+            lastWritten: clock,
+            excuseWrite: () => {},
+            isSlow: () => false,
+            leavingSince: () => undefined,
+            onRoundTrip: () => undefined,
+          },
+        })
+        links.push(link)
+      }
+      const running = yield* Effect.forEach(links, (link) => Effect.forkChild(link.run()))
+      yield* settle
+      for (let second = 0; second < 62; second++) yield* Effect.andThen(TestClock.adjust(1_000), settle)
+      yield* Fiber.interruptAll(running)
+      // Ten links share each second of the idle interval.
+      for (let second = 32; second < 62; second++) {
+        assert.isAtMost(perSecond.get(second) ?? 0, 20, `second ${second}`)
+      }
+    }),
+  )
+})
+
+const timing = (beat: number, timeout: number, idleBeats = 15): Timing => ({
+  heartbeat: beat,
+  idleHeartbeat: idleBeats * beat,
+  linkTimeout: timeout,
+})
+
 /** Timings of policies, including the extremes that `checkPolicies` allows. */
 const timings: ReadonlyArray<Timing> = [
-  { heartbeat: 1, linkTimeout: 100 },
-  { heartbeat: 50, linkTimeout: 100 },
-  { heartbeat: 100, linkTimeout: 300 },
-  { heartbeat: 100, linkTimeout: 10_000 },
-  { heartbeat: 1_000, linkTimeout: 2_000 },
-  { heartbeat: 1_000, linkTimeout: 3_000 },
-  { heartbeat: 3_000, linkTimeout: 9_000 },
-  { heartbeat: 0x7fff_ffff, linkTimeout: 0xffff_ffff },
+  timing(1, 100),
+  timing(50, 100),
+  timing(100, 300),
+  timing(100, 10_000, 1),
+  timing(1_000, 2_000),
+  timing(1_000, 3_000, 4),
+  timing(3_000, 9_000),
+  timing(0x7fff_ffff, 0xffff_ffff, 1),
 ]
 
 const integer = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
 
 const arbitraryTiming = Arbitrary.flatMap(integer(50, 5_000), (beat) =>
-  Arbitrary.map(integer(2, 10), (beats): Timing => ({ heartbeat: beat, linkTimeout: beats * beat })),
+  Arbitrary.flatMap(integer(2, 10), (beats) =>
+    Arbitrary.map(integer(1, 15), (idleBeats) => timing(beat, beats * beat, idleBeats)),
+  ),
 )
 
-/** Connects the timers of two sides by a lossless wire. Returns how each side ended within the time. */
+const arbitraryUses = Arbitrary.map(
+  Arbitrary.schema(
+    Schema.Array(
+      Schema.Struct({
+        side: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+        per10000: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 })),
+      }),
+    ).check(Schema.isMaxLength(6)),
+  ),
+  (uses) => uses.map(({ per10000, side }): Use => ({ side, after: per10000 / 10_000 })),
+)
+
+/** Message of one side, after a part of the duration of a run. */
+interface Use {
+  readonly side: number
+  readonly after: number
+}
+
+/**
+ * Connects the timers of two sides by a lossless wire. Returns how each side ended within the time. The sides may
+ * disagree about whether they watch each other, because their views differ for a while.
+ */
 const joined = (
   sides: readonly [Timing, Timing],
-  options: { readonly roundTrip: number; readonly busy: boolean; readonly millis: number },
+  options: {
+    readonly roundTrip: number
+    readonly busy: boolean
+    readonly millis: number
+    readonly watched: readonly [boolean, boolean]
+    readonly uses: ReadonlyArray<Use>
+  },
 ) =>
   Effect.gen(function* () {
     const now = yield* testNow
-    const { busy, millis, roundTrip } = options
+    const { busy, millis, roundTrip, uses, watched } = options
+    const received = [0, 0]
     const ends: Array<string> = []
     const written = sides.map(() => now())
     const timers: Array<KeepAlive> = []
@@ -338,6 +567,9 @@ const joined = (
           host: {
             effectiveLinkTimeout: () => timing.linkTimeout,
             viewHash: () => 0n,
+            isWatched: () => watched[i] ?? true,
+            isAwaited: () => false,
+            bytesUsed: () => received[i] ?? 0,
             lastWritten: () => (busy ? now() : (written[i] ?? 0)),
             send: (frame) => {
               written[i] = now()
@@ -355,19 +587,37 @@ const joined = (
       Effect.forkChild(Effect.map(timer.run(), ({ _tag }) => void ends.push(_tag))),
     )
     yield* settle
+    const using = yield* Effect.forEach(uses, ({ after, side }) =>
+      Effect.gen(function* () {
+        yield* Effect.sleep(after * millis)
+        written[side] = now()
+        timers[side]?.used(now())
+        yield* Effect.sleep(roundTrip / 2)
+        received[1 - side] = (received[1 - side] ?? 0) + 1
+        timers[1 - side]?.heard(now())
+      }).pipe(Effect.forkChild),
+    )
     yield* TestClock.adjust(millis)
     yield* settle
-    yield* Fiber.interruptAll(running)
+    yield* Fiber.interruptAll([...running, ...using])
     return ends
   })
 
 describe("the timers of the two sides of a link", () => {
   // The side with the shorter timeout is at risk of silence.
-  const check = (sides: readonly [Timing, Timing], busy: boolean) =>
+  const check = (
+    sides: readonly [Timing, Timing],
+    busy: boolean,
+    watched: readonly [boolean, boolean] = [true, true],
+    uses: ReadonlyArray<Use> = [],
+  ) =>
     Effect.gen(function* () {
       const shorter = Math.min(...sides.map(({ linkTimeout }) => linkTimeout))
-      const ends = yield* joined(sides, { roundTrip: shorter / 4, busy, millis: 6 * shorter })
-      assert.deepStrictEqual(ends, [], JSON.stringify(sides))
+      const idle = Math.min(...sides.map(({ idleHeartbeat }) => idleHeartbeat))
+      // Long enough for both sides to become idle and to send some Pings then.
+      const millis = watched.includes(false) ? 6 * shorter + Math.min(5 * idle, 200 * shorter) : 6 * shorter
+      const ends = yield* joined(sides, { roundTrip: shorter / 4, busy, millis, watched, uses })
+      assert.deepStrictEqual(ends, [], JSON.stringify({ sides, watched, uses }))
     })
 
   it.effect("prevent silence for every pair of policies", () =>
@@ -386,5 +636,11 @@ describe("the timers of the two sides of a link", () => {
     "prevent silence for arbitrary policies",
     [arbitraryTiming, arbitraryTiming, integer(0, 1)],
     ([first, second, busy]) => check([first, second], busy === 1),
+  )
+
+  it.effect.prop(
+    "prevent silence on links that nobody watches, or that one side watches, whoever uses them",
+    [arbitraryTiming, arbitraryTiming, integer(0, 2), arbitraryUses],
+    ([first, second, watching, uses]) => check([first, second], false, [watching === 1, watching === 2], uses),
   )
 })

@@ -39,7 +39,7 @@ const make = Effect.gen(function* () {
     limits,
     lanes: defaults,
     session: () => ({ session: 1 }),
-    timing: { heartbeat: 1_000, linkTimeout: 3_000 },
+    timing: { heartbeat: 1_000, idleHeartbeat: 15_000, linkTimeout: 3_000 },
     timer: yield* LinkTimer.make({ heartbeat: 1_000, now: yield* testNow }),
     hooks: {
       effectiveLinkTimeout: () => 3_000,
@@ -53,6 +53,7 @@ const make = Effect.gen(function* () {
         () =>
         (_, { payload }) =>
           log.push(`message of ${payload.length}`),
+      isWatched: () => true,
       viewHash: () => 2n,
       onRoundTrip: (_, millis) => void log.push(`round trip of ${millis} ms`),
     },

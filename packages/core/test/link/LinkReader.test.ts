@@ -87,6 +87,24 @@ const data = (lane: number, bytes: number): Data => ({
 const leave = (generation: number): Frame => ({ _tag: "Leave", generation })
 
 describe("a link reader", () => {
+  it.effect("counts the bytes of all frames except heartbeats and gossip as use of the link", () =>
+    Effect.gen(function* () {
+      const { reader, says } = yield* make
+      const used = reader.bytesUsed
+      yield* says(
+        { _tag: "Ping", seq: 1, viewHash: 1n, lag: 0 },
+        { _tag: "Pong", seq: 1, viewHash: 1n, lag: 0 },
+        { _tag: "Update", records: [] },
+      )
+      assert.strictEqual(reader.bytesUsed, used)
+      yield* says({ _tag: "ProbeResult", id: 1, verdict: "up" })
+      const probed = reader.bytesUsed
+      assert.isAbove(probed, used)
+      yield* says(data(0, 100))
+      assert.isAtLeast(reader.bytesUsed, probed + 100)
+    }),
+  )
+
   it.effect("passes messages to their lanes and other frames to their handlers, in order", () =>
     Effect.gen(function* () {
       const { log, reader, says } = yield* make

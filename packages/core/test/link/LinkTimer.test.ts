@@ -80,7 +80,7 @@ describe("the timer of the links of a node", () => {
       const { now, timer } = yield* make
       const counts = new Map<number, number>()
       for (let i = 0; i < 200; i++) {
-        const first = timer.firstPing(now(), heartbeat)
+        const first = timer.firstPing(timer.takePlace(), now(), heartbeat)
         assert.strictEqual(first % tick, 0)
         assert.isAbove(first, now())
         assert.isAtMost(first, now() + heartbeat)
@@ -96,7 +96,7 @@ describe("the timer of the links of a node", () => {
     Effect.gen(function* () {
       const { now, pass, timer } = yield* make
       yield* pass(50)
-      assert.strictEqual(timer.firstPing(now(), 30), now() + 30)
+      assert.strictEqual(timer.firstPing(0, now(), 30), now() + 30)
     }),
   )
 

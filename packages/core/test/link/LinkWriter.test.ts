@@ -20,6 +20,8 @@ const make = Effect.gen(function* () {
   const acknowledgements: Array<Taken> = []
   /** Number of writes at each report of a written answer. */
   const reports: Array<number> = []
+  /** Number of writes before each use of the link. */
+  const uses: Array<number> = []
   const buffers = new WriteBuffers(writeBufferBytes)
   const writer = new LinkWriter({
     connection: peer.connection,
@@ -32,6 +34,7 @@ const make = Effect.gen(function* () {
         onClosed: () => undefined,
       }),
     acknowledgements: () => acknowledgements.splice(0),
+    onUse: () => uses.push(peer.writes.length),
     onAnswerWritten: () =>
       Effect.sync(() => {
         reports.push(peer.writes.length)
@@ -43,7 +46,7 @@ const make = Effect.gen(function* () {
   })
   const running = yield* Effect.forkChild(writer.run())
   const tags = () => peer.writes.map((frames) => frames.map(({ _tag }) => _tag))
-  return { acknowledgements, buffers, now, peer, reports, running, tags, writer }
+  return { acknowledgements, buffers, now, peer, reports, running, tags, uses, writer }
 })
 
 const leave = { _tag: "Leave", generation: 1 } as const
@@ -58,6 +61,25 @@ const longUpdate: ControlFrame = {
 }
 
 describe("a link writer", () => {
+  it.effect("reports each write with a frame for which it needs the peer, and no heartbeat and no gossip", () =>
+    Effect.gen(function* () {
+      const { tags, uses, writer } = yield* make
+      const ping = { _tag: "Ping", seq: 1, viewHash: 1n, lag: 0 } as const
+      for (const frame of [ping, { ...ping, _tag: "Pong" }, { _tag: "Update", records: [] }] as const) {
+        writer.send(frame)
+        yield* settle
+      }
+      assert.strictEqual(tags().length, 3)
+      assert.deepStrictEqual(uses, [])
+      writer.send(ping)
+      writer.lanes.inbox.tryOffer(new Uint8Array(1))
+      yield* settle
+      writer.send({ _tag: "ProbeRequest", id: 1, target: "b", generation: 1, deadline: 500 })
+      yield* settle
+      assert.deepStrictEqual(uses, [3, 4])
+    }),
+  )
+
   it.effect("writes all waiting frames at once, control frames and acknowledgements before data", () =>
     Effect.gen(function* () {
       const { acknowledgements, tags, writer } = yield* make

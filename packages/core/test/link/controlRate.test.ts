@@ -76,6 +76,7 @@ describe("a correct node stays within the rate that every receiver accepts", () 
         makeSendLanes: (wake) =>
           new SendLanes({ window: 1_000_000, limit: 1_000_000, wake, onOpened: () => {}, onClosed: () => {} }),
         acknowledgements: () => [],
+        onUse: () => {},
         onAnswerWritten: report,
         limits: Limits.defaults,
         buffers: new WriteBuffers(writeBufferBytes),

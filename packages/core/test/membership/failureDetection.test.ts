@@ -290,6 +290,23 @@ describe("R6: an accusation by others", () => {
     expect(eventsOf(a.until(60_000))).toStrictEqual(["Failed b"])
   })
 
+  it("that was published counts for suspicionMin once the link ends for silence, and not if it ends otherwise", () => {
+    for (const [silent, fails] of [
+      [true, true],
+      [false, false],
+    ] as const) {
+      const node = linkedTo([b, c, d, e])
+      for (const by of ["c", "d", "e", "f"]) node.hear(1_000, c, update(claim(b, "suspect", 0, by)))
+      // The live link restarts the timer at 3 seconds.
+      node.until(3_200, [c, d, e])
+      node.at(3_300, { _tag: "LinkDown", peer: b, code: undefined, silent })
+      answerProbes(node, 3_300, b, "down", c, d, e)
+      expect(standingOf(node, "b")).toBe(fails ? "Failed" : "Suspect")
+      node.until(6_000, [c, d, e])
+      expect(standingOf(node, "b")).toBe("Failed")
+    }
+  })
+
   it("that is older than the known record changes nothing", () => {
     const a = linkedTo([claim(b, "alive", 2), c])
     const before = a.state()

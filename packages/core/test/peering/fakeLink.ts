@@ -65,7 +65,7 @@ class FakeLink extends Link {
       limits: Limits.defaults,
       lanes: defaults,
       session: fake.session,
-      timing: { heartbeat: 1_000, linkTimeout: 3_000 },
+      timing: { heartbeat: 1_000, idleHeartbeat: 15_000, linkTimeout: 3_000 },
       timer: new LinkTimer({ heartbeat: 1_000, now: () => 0 }, () => undefined),
       hooks: {
         effectiveLinkTimeout: () => 3_000,
@@ -76,6 +76,7 @@ class FakeLink extends Link {
         onLaneOpened: () => undefined,
         onLaneClosed: () => undefined,
         sinkOf: () => () => undefined,
+        isWatched: () => true,
         viewHash: () => 0n,
         onRoundTrip: () => undefined,
       },

@@ -35,8 +35,9 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     connections,
     epochs: new EpochCounter(0),
     limits: { ...Limits.defaults, linger: 500, handshakeTimeout: 2_000, ...limits },
-    timing: { heartbeat: 1_000, linkTimeout: 3_000 },
+    timing: { heartbeat: 1_000, idleHeartbeat: 15_000, linkTimeout: 3_000 },
     timer: yield* LinkTimer.make({ heartbeat: 1_000, now: yield* testNow }),
+    watchers: { has: () => true },
     clock: yield* Clock.Clock,
     buffers: new WriteBuffers(writeBufferBytes),
     observer: {

@@ -69,6 +69,12 @@ const withoutVerdict: ReadonlySet<string> = new Set([
 const scenario = (name: string, body: Simulation.Scenario["body"]): Simulation.Scenario =>
   Simulation.scenario(name, { describe: ClusterTrace.describe(), timeLimit: "48 hours" }, body)
 
+/** A cluster in which most links are idle: nobody sends messages, and each member has four watchers. */
+const idleLinks: Omit<Start, "size"> = {
+  policies: FailureDetector.layer({ watchers: 4 }),
+  talk: [3_600_000, 3_600_001],
+}
+
 const cuts = {
   "both ways": ({ network }: Simulation.Sim) => network.partition(["n1"], ["n2"]),
   "from the seed to another": ({ network }: Simulation.Sim) => network.partitionOneWay(["n1"], ["n2"]),
@@ -209,10 +215,15 @@ export const rollingRestart = scenario(
 )
 
 /** R3: a node that reaches no peer is isolated. It emits Isolated before it reports any peer as failed. */
-export const isolated = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
+export const isolated = (
+  name: string,
+  overrides?: Partial<Overrides>,
+  options: Partial<Start> = {},
+): Simulation.Scenario =>
   scenario(name, (sim) =>
     Effect.gen(function* () {
-      const { nodes, recorder } = yield* start(sim, { size: 8, overrides })
+      const { nodes, recorder } = yield* start(sim, { size: 8, overrides, ...options })
+      if (options === idleLinks) yield* untilIdle(nodes)
       yield* sim.network.partition(["n3"], ["n1", "n2", "n4", "n5", "n6", "n7", "n8"])
       yield* sim.until("n3 is alone", () => nodes["n3"]?.service(Member.Member)?.observer.view.peers.size === 0, {
         within: "1 minute",
@@ -234,6 +245,13 @@ export const isolated = (name: string, overrides?: Partial<Overrides>): Simulati
     }),
   )
 
+/** R3, "Watchers": the idle links of an isolated node end as well, because its questions use them. */
+export const isolatedWithIdleLinks = isolated(
+  "an isolated node whose links were idle emits Isolated, and Reconnected when it is back",
+  undefined,
+  idleLinks,
+)
+
 /** R3, R6, R7: most probed members do not reach the node either. The members that reach it prevent its failure. */
 export const fewReach = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
   scenario(name, (sim) =>
@@ -247,6 +265,57 @@ export const fewReach = (name: string, overrides?: Partial<Overrides>): Simulati
     }),
   )
 
+/** Waits until links without messages are idle. Returns two nodes whose link is idle. */
+const untilIdle = (nodes: Members) =>
+  Effect.gen(function* () {
+    yield* Effect.sleep("20 seconds")
+    for (const node of Object.values(nodes)) {
+      const { peers } = yield* node.run(Effect.flatMap(Member.Member, ({ cluster }) => cluster.inspect()))
+      const other = peers.find(({ connection }) => connection?.heartbeatMillis === 15_000)
+      if (other !== undefined) return [node.name, other.name] as const
+    }
+    return assert.fail("no link is idle")
+  })
+
+const idleCuts = {
+  "both ways": ({ network }: Simulation.Sim, a: string, b: string) => network.partition([a], [b]),
+  "one way": ({ network }: Simulation.Sim, a: string, b: string) => network.partitionOneWay([a], [b]),
+  "the other way": ({ network }: Simulation.Sim, a: string, b: string) => network.partitionOneWay([b], [a]),
+}
+
+/**
+ * "Watchers": a cut of an idle link is noticed after its next heartbeat, and as soon as on any other link if a side uses
+ * it.
+ */
+export const idleCut: ReadonlyArray<Simulation.Scenario> = Object.entries(idleCuts).flatMap(([how, cut]) =>
+  [false, true].map((isUsed) =>
+    scenario(
+      `cutting an idle link ${how} is noticed${isUsed ? " at its next use" : ""}, and nobody is suspected`,
+      (sim) =>
+        Effect.gen(function* () {
+          const { node, nodes, recorder } = yield* start(sim, { ...idleLinks, size: 12 })
+          const [a, b] = yield* untilIdle(nodes)
+          yield* never(recorder, "Suspected", "Failed")
+          yield* cut(sim, a, b)
+          const seen = (at: string, of: string): boolean =>
+            nodes[at]?.service(Member.Member)?.observer.view.peers.get(of)?.link === "indirect"
+          if (isUsed) {
+            yield* node(a).run(Effect.flatMap(Member.Member, ({ broadcast }) => broadcast))
+            yield* sim.until("the user of the link reaches the other end indirectly", () => seen(a, b), {
+              within: "5 seconds",
+            })
+          }
+          // The other end may have answered its last heartbeat just before the cut. It pings 1.25 idle intervals later.
+          yield* sim.until("both ends of the cut reach each other indirectly", () => seen(a, b) && seen(b, a), {
+            within: "24 seconds",
+          })
+          yield* sim.network.heal
+          yield* sim.until("everybody lists everybody", () => everybodyListsEverybody(nodes), { within: "2 minutes" })
+        }),
+    ),
+  ),
+)
+
 const deaths = {
   "is killed": { die: (node: Members[string]) => node.crash, within: 3_000 },
   "falls silent": { die: (node: Members[string]) => node.powerOff, within: 10_000 },
@@ -255,30 +324,47 @@ const deaths = {
   { readonly die: (node: Members[string]) => Effect.Effect<void, unknown>; readonly within: number }
 >
 
+type Death = (typeof deaths)[keyof typeof deaths]
+
 /** R3 to R5: the time, with the defaults, until every other node has reported an ended node as failed. */
-export const noticed: ReadonlyArray<Simulation.Scenario> = [2, 3, 4, 5, 8, 16].flatMap((size) =>
-  Object.entries(deaths).map(([how, { die, within }]) =>
-    Simulation.scenario(
-      `of ${size} nodes a node that ${how} is called failed by all others within ${within / 1_000} seconds`,
-      {
-        describe: ClusterTrace.describe(),
-        faults: { network: { delay: { exponential: { min: "200 micros", mean: "5 millis" } } } },
-      },
-      (sim) =>
-        Effect.gen(function* () {
-          const { names, node, nodes, recorder } = yield* start(sim, { size })
-          const victim = names.at(-1) ?? ""
-          yield* die(node(victim))
-          const missing = (): string | true => {
-            for (const name of names) {
-              if (name !== victim && fateOf(nodes, name, victim).at(-1) !== "Failed")
-                return `${name} has not reported it as failed`
-            }
-            return true
+const notices = (name: string, { die, within }: Death, options: Start): Simulation.Scenario =>
+  Simulation.scenario(
+    name,
+    {
+      describe: ClusterTrace.describe(),
+      faults: { network: { delay: { exponential: { min: "200 micros", mean: "5 millis" } } } },
+    },
+    (sim) =>
+      Effect.gen(function* () {
+        const { names, node, nodes, recorder } = yield* start(sim, options)
+        if (options.policies !== undefined) yield* untilIdle(nodes)
+        const victim = names.at(-1) ?? ""
+        yield* die(node(victim))
+        const missing = (): string | true => {
+          for (const name of names) {
+            if (name !== victim && fateOf(nodes, name, victim).at(-1) !== "Failed")
+              return `${name} has not reported it as failed`
           }
-          yield* sim.until("everybody calls the victim failed", missing, { within })
-          assert.strictEqual(recorder.count("Failed"), size - 1, "another node failed")
-        }),
+          return true
+        }
+        yield* sim.until("everybody calls the victim failed", missing, { within })
+        assert.strictEqual(recorder.count("Failed"), options.size - 1, "another node failed")
+      }),
+  )
+
+export const noticed: ReadonlyArray<Simulation.Scenario> = Object.entries(deaths).flatMap(([how, death]) => [
+  ...[2, 3, 4, 5, 8, 16].map((size) =>
+    notices(
+      `of ${size} nodes a node that ${how} is called failed by all others within ${death.within / 1_000} seconds`,
+      death,
+      { size },
     ),
   ),
-)
+  ...[12, 30].map((size) =>
+    notices(
+      `of ${size} nodes with idle links a node that ${how} is called failed by all others within ${death.within / 1_000} seconds`,
+      death,
+      { ...idleLinks, size },
+    ),
+  ),
+])

@@ -2,7 +2,9 @@
  * Clusters of hundreds of nodes in four phases: all nodes start at once with one seed, rest, a tenth is killed at once,
  * and the tenth restarts. The budget of each phase is a sum of terms, which docs/scale.md explains.
  */
+import * as FailureDetector from "@coterie/core/FailureDetector"
 import { Simulation } from "@coterie/testkit"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Frame from "../../src/protocol/Frame.ts"
@@ -117,9 +119,20 @@ const budget = (seconds: number, terms: ReadonlyArray<Term>): Budget => ({
   bytes: terms.reduce((sum, { bytes }) => sum + bytes, 0),
 })
 
-/** A Ping and a Pong per link and heartbeat. A node writes half of them. */
+/** A Ping and a Pong per link and heartbeat. A node writes half of them. No link is idle soon after its use. */
 const heartbeats = (nodes: number, seconds: number): Term => {
   const frames = ((nodes - 1) * seconds * 1_000) / settings.heartbeat
+  return { what: "heartbeats", frames, bytes: frames * heartbeatBytes }
+}
+
+const { idleHeartbeat, watchers } = FailureDetector.lan
+
+/** Heartbeats of a node whose links are idle, except those of its watchers. */
+const heartbeatsAtRest = (nodes: number, seconds: number): Term => {
+  const watched = Math.min(nodes - 1, watchers)
+  const frames =
+    (watched * seconds * 1_000) / settings.heartbeat +
+    ((nodes - 1 - watched) * seconds * 1_000) / Duration.toMillis(idleHeartbeat)
   return { what: "heartbeats", frames, bytes: frames * heartbeatBytes }
 }
 
@@ -186,7 +199,7 @@ const accusations = (nodes: number, lost: number): Term => {
   // another node.
   const rounds = 1 + expectedConfirmations(nodes) + 2
   return {
-    what: "suspicions and verdicts",
+    what: "accusations",
     frames: rounds * fanOut,
     bytes: rounds * fanOut * (frameBytes + lost * recordBytes),
   }
@@ -213,7 +226,7 @@ export const budgets = (nodes: number): Readonly<Record<PhaseName, Budget>> => {
       ...(crowded ? [probes("probes about nodes that are not reached yet", nodes, (nodes - 1) / 2)] : []),
       heartbeats(nodes, join),
     ]),
-    rest: budget(restSeconds, [heartbeats(nodes, restSeconds + 1)]),
+    rest: budget(restSeconds, [heartbeatsAtRest(nodes, restSeconds + 1)]),
     kill: budget(verdict, [
       probes("probes about lost nodes", nodes, lost),
       accusations(nodes, lost),
@@ -284,7 +297,8 @@ export const scale = (nodes: number, done: (phase: Phase) => void): Simulation.S
         const each = Object.values(running)
         yield* together
         end("boot")
-        yield* settle
+        // Until links without messages are idle.
+        yield* Effect.sleep(Duration.sum(idleHeartbeat, Duration.seconds(3)))
 
         yield* begin
         yield* Effect.sleep(`${restSeconds} seconds`)

@@ -2,6 +2,7 @@
  * Clusters of real nodes in the simulated world. The scenarios check guarantees at every step, and the state that the
  * cluster must reach after the faults.
  */
+import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Reconnect from "@coterie/core/Reconnect"
 import type * as Transport from "@coterie/core/Transport"
 import { FaultPlan, Invariant, Simulation } from "@coterie/testkit"
@@ -245,12 +246,12 @@ const recover = (sim: Simulation.Sim, nodes: Members) =>
   Effect.gen(function* () {
     const together = (): boolean | string => isWhole(nodes, sim.network)
     yield* sim.converges(together, { within: "2 minutes" })
-    // A connection that a fault has broken silently is replaced once it times out. A poor local health extends the
-    // timeout.
+    // A connection that a fault has broken silently is replaced once it times out, which takes longest on an idle link.
+    // A poor local health extends the timeout.
     while (Object.values(nodes).some((node) => node.service(Member.Member)?.health() !== 0)) {
       yield* Effect.sleep("1 second")
     }
-    yield* Effect.sleep("5 seconds")
+    yield* Effect.sleep("8 seconds")
     yield* sim.converges(together, { within: "1 minute" })
     yield* sim.converges(() => everybodyAgrees(nodes), { within: "1 minute" })
   })
@@ -417,6 +418,17 @@ export const anything = cluster("a cluster survives anything", {
   seconds: 20,
   faults: everything,
   babblers: 4,
+  goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Unreachable", "Reachable"],
+})
+
+/** Six to twelve nodes with two watchers each, which seldom send messages, under the faults of {@link anything}. */
+export const fewWatchers = cluster("a cluster with few watchers survives anything", {
+  size: [6, 12],
+  seconds: 30,
+  faults: everything,
+  babblers: 4,
+  talk: [2_000, 15_000],
+  policies: FailureDetector.layer({ watchers: 2, idleHeartbeat: "3 seconds" }),
   goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Unreachable", "Reachable"],
 })
 

@@ -7,12 +7,15 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Address from "../../src/Address.ts"
+import * as Member from "../../src/membership/Member.ts"
+import { Watchers } from "../../src/peering/Watchers.ts"
 import type * as Frame from "../../src/protocol/Frame.ts"
 import * as PeerName from "../../src/protocol/PeerName.ts"
 import * as PeerRecord from "../../src/protocol/PeerRecord.ts"
 import * as Rendezvous from "../../src/Rendezvous.ts"
 import * as FrameEncoder from "../../src/wire/FrameEncoder.ts"
 import * as FrameTable from "../../src/wire/FrameTable.ts"
+import { recordOf } from "../protocol/records.ts"
 import { decode, fromHex, toHex } from "./support.ts"
 
 const directory = new URL("../../../../docs/protocol-vectors/", import.meta.url)
@@ -231,7 +234,11 @@ describe("docs/protocol-vectors", () => {
   describe("orders.json", () => {
     const orders = load(
       "orders.json",
-      Schema.Struct({ names: Schema.Array(Schema.String), records: Schema.Array(Record) }),
+      Schema.Struct({
+        names: Schema.Array(Schema.String),
+        records: Schema.Array(Record),
+        ring: Schema.Array(Schema.String),
+      }),
     )
     const isAscending = <A>(items: ReadonlyArray<A>, compare: (a: A, b: A) => number) => {
       for (const [i, a] of items.entries()) {
@@ -242,6 +249,21 @@ describe("docs/protocol-vectors", () => {
     it("names are in ascending order", () => isAscending(orders.names, PeerName.compareNames))
 
     it("records are in ascending order", () => isAscending(orders.records, PeerRecord.compare))
+
+    it("members watch their neighbors in the ring", () => {
+      const { ring } = orders
+      const members = new Map(ring.map((name) => [name, Member.make(recordOf(name), "Linked")]))
+      for (const [i, self] of ring.entries()) {
+        const watchers = new Watchers(self, 4)
+        const others = new Map([...members].filter(([name]) => name !== self))
+        watchers.update(
+          { members: others, touched: new Set(others.keys()) },
+          { members: new Map(), touched: new Set() },
+        )
+        const neighbors = [-2, -1, 1, 2].map((step) => ring[(i + step + ring.length) % ring.length])
+        expect([...others.keys()].filter((name) => watchers.has(name)).sort()).toStrictEqual(neighbors.sort())
+      }
+    })
   })
 
   describe("texts.json", () => {

@@ -112,6 +112,8 @@ export const versions = ({ rows }: Facts): ReadonlyArray<Finding> => {
 
 const settingNames = [
   "heartbeatMillis",
+  "idleHeartbeatMillis",
+  "watchers",
   "linkTimeoutMillis",
   "probeTimeoutMillis",
   "suspicionMinMillis",

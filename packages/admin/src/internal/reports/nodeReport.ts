@@ -58,6 +58,7 @@ const linkReport = (link: LinkInspection): LinkReport => ({
   openForMillis: link.openForMillis,
   session: link.session,
   heardAgoMillis: link.heardAgoMillis,
+  heartbeatMillis: link.heartbeatMillis,
   ...(link.roundTrip === undefined ? {} : { roundTrip: link.roundTrip }),
   ...(link.peerLagMillis === undefined ? {} : { peerLagMillis: link.peerLagMillis }),
   peerViewHash: hex(link.peerViewHash),
