@@ -33,8 +33,8 @@ const maxLag = 0xffff
 const writesPerTimeout = 3
 
 /**
- * Number of intervals for which the side that does not drive the link may write nothing. A little more than one, so
- * that the answer to the next Ping usually comes first and an idle link carries no further frames.
+ * Number of intervals for which the side that does not drive the link may write nothing, or hear nothing. A little more
+ * than one, so that the next Ping and its answer usually come first and an idle link carries no further frames.
  */
 const quietIntervals = 1.25
 
@@ -299,11 +299,13 @@ export class KeepAlive implements TimedLink {
 
   /**
    * Returns the time of the next Ping. The side that drives the link sends one per interval. The other side sends a
-   * Ping if it has written nothing for a little longer, because the peer's Ping may wait behind a large message.
+   * Ping if it has written nothing for a little longer, because the peer's Ping may wait behind a large message. It also
+   * sends one if it has heard nothing for as long, because the peer answers no gossip.
    */
   private pingDue(): number {
     if (this.drives) return this.nextPing
-    return Math.max(this.host.lastWritten(), this.pingedAt) + quietIntervals * this.currentInterval
+    const quietSince = Math.min(this.host.lastWritten(), this.silence.lastHeard)
+    return Math.max(quietSince, this.pingedAt) + quietIntervals * this.currentInterval
   }
 
   private check(at: number): LinkEnd | undefined {
