@@ -151,12 +151,13 @@ export class KeepAlive implements TimedLink {
   }
 
   /**
-   * Records that this side writes a frame for which it needs the peer. An idle link gets a Ping at once, so that a cut
-   * link is noticed as soon as on any other link.
+   * Records that this side is about to write a frame for which it needs the peer. An idle link gets a Ping at once, so
+   * that a cut link is noticed as soon as on any other link, and so that the peer answers before it has read a large
+   * message.
    */
   used(at: number): void {
     this.usedAt = at
-    if (this.isIdle) this.wake(at)
+    if (this.isIdle) this.wake(at, true)
   }
 
   /** Time between two Pings of the link at present, in milliseconds. */
@@ -265,20 +266,24 @@ export class KeepAlive implements TimedLink {
     this.seenBytes = bytes
     const isIdle = at - this.usedAt >= this.idleInterval && !host.isWatched() && !host.isAwaited()
     if (isIdle === this.isIdle) return
-    if (!isIdle) return this.wake(at)
+    if (!isIdle) return this.wake(at, false)
     this.isIdle = true
     this.silence.idle(this.pingedAt)
     // The links of a node that became idle together do not send their Pings together.
     this.nextPing += this.wholeIntervals(this.idlePhase * this.idleInterval)
   }
 
-  /** Ends the idleness of the link. Sends a Ping, unless the peer was heard within the interval. */
-  private wake(at: number): void {
+  /**
+   * Ends the idleness of the link. Sends a Ping unless one has no answer yet: for a use by this side, and if one side
+   * may miss a sign of life of the other one, because an interval has passed since the last bytes in one direction.
+   */
+  private wake(at: number, isUse: boolean): void {
     this.isIdle = false
     this.nextPing = this.placeAfter(at)
-    const isSilent = at - this.silence.lastHeard >= this.interval && this.silence.begin() > at
+    const quietSince = Math.min(this.silence.lastHeard, this.host.lastWritten())
+    const isOwed = this.silence.begin() <= at
     this.silence.use(at)
-    if (isSilent) this.ping()
+    if (!isOwed && (isUse || at - quietSince >= this.interval)) this.ping()
   }
 
   /** Returns the next Ping of the schedule after this time. Skips the Pings that a stall of this process has missed. */

@@ -411,13 +411,46 @@ describe("an idle link", () => {
     }),
   )
 
-  it.effect("has no further Ping when this side uses it and has just heard the peer", () =>
+  it.effect("has one Ping when this side uses it, also if it has just heard the peer", () =>
+    Effect.gen(function* () {
+      for (const drives of [true, false]) {
+        const { keepAlive, now, sent } = yield* makeIdle(drives)
+        keepAlive.heard(now())
+        sent.length = 0
+        keepAlive.used(now())
+        keepAlive.used(now())
+        assert.strictEqual(sent.length, 1)
+      }
+    }),
+  )
+
+  it.effect("has no further Ping when this side uses it while a Ping has no answer", () =>
     Effect.gen(function* () {
       const { keepAlive, now, sent } = yield* makeIdle(true)
       keepAlive.heard(now())
       sent.length = 0
+      keepAlive.ping()
       keepAlive.used(now())
-      assert.strictEqual(sent.length, 0)
+      assert.strictEqual(sent.length, 1)
+    }),
+  )
+
+  it.effect("has a Ping as soon as messages arrive, if this side has written nothing for an interval", () =>
+    Effect.gen(function* () {
+      for (const [writtenAgo, pings] of [
+        [2 * heartbeat, 1],
+        [0, 0],
+      ] as const) {
+        const { keepAlive, now, pass, peer, sent } = yield* makeIdle(true)
+        keepAlive.heard(now())
+        sent.length = 0
+        yield* pass(5 * heartbeat)
+        peer.lastWritten = now() - writtenAgo
+        peer.bytesUsed++
+        keepAlive.heard(now())
+        keepAlive.visit(now())
+        assert.strictEqual(sent.length, pings)
+      }
     }),
   )
 
@@ -460,8 +493,8 @@ describe("an idle link", () => {
         yield* pass(50)
         keepAlive.heard(now())
       }
-      sent.length = 0
       keepAlive.used(now())
+      sent.length = 0
       for (let step = 0; step < 10; step++) {
         yield* pass(50)
         keepAlive.heard(now())
