@@ -5,10 +5,9 @@
  * - A block of code has a language.
  * - Each page of docs has a place in the sidebar of the site (site/pages.ts), and each place has a page.
  * - A page or section that a comment of a source names, such as `docs/messages.md, section "Topics"`, exists.
- * - With `--width`: a line of prose has at most 120 characters, except on pages that a program writes.
+ * - A line of prose has at most 120 characters, except on pages that a program writes.
  *
  *     node scripts/check-docs.ts [folder of other pages]
- *     node scripts/check-docs.ts --width
  *     node scripts/check-docs.ts --fix      wraps the paragraphs with longer lines
  */
 import * as fs from "node:fs"
@@ -132,10 +131,8 @@ const fix = (): void => {
   }
 }
 
-const main = (argument: string | undefined): void => {
-  if (argument === "--fix") return fix()
-  const withWidth = argument === "--width"
-  const folder = withWidth ? undefined : argument
+const main = (folder: string | undefined): void => {
+  if (folder === "--fix") return fix()
   const pages = new Pages(root)
   if (folder !== undefined) {
     const files = fs.globSync(`${folder}/**/*.md`, { cwd: root }).toSorted()
@@ -158,7 +155,7 @@ const main = (argument: string | undefined): void => {
       inSidebar,
     ),
     ...sources.flatMap((file) => referenceProblems(pages, file, readText(file))),
-    ...(withWidth ? pagesOfProse().flatMap((file) => widthProblems(file, readText(file))) : []),
+    ...pagesOfProse().flatMap((file) => widthProblems(file, readText(file))),
   ])
 }
 
