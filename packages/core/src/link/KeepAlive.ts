@@ -33,8 +33,8 @@ const maxLag = 0xffff
 const writesPerTimeout = 3
 
 /**
- * Number of intervals for which the side that does not drive the link may write nothing. A little more than one, so
- * that the answer to the next Ping usually comes first and an idle link carries no further frames.
+ * Number of intervals for which the side that does not drive the link may write nothing, or hear nothing. A little more
+ * than one, so that the next Ping and its answer usually come first and an idle link carries no further frames.
  */
 const quietIntervals = 1.25
 
@@ -151,12 +151,13 @@ export class KeepAlive implements TimedLink {
   }
 
   /**
-   * Records that this side writes a frame for which it needs the peer. An idle link gets a Ping at once, so that a cut
-   * link is noticed as soon as on any other link.
+   * Records that this side is about to write a frame for which it needs the peer. An idle link gets a Ping at once, so
+   * that a cut link is noticed as soon as on any other link, and so that the peer answers before it has read a large
+   * message.
    */
   used(at: number): void {
     this.usedAt = at
-    if (this.isIdle) this.wake(at)
+    if (this.isIdle) this.wake(at, true)
   }
 
   /** Time between two Pings of the link at present, in milliseconds. */
@@ -265,20 +266,24 @@ export class KeepAlive implements TimedLink {
     this.seenBytes = bytes
     const isIdle = at - this.usedAt >= this.idleInterval && !host.isWatched() && !host.isAwaited()
     if (isIdle === this.isIdle) return
-    if (!isIdle) return this.wake(at)
+    if (!isIdle) return this.wake(at, false)
     this.isIdle = true
     this.silence.idle(this.pingedAt)
     // The links of a node that became idle together do not send their Pings together.
     this.nextPing += this.wholeIntervals(this.idlePhase * this.idleInterval)
   }
 
-  /** Ends the idleness of the link. Sends a Ping, unless the peer was heard within the interval. */
-  private wake(at: number): void {
+  /**
+   * Ends the idleness of the link. Sends a Ping unless one has no answer yet: for a use by this side, and if one side
+   * may miss a sign of life of the other one, because an interval has passed since the last bytes in one direction.
+   */
+  private wake(at: number, isUse: boolean): void {
     this.isIdle = false
     this.nextPing = this.placeAfter(at)
-    const isSilent = at - this.silence.lastHeard >= this.interval && this.silence.begin() > at
+    const quietSince = Math.min(this.silence.lastHeard, this.host.lastWritten())
+    const isOwed = this.silence.begin() <= at
     this.silence.use(at)
-    if (isSilent) this.ping()
+    if (!isOwed && (isUse || at - quietSince >= this.interval)) this.ping()
   }
 
   /** Returns the next Ping of the schedule after this time. Skips the Pings that a stall of this process has missed. */
@@ -299,11 +304,13 @@ export class KeepAlive implements TimedLink {
 
   /**
    * Returns the time of the next Ping. The side that drives the link sends one per interval. The other side sends a
-   * Ping if it has written nothing for a little longer, because the peer's Ping may wait behind a large message.
+   * Ping if it has written nothing for a little longer, because the peer's Ping may wait behind a large message. It also
+   * sends one if it has heard nothing for as long, because the peer answers no gossip.
    */
   private pingDue(): number {
     if (this.drives) return this.nextPing
-    return Math.max(this.host.lastWritten(), this.pingedAt) + quietIntervals * this.currentInterval
+    const quietSince = Math.min(this.host.lastWritten(), this.silence.lastHeard)
+    return Math.max(quietSince, this.pingedAt) + quietIntervals * this.currentInterval
   }
 
   private check(at: number): LinkEnd | undefined {

@@ -51,7 +51,10 @@ export interface Options {
    * within the rate of answers.
    */
   readonly onAnswerWritten: () => Effect.Effect<void>
-  /** Reports that this side writes a frame for which it needs the peer. */
+  /**
+   * Reports that this side is about to write a frame for which it needs the peer. A Ping that is sent meanwhile precedes
+   * the data, because a large message on a slow line takes longer than the link timeout.
+   */
   readonly onUse: (at: number) => void
   readonly limits: Pick<Limits, "controlOutbox" | "controlOutboxBytes" | "drainTimeout">
   readonly buffers: WriteBuffers
@@ -72,6 +75,8 @@ export class LinkWriter {
   private readonly rate: TokenBucket
   /** `true` once the peer has not kept up with control frames. */
   private overflowed = false
+  /** `true` while a control frame waits for which this side needs the peer. */
+  private isUsed = false
   /** `true` while an answer waits to be written or reported. */
   private isAnswering = false
   /** Start of the current write. Stalls of this process move it later. */
@@ -100,6 +105,7 @@ export class LinkWriter {
   readonly send = (frame: ControlFrame): void => {
     if (this.phase._tag === "Closing") return
     if (this.control.add(frame) === "full") this.overflowed = true
+    if (isUse(frame)) this.isUsed = true
     this.pending.set()
   }
 
@@ -210,7 +216,12 @@ export class LinkWriter {
 
   /** Returns the frames of the next write, or `undefined` when there is nothing to write. */
   private nextBatch(): ReadonlyArray<Frame> | undefined {
-    for (const frame of this.options.acknowledgements()) this.control.push(frame)
+    for (const frame of this.options.acknowledgements()) {
+      this.control.push(frame)
+      this.isUsed = true
+    }
+    if (this.isUsed || this.lanes.size() > 0) this.options.onUse(this.options.now())
+    this.isUsed = false
     if (this.control.length === 0) {
       const data = this.lanes.next(writeBytes)
       return data.length === 0 ? undefined : data
@@ -222,16 +233,14 @@ export class LinkWriter {
   }
 
   private write(frames: ReadonlyArray<Frame>): Effect.Effect<void, TransportError> {
-    const { buffers, connection, now, onUse, sent } = this.options
+    const { buffers, connection, now, sent } = this.options
     const chunks: Array<Uint8Array> = []
     let buffer: Uint8Array | undefined
     FrameEncoder.encodeInto(frames, chunks, sent, (size) => (buffer = buffers.take(size)), this.charge)
     if (!Arr.isArrayNonEmpty(chunks)) return Effect.void
     let size = 0
     for (const chunk of chunks) size += chunk.length
-    const at = now()
-    this.writingSince = at
-    if (frames.some(isUse)) onUse(at)
+    this.writingSince = now()
     return Effect.map(connection.write(chunks), () => {
       this.accepted += size
       this.writingSince = undefined

@@ -111,3 +111,80 @@ describe("large messages on a slow line between nodes with different failure det
     }
   }
 })
+
+/** Returns the time between two heartbeats of the link to a peer. */
+const heartbeatOf = ({ cluster }: World.Node, name: string) =>
+  Effect.map(
+    cluster.inspect(),
+    ({ peers }) => peers.find((peer) => peer.name === name)?.connection?.heartbeatMillis ?? Number.NaN,
+  )
+
+/**
+ * Pauses before the messages on idle links, in milliseconds, between two heartbeats. A side looks at its link once a
+ * second, and a message may come just after that.
+ */
+const pauses = [5_000, 5_300, 5_600, 5_900]
+
+/** Times of a failure detector in milliseconds. */
+interface Timing {
+  readonly heartbeat: number
+  readonly idleHeartbeat: number
+  readonly linkTimeout: number
+}
+
+/** Sends large messages on idle links. The links must survive. */
+const keepsIdleLink = Effect.fnUntraced(function* (
+  node: World.World["node"],
+  options: {
+    readonly detectors: { readonly a: Timing; readonly c: Timing }
+    readonly from: "a" | "c"
+    readonly bytes: number
+  },
+) {
+  const { bytes, detectors, from } = options
+  const policies = {
+    a: FailureDetector.layer({ watchers: 2, ...detectors.a }),
+    c: FailureDetector.layer({ watchers: 2, ...detectors.c }),
+  }
+  const limits = { inboxWindowBytes: 8 * 1024 * 1024 }
+  const a = yield* node("a", { limits }, policies.a)
+  const c = yield* node("c", { limits, seeds: [a.address] }, policies.c)
+  // With two watchers for each member, all pairs of these four watch each other except a and c, and b and d.
+  const others = ["b", "d"]
+  for (const name of others) yield* node(name, { seeds: [a.address] }, policies.a)
+  yield* World.untilPeers(a, ["c", ...others])
+  yield* World.untilPeers(c, ["a", ...others])
+  const seen = [yield* World.collect(a), yield* World.collect(c)]
+  const payload = new Uint8Array(bytes)
+  const [sender, receiver, to] = from === "a" ? [a, c, "c"] : [c, a, "a"]
+  for (const pause of pauses) {
+    yield* Effect.sleep(pause + detectors.a.idleHeartbeat + detectors.c.idleHeartbeat)
+    assert.strictEqual(yield* heartbeatOf(a, "c"), detectors.a.idleHeartbeat)
+    assert.strictEqual(yield* heartbeatOf(c, "a"), detectors.c.idleHeartbeat)
+    yield* Effect.forkScoped(sender.cluster.send(to, payload))
+    yield* Effect.timeout(World.messages(receiver, 1), "10 minutes")
+  }
+  assert.deepStrictEqual(
+    seen.flat().filter(({ _tag }) => _tag !== "Snapshot" && _tag !== "SlowPeer"),
+    [],
+  )
+})
+
+describe("a large message on an idle link over a slow line", () => {
+  const lan = { heartbeat: 1_000, idleHeartbeat: 15_000, linkTimeout: 3_000 }
+  const slow = { heartbeat: 10_000, idleHeartbeat: 20_000, linkTimeout: 30_000 }
+  const [{ bytes, kilobits, sendBuffer }] = lines
+  for (const from of ["a", "c"] as const) {
+    for (const [a, c] of [
+      [lan, lan],
+      [lan, slow],
+      [slow, lan],
+    ] as const) {
+      World.simulated(
+        `from ${from} keeps the link: heartbeats of ${a.heartbeat} and ${c.heartbeat} ms`,
+        ({ node }) => keepsIdleLink(node, { detectors: { a, c }, from, bytes }),
+        { latency: "200 millis", bandwidth: bytesOf(kilobits), sendBuffer },
+      )
+    }
+  }
+})

@@ -177,6 +177,22 @@ describe("the timer of a link", () => {
     }),
   )
 
+  it.effect(
+    "sends a Ping on the other side after a heartbeat and a quarter without bytes, although that side writes",
+    () =>
+      Effect.gen(function* () {
+        const { end, keepAlive, now, pass, peer, sent } = yield* make(false)
+        keepAlive.heard(now())
+        for (let i = 1; i <= 5; i++) {
+          yield* pass(heartbeat / 4)
+          peer.lastWritten = now()
+          assert.strictEqual(sent.length, i === 5 ? 1 : 0)
+        }
+        yield* pass(linkTimeout - 1.25 * heartbeat)
+        assert.strictEqual(end(), "Silent")
+      }),
+  )
+
   it.effect("sends a Ping in each third of the peer's link timeout, if that is shorter than the heartbeat", () =>
     Effect.gen(function* () {
       for (const [drives, interval] of [
@@ -359,6 +375,23 @@ describe("an idle link", () => {
     }),
   )
 
+  it.effect("has a Ping and ends without an answer, although this side writes gossip", () =>
+    Effect.gen(function* () {
+      for (const drives of [true, false]) {
+        const { end, keepAlive, now, pass, peer, sent } = yield* makeIdle(drives)
+        keepAlive.heard(now())
+        const start = now()
+        while (sent.length === 0 && now() - start < 2 * idleHeartbeat) {
+          yield* pass(heartbeat / 2)
+          peer.lastWritten = now()
+        }
+        assert.isAtMost(now() - start, 1.25 * idleHeartbeat + heartbeat)
+        yield* pass(linkTimeout - heartbeat)
+        assert.strictEqual(end(), "Silent")
+      }
+    }),
+  )
+
   it.effect("has a Ping at once when this side uses it, and ends like that without an answer", () =>
     Effect.gen(function* () {
       for (const drives of [true, false]) {
@@ -378,13 +411,46 @@ describe("an idle link", () => {
     }),
   )
 
-  it.effect("has no further Ping when this side uses it and has just heard the peer", () =>
+  it.effect("has one Ping when this side uses it, also if it has just heard the peer", () =>
+    Effect.gen(function* () {
+      for (const drives of [true, false]) {
+        const { keepAlive, now, sent } = yield* makeIdle(drives)
+        keepAlive.heard(now())
+        sent.length = 0
+        keepAlive.used(now())
+        keepAlive.used(now())
+        assert.strictEqual(sent.length, 1)
+      }
+    }),
+  )
+
+  it.effect("has no further Ping when this side uses it while a Ping has no answer", () =>
     Effect.gen(function* () {
       const { keepAlive, now, sent } = yield* makeIdle(true)
       keepAlive.heard(now())
       sent.length = 0
+      keepAlive.ping()
       keepAlive.used(now())
-      assert.strictEqual(sent.length, 0)
+      assert.strictEqual(sent.length, 1)
+    }),
+  )
+
+  it.effect("has a Ping as soon as messages arrive, if this side has written nothing for an interval", () =>
+    Effect.gen(function* () {
+      for (const [writtenAgo, pings] of [
+        [2 * heartbeat, 1],
+        [0, 0],
+      ] as const) {
+        const { keepAlive, now, pass, peer, sent } = yield* makeIdle(true)
+        keepAlive.heard(now())
+        sent.length = 0
+        yield* pass(5 * heartbeat)
+        peer.lastWritten = now() - writtenAgo
+        peer.bytesUsed++
+        keepAlive.heard(now())
+        keepAlive.visit(now())
+        assert.strictEqual(sent.length, pings)
+      }
     }),
   )
 
@@ -427,8 +493,8 @@ describe("an idle link", () => {
         yield* pass(50)
         keepAlive.heard(now())
       }
-      sent.length = 0
       keepAlive.used(now())
+      sent.length = 0
       for (let step = 0; step < 10; step++) {
         yield* pass(50)
         keepAlive.heard(now())
@@ -540,11 +606,13 @@ const joined = (
     readonly millis: number
     readonly watched: readonly [boolean, boolean]
     readonly uses: ReadonlyArray<Use>
+    /** Time between two frames with gossip of each side; infinity for none. */
+    readonly gossip: readonly [number, number]
   },
 ) =>
   Effect.gen(function* () {
     const now = yield* testNow
-    const { busy, millis, roundTrip, uses, watched } = options
+    const { busy, gossip, millis, roundTrip, uses, watched } = options
     const received = [0, 0]
     const ends: Array<string> = []
     const written = sides.map(() => now())
@@ -587,6 +655,18 @@ const joined = (
       Effect.forkChild(Effect.map(timer.run(), ({ _tag }) => void ends.push(_tag))),
     )
     yield* settle
+    const gossiping = yield* Effect.forEach(gossip, (pause, side) =>
+      Effect.forkChild(
+        Effect.gen(function* () {
+          while (pause < millis) {
+            yield* Effect.sleep(pause)
+            written[side] = now()
+            const arrive = Effect.sync(() => timers[1 - side]?.heard(now()))
+            yield* Effect.forkChild(Effect.andThen(Effect.sleep(roundTrip / 2), arrive))
+          }
+        }),
+      ),
+    )
     const using = yield* Effect.forEach(uses, ({ after, side }) =>
       Effect.gen(function* () {
         yield* Effect.sleep(after * millis)
@@ -599,7 +679,7 @@ const joined = (
     )
     yield* TestClock.adjust(millis)
     yield* settle
-    yield* Fiber.interruptAll([...running, ...using])
+    yield* Fiber.interruptAll([...running, ...using, ...gossiping])
     return ends
   })
 
@@ -610,14 +690,17 @@ describe("the timers of the two sides of a link", () => {
     busy: boolean,
     watched: readonly [boolean, boolean] = [true, true],
     uses: ReadonlyArray<Use> = [],
+    gossips: readonly [boolean, boolean] = [false, false],
   ) =>
     Effect.gen(function* () {
       const shorter = Math.min(...sides.map(({ linkTimeout }) => linkTimeout))
       const idle = Math.min(...sides.map(({ idleHeartbeat }) => idleHeartbeat))
       // Long enough for both sides to become idle and to send some Pings then.
       const millis = watched.includes(false) ? 6 * shorter + Math.min(5 * idle, 200 * shorter) : 6 * shorter
-      const ends = yield* joined(sides, { roundTrip: shorter / 4, busy, millis, watched, uses })
-      assert.deepStrictEqual(ends, [], JSON.stringify({ sides, watched, uses }))
+      const pauseOf = (isGossiping: boolean) => (isGossiping ? shorter / 3 : Number.POSITIVE_INFINITY)
+      const gossip = [pauseOf(gossips[0]), pauseOf(gossips[1])] as const
+      const ends = yield* joined(sides, { roundTrip: shorter / 4, busy, millis, watched, uses, gossip })
+      assert.deepStrictEqual(ends, [], JSON.stringify({ sides, watched, uses, gossips }))
     })
 
   it.effect("prevent silence for every pair of policies", () =>
@@ -640,7 +723,8 @@ describe("the timers of the two sides of a link", () => {
 
   it.effect.prop(
     "prevent silence on links that nobody watches, or that one side watches, whoever uses them",
-    [arbitraryTiming, arbitraryTiming, integer(0, 2), arbitraryUses],
-    ([first, second, watching, uses]) => check([first, second], false, [watching === 1, watching === 2], uses),
+    [arbitraryTiming, arbitraryTiming, integer(0, 2), arbitraryUses, integer(0, 3)],
+    ([first, second, watching, uses, gossip]) =>
+      check([first, second], false, [watching === 1, watching === 2], uses, [gossip % 2 === 1, gossip >= 2]),
   )
 })

@@ -22,6 +22,8 @@ const make = Effect.gen(function* () {
   const reports: Array<number> = []
   /** Number of writes before each use of the link. */
   const uses: Array<number> = []
+  /** Called at each use of the link. */
+  const use = { run: () => {} }
   const buffers = new WriteBuffers(writeBufferBytes)
   const writer = new LinkWriter({
     connection: peer.connection,
@@ -34,7 +36,10 @@ const make = Effect.gen(function* () {
         onClosed: () => undefined,
       }),
     acknowledgements: () => acknowledgements.splice(0),
-    onUse: () => uses.push(peer.writes.length),
+    onUse: () => {
+      uses.push(peer.writes.length)
+      use.run()
+    },
     onAnswerWritten: () =>
       Effect.sync(() => {
         reports.push(peer.writes.length)
@@ -46,7 +51,7 @@ const make = Effect.gen(function* () {
   })
   const running = yield* Effect.forkChild(writer.run())
   const tags = () => peer.writes.map((frames) => frames.map(({ _tag }) => _tag))
-  return { acknowledgements, buffers, now, peer, reports, running, tags, uses, writer }
+  return { acknowledgements, buffers, now, peer, reports, running, tags, use, uses, writer }
 })
 
 const leave = { _tag: "Leave", generation: 1 } as const
@@ -77,6 +82,17 @@ describe("a link writer", () => {
       writer.send({ _tag: "ProbeRequest", id: 1, target: "b", generation: 1, deadline: 500 })
       yield* settle
       assert.deepStrictEqual(uses, [3, 4])
+    }),
+  )
+
+  it.effect("writes a Ping of a use before the data", () =>
+    Effect.gen(function* () {
+      const { acknowledgements, tags, use, writer } = yield* make
+      use.run = () => writer.send({ _tag: "Ping", seq: 1, viewHash: 1n, lag: 0 })
+      acknowledgements.push({ _tag: "Taken", lane: 0, id: 1 })
+      writer.lanes.inbox.tryOffer(new Uint8Array(1))
+      yield* settle
+      assert.deepStrictEqual(tags(), [["Taken", "Ping", "Data"]])
     }),
   )
 
