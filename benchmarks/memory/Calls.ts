@@ -21,6 +21,8 @@ export interface Calls {
   readonly disconnect: () => Promise<void>
   /** Returns the number of links of the node under test. */
   readonly links: () => Promise<number>
+  /** Returns the CPU time of this process since its start, in milliseconds. */
+  readonly cpu: () => Promise<number>
   /** Collects garbage. Returns the memory of this process. */
   readonly memory: () => Promise<Memory>
 }

@@ -1,7 +1,8 @@
 /**
- * Measures the memory of the idle links of one node, alone in its process, and of bare sockets with the same heartbeat.
+ * Measures the memory and the CPU of one node at rest, alone in its process, and of bare sockets with a heartbeat each
+ * second.
  *
- *     node benchmarks/memory/bench.ts [--links 0,50,200] [--rounds 3] [--out docs]
+ *     node benchmarks/memory/bench.ts [--links 0,50,200,1000] [--rounds 3] [--out docs]
  *
  * Before the first reading, links have come up and ended, so that the code is compiled. With `--out` it writes the
  * table into scale.md of the folder.
@@ -19,18 +20,27 @@ import type { Calls } from "./Calls.ts"
 const systems = ["raw", "coterie"] as const
 type System = (typeof systems)[number]
 
-/** Memory of the node under test in bytes, by the measured property and the number of links. */
+/**
+ * Figures of the node under test, by the measured property and the number of links: memory in bytes, and CPU in
+ * milliseconds per second.
+ */
 interface Figures {
   readonly [name: string]: number | null
 }
 
-const nameOf = (property: "heap" | "rss", links: number): string => `${property} with ${links} links`
+const properties = ["rss", "heap", "cpu"] as const
+type Property = (typeof properties)[number]
+
+const nameOf = (property: Property, links: number): string => `${property} with ${links} links`
 
 /** Links that come up and end before the first reading. */
 const warmUpLinks = 100
 
-/** Time for which links are idle before a reading. */
-const idle = "5 seconds"
+/** Time without messages before a reading, after which most links of a large cluster are idle. */
+const idle = "20 seconds"
+
+/** Seconds of a measurement of CPU. */
+const seconds = 10
 
 const start = Process.start<Calls>({
   module: new URL("child.ts", import.meta.url),
@@ -46,7 +56,7 @@ const measure = Effect.fnUntraced(function* (system: System, counts: ReadonlyArr
     node.call("links").pipe(
       Effect.repeat({ until: (links) => links === count }),
       Effect.timeoutOrElse({
-        duration: "30 seconds",
+        duration: "1 minute",
         orElse: () => Effect.fail(new Process.Failed({ message: `the node never had ${count} links` })),
       }),
       Effect.andThen(Effect.sleep(idle)),
@@ -61,6 +71,9 @@ const measure = Effect.fnUntraced(function* (system: System, counts: ReadonlyArr
     yield* peers.call("connect", system, port, { from: warmUpLinks + links, to: warmUpLinks + count })
     links = count
     yield* settled(count)
+    const before = yield* node.call("cpu")
+    yield* Effect.sleep(`${seconds} seconds`)
+    figures[nameOf("cpu", count)] = ((yield* node.call("cpu")) - before) / seconds
     const { heap, rss } = yield* node.call("memory")
     figures[nameOf("heap", count)] = heap
     figures[nameOf("rss", count)] = rss
@@ -68,26 +81,30 @@ const measure = Effect.fnUntraced(function* (system: System, counts: ReadonlyArr
   return figures
 }, Effect.scoped)
 
-const columns = ["links", "raw, RSS", "raw, heap", "coterie, RSS", "coterie, heap"]
+const columns = ["links", ...systems.flatMap((system) => ["RSS", "heap", "ms/s"].map((title) => `${system}, ${title}`))]
 
-/** Rows of the table: the memory of the process in MiB by the number of links, and of one link in KiB. */
+/**
+ * Rows of the table: the memory of the process in MiB and its CPU by the number of links, and the memory of one link in
+ * KiB and its CPU in microseconds per second.
+ */
 const rowsOf = (counts: ReadonlyArray<number>, medians: ReadonlyMap<System, Figures>) => {
-  const of = (system: System, property: "heap" | "rss", links: number): number =>
+  const of = (system: System, property: Property, links: number): number =>
     medians.get(system)?.[nameOf(property, links)] ?? Number.NaN
-  const cells = (value: (system: System, property: "heap" | "rss") => string) =>
-    systems.flatMap((system) => [value(system, "rss"), value(system, "heap")])
+  const cells = (value: (system: System, property: Property) => string) =>
+    systems.flatMap((system) => properties.map((property) => value(system, property)))
   const first = counts[0] ?? 0
   const last = counts.at(-1) ?? 0
   return [
     ...counts.map((links) => [
       `${links}, MiB`,
-      ...cells((system, property) => (of(system, property, links) / 2 ** 20).toFixed(1)),
+      ...cells((system, property) => (of(system, property, links) / (property === "cpu" ? 1 : 2 ** 20)).toFixed(1)),
     ]),
     [
-      `each of ${last - first}, KiB`,
-      ...cells((system, property) =>
-        ((of(system, property, last) - of(system, property, first)) / (last - first) / 2 ** 10).toFixed(1),
-      ),
+      `each of ${last - first}, KiB and µs/s`,
+      ...cells((system, property) => {
+        const grown = (of(system, property, last) - of(system, property, first)) / (last - first)
+        return (property === "cpu" ? 1_000 * grown : grown / 2 ** 10).toFixed(1)
+      }),
     ],
   ]
 }
@@ -95,17 +112,14 @@ const rowsOf = (counts: ReadonlyArray<number>, medians: ReadonlyMap<System, Figu
 const main = Effect.gen(function* () {
   const { values } = parseArgs({
     options: {
-      links: { type: "string", default: "0,50,200" },
+      links: { type: "string", default: "0,50,200,1000" },
       rounds: { type: "string", default: "3" },
       out: { type: "string", default: "" },
     },
   })
   const counts = values.links.split(",").map(Number)
   const nothing: Figures = Object.fromEntries(
-    counts.flatMap((count) => [
-      [nameOf("heap", count), null],
-      [nameOf("rss", count), null],
-    ]),
+    counts.flatMap((count) => properties.map((property) => [nameOf(property, count), null])),
   )
   const cells = systems.map((system) => ({ label: system, system, measure: measure(system, counts) }))
   const measured = yield* Rounds.run<Figures, (typeof cells)[number]>(cells, Number(values.rounds), nothing)

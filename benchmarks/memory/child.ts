@@ -33,6 +33,10 @@ const make = (): Calls => {
       for (const end of ends.splice(0)) end()
     },
     links: async () => links(),
+    cpu: async () => {
+      const { system, user } = process.cpuUsage()
+      return (system + user) / 1_000
+    },
     memory: async () => {
       const { gc } = globalThis
       if (gc === undefined) throw new Error("the process needs --expose-gc")
