@@ -134,7 +134,7 @@ export class KeepAlive implements TimedLink {
     this.interval = Math.min(timing.heartbeat, peerLinkTimeout / writesPerTimeout)
     this.idleInterval = Math.max(timing.idleHeartbeat, this.interval)
     this.idlePhase = (place % idlePhases) / idlePhases
-    this.silence = new Silence(at, this.interval, () => host.effectiveLinkTimeout())
+    this.silence = new Silence(at, this.interval, host)
     this.usedAt = at
     this.seenBytes = host.bytesUsed()
     this.pingedAt = at

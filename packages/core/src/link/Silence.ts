@@ -4,6 +4,12 @@
  * link in use the last bytes may also be an interval older than the Ping.
  */
 
+/** Link as the silence of its peer sees it. */
+export interface Host {
+  /** Returns the tolerated silence, in milliseconds. */
+  readonly effectiveLinkTimeout: () => number
+}
+
 /** Silence of one peer. All times are in milliseconds, on the monotonic clock. */
 export class Silence {
   /** Time of the last bytes. Stalls of this process since then move it later. */
@@ -14,13 +20,13 @@ export class Silence {
   private owedFor = 0
   private isIdle = false
   private readonly interval: number
-  private readonly tolerance: () => number
+  private readonly host: Host
 
-  /** `interval` is the time between two Pings of a link in use. `tolerance` returns the tolerated silence. */
-  constructor(at: number, interval: number, tolerance: () => number) {
+  /** `interval` is the time between two Pings of a link in use. */
+  constructor(at: number, interval: number, host: Host) {
     this.heardAt = at
     this.interval = interval
-    this.tolerance = tolerance
+    this.host = host
   }
 
   /** Time of the last bytes, without the stalls of this process. */
@@ -44,7 +50,9 @@ export class Silence {
    * for long after it has been cut off.
    */
   end(): number {
-    return this.owedSince === undefined ? this.begin() + this.tolerance() : this.owedSince + this.owedFor
+    return this.owedSince === undefined
+      ? this.begin() + this.host.effectiveLinkTimeout()
+      : this.owedSince + this.owedFor
   }
 
   /** Records that bytes arrived. */
@@ -80,6 +88,6 @@ export class Silence {
   private owe(since: number): void {
     if (this.owedSince !== undefined) return
     this.owedSince = since
-    this.owedFor = this.tolerance()
+    this.owedFor = this.host.effectiveLinkTimeout()
   }
 }
