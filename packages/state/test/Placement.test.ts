@@ -1,5 +1,6 @@
 import { Cluster } from "@coterie/core/Cluster"
 import * as ClusterEvent from "@coterie/core/ClusterEvent"
+import * as FailureDetector from "@coterie/core/FailureDetector"
 import * as Rendezvous from "@coterie/core/Rendezvous"
 import * as Group from "@coterie/state/Group"
 import * as Placement from "@coterie/state/Placement"
@@ -264,6 +265,32 @@ describe("a placement", () => {
       for (const each of hosts) yield* untilMembers(each, "a,b,c")
       yield* settled(alone)
       assert.isNotEmpty(yield* ownedBy(alone))
+    }),
+  )
+
+  World.simulated("owns nothing once others take its keys, although most links were idle", (world, network) =>
+    Effect.gen(function* () {
+      const all = [..."abcdefghijklmnop"]
+      const policies = FailureDetector.layer({ watchers: 2 })
+      const nodes = yield* Effect.forEach(all, (name) => world.node(name, { seeds: ["a"] }, policies))
+      const hosts = yield* Effect.forEach(nodes, (node) => host(node, { minimumMembers: all.length / 2 + 1 }))
+      for (const each of hosts) yield* untilMembers(each, all.join())
+      // Until the links are idle.
+      yield* Effect.sleep("40 seconds")
+      const owned = yield* Effect.forEach(hosts, ownedBy)
+      const place = owned.findIndex((of) => of.length > 1)
+      const [alone, name, lost] = [hosts[place], all[place], owned[place]]
+      if (alone === undefined || name === undefined || lost === undefined) return assert.fail("no node owns two keys")
+      const others = hosts.filter((each) => each !== alone)
+      const rest = all.filter((each) => each !== name)
+      yield* network.partition([name], rest)
+      while ((yield* ownedBy(alone)).length > 0) yield* Effect.sleep("5 millis")
+      const taken = (yield* Effect.forEach(others, ownedBy)).flat()
+      assert.deepStrictEqual(
+        lost.filter((key) => taken.includes(key)),
+        [],
+      )
+      for (const each of others) yield* untilMembers(each, rest.join())
     }),
   )
 
