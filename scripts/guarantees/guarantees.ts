@@ -198,13 +198,14 @@ const membership: Page = {
     {
       heading: "Watchers",
       statement:
-        "An idle link stays up while the peer answers its heartbeats, and a cut one ends, after a link timeout if it is used. Two members watch each other or neither does.",
+        "An idle link stays up while the peer answers its heartbeats, and a cut one ends, after a link timeout if it is used. A node that is cut off has lost its links before others report it as failed. Two members watch each other or neither does.",
       tests: [
         "an idle link",
         "the watchers of a member",
         "prevent silence on links that nobody watches, or that one side watches, whoever uses them",
         "cutting an idle link ... is noticed..., and nobody is suspected",
         "an isolated node whose links were idle emits Isolated, and Reconnected when it is back",
+        "an isolated node whose links were idle has lost all of them before another node reports it as failed",
         "a cluster with few watchers survives anything",
       ],
     },

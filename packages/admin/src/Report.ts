@@ -80,7 +80,8 @@ const Link = Schema.Struct({
   openForMillis: Schema.Number,
   session: Schema.Number,
   heardAgoMillis: Schema.Number,
-  heartbeatMillis: Schema.Number,
+  /** Absent in the report of a node of an early version. */
+  heartbeatMillis: Schema.optionalKey(Schema.Number),
   roundTrip: Schema.optionalKey(RoundTrip),
   peerLagMillis: Schema.optionalKey(Schema.Number),
   /** Hash of the peer's view in hex. */
@@ -128,8 +129,9 @@ const Status = Schema.Struct({
 
 const FailureDetector = Schema.Struct({
   heartbeatMillis: Schema.Number,
-  idleHeartbeatMillis: Schema.Number,
-  watchers: Schema.Number,
+  /** Absent in the report of a node of an early version, like `watchers`. */
+  idleHeartbeatMillis: Schema.optionalKey(Schema.Number),
+  watchers: Schema.optionalKey(Schema.Number),
   linkTimeoutMillis: Schema.Number,
   probeTimeoutMillis: Schema.Number,
   suspicionMinMillis: Schema.Number,

@@ -213,6 +213,8 @@ describe("the checks of nodes", () => {
     )
     const { failureDetector: _, ...old } = node("old")
     finds("settings", { nodes: [node("a"), old] }, /^ok/)
+    const { idleHeartbeatMillis: __, watchers: ___, ...earlier } = inspection().failureDetector
+    finds("settings", { nodes: [node("a"), { ...node("b"), failureDetector: earlier }] }, /^ok/)
     finds("service", { nodes: [node("a", { version: "9.9.9" })] }, new RegExp(`this command has version ${version}`))
   })
 

@@ -134,7 +134,7 @@ export class KeepAlive implements TimedLink {
     this.interval = Math.min(timing.heartbeat, peerLinkTimeout / writesPerTimeout)
     this.idleInterval = Math.max(timing.idleHeartbeat, this.interval)
     this.idlePhase = (place % idlePhases) / idlePhases
-    this.silence = new Silence(at, this.interval)
+    this.silence = new Silence(at, this.interval, host)
     this.usedAt = at
     this.seenBytes = host.bytesUsed()
     this.pingedAt = at
@@ -231,6 +231,7 @@ export class KeepAlive implements TimedLink {
     this.updateUse(at)
     const end = this.check(at)
     if (end !== undefined) {
+      if (end._tag === "Silent") this.timer.noteSilence(at)
       // The fiber of the timer must not run the fiber of the link.
       this.end(Effect.as(Effect.yieldNow, end))
       return undefined
@@ -298,16 +299,29 @@ export class KeepAlive implements TimedLink {
 
   /** Returns the time of the next visit. */
   private due(at: number): number {
-    const silent = this.silence.begin() + this.host.effectiveLinkTimeout()
-    return Math.min(this.pingDue(), silent, this.readUntil, at + Math.min(maxPause, this.interval))
+    return Math.min(this.pingDue(), this.silence.end(), this.readUntil, at + Math.min(maxPause, this.interval))
+  }
+
+  /** Returns the time of the next Ping. */
+  private pingDue(): number {
+    return this.isIdle ? Math.min(this.regularPing(), this.doubtPing()) : this.regularPing()
   }
 
   /**
-   * Returns the time of the next Ping. The side that drives the link sends one per interval. The other side sends a
+   * Returns the time of the Ping of an idle link after another link of this node has ended for silence. This node may be
+   * cut off from many peers, and must notice that before the others go on without it.
+   */
+  private doubtPing(): number {
+    const seen = Math.max(this.pingedAt, this.silence.lastHeard)
+    return this.timer.lastSilence > seen ? seen + this.interval : Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * Returns the time of the next Ping by the schedule. The side that drives the link sends one per interval. The other side sends a
    * Ping if it has written nothing for a little longer, because the peer's Ping may wait behind a large message. It also
    * sends one if it has heard nothing for as long, because the peer answers no gossip.
    */
-  private pingDue(): number {
+  private regularPing(): number {
     if (this.drives) return this.nextPing
     const quietSince = Math.min(this.host.lastWritten(), this.silence.lastHeard)
     return Math.max(quietSince, this.pingedAt) + quietIntervals * this.currentInterval
@@ -318,7 +332,7 @@ export class KeepAlive implements TimedLink {
     if (host.isSlow(at)) return { _tag: "Slow", message: "the peer does not read fast enough" }
     const left = host.leavingSince()
     if (left !== undefined && at - left >= maxStay) return { _tag: "Overstayed" }
-    if (this.silentFor(at) >= host.effectiveLinkTimeout()) return { _tag: "Silent" }
+    if (at >= this.silence.end()) return { _tag: "Silent" }
     return at >= this.readUntil ? { _tag: "Closed" } : undefined
   }
 }

@@ -51,6 +51,7 @@ export class LinkTimer {
   /** Time at which the fiber wakes up: infinity while it does not run, and less than any time while it visits links. */
   private armedFor = Number.POSITIVE_INFINITY
   private late = 0
+  private silentAt = Number.NEGATIVE_INFINITY
   /** Number of links that have got a place. */
   private placed = 0
 
@@ -65,6 +66,19 @@ export class LinkTimer {
   /** Delay of the last wake-up, or duration of a stall after it, in milliseconds. */
   get lag(): number {
     return this.late
+  }
+
+  /** Time at which a link of this node last ended for silence; negative infinity if none has. */
+  get lastSilence(): number {
+    return this.silentAt
+  }
+
+  /** Records that a link has ended for silence. Visits all links at once, because they may be silent as well. */
+  noteSilence(at: number): void {
+    // Many links may end in one tick.
+    if (at <= this.silentAt) return
+    this.silentAt = at
+    for (const link of [...this.wheel.values()]) this.add(link, at)
   }
 
   /** Returns the number of a new link, which counts the links of the node. */

@@ -4,19 +4,29 @@
  * link in use the last bytes may also be an interval older than the Ping.
  */
 
+/** Link as the silence of its peer sees it. */
+export interface Host {
+  /** Returns the tolerated silence, in milliseconds. */
+  readonly effectiveLinkTimeout: () => number
+}
+
 /** Silence of one peer. All times are in milliseconds, on the monotonic clock. */
 export class Silence {
   /** Time of the last bytes. Stalls of this process since then move it later. */
   private heardAt: number
   /** Start of the silence, if that is not the time of the last bytes. */
   private owedSince: number | undefined
+  /** Tolerated duration of the silence that began at `owedSince`. */
+  private owedFor = 0
   private isIdle = false
   private readonly interval: number
+  private readonly host: Host
 
   /** `interval` is the time between two Pings of a link in use. */
-  constructor(at: number, interval: number) {
+  constructor(at: number, interval: number, host: Host) {
     this.heardAt = at
     this.interval = interval
+    this.host = host
   }
 
   /** Time of the last bytes, without the stalls of this process. */
@@ -34,6 +44,17 @@ export class Silence {
     return this.owedSince ?? (this.isIdle ? Number.POSITIVE_INFINITY : this.heardAt)
   }
 
+  /**
+   * Returns the time at which the silence ends the link. After a Ping on an idle link, that is the tolerance at the time
+   * of the Ping. A node whose questions nobody answers becomes more patient, and it would otherwise keep its idle links
+   * for long after it has been cut off.
+   */
+  end(): number {
+    return this.owedSince === undefined
+      ? this.begin() + this.host.effectiveLinkTimeout()
+      : this.owedSince + this.owedFor
+  }
+
   /** Records that bytes arrived. */
   heard(at: number): void {
     this.heardAt = at
@@ -42,18 +63,18 @@ export class Silence {
 
   /** Records a Ping of this side. */
   pinged(at: number): void {
-    if (this.isIdle) this.owe(at)
+    if (this.isIdle) this.owe(Math.max(this.heardAt, at - this.interval))
   }
 
   /** Records that the link is idle. A silence that a Ping has not ended continues. */
   idle(pingedAt: number): void {
-    if (pingedAt > this.heardAt) this.owedSince ??= this.heardAt
+    if (pingedAt > this.heardAt) this.owe(this.heardAt)
     this.isIdle = true
   }
 
   /** Records that the link is in use again. Only a Ping before that has no answer makes the silence older. */
   use(at: number): void {
-    this.owe(at)
+    this.owe(Math.max(this.heardAt, at - this.interval))
     this.isIdle = false
   }
 
@@ -63,8 +84,10 @@ export class Silence {
     if (this.owedSince !== undefined) this.owedSince = Math.min(at, this.owedSince + late)
   }
 
-  /** Lets the silence begin, unless it has begun. */
-  private owe(at: number): void {
-    this.owedSince ??= Math.max(this.heardAt, at - this.interval)
+  /** Lets the silence begin at this time, unless it has begun. */
+  private owe(since: number): void {
+    if (this.owedSince !== undefined) return
+    this.owedSince = since
+    this.owedFor = this.host.effectiveLinkTimeout()
   }
 }

@@ -8,23 +8,20 @@ import type * as State from "../membership/State.ts"
 import { compareNames } from "../protocol/PeerName.ts"
 import * as Rendezvous from "../Rendezvous.ts"
 
-/** Place of a member in the ring. `high` and `low` are its distance from this node, in two halves of 32 bits. */
-interface Place {
+/** Place of a member in the ring: the hash of its name, and the name. */
+interface Place extends Rendezvous.Hash {
   readonly name: string
-  readonly high: number
-  readonly low: number
 }
 
 /** State of the membership as the ring needs it. */
 type Step = Pick<State.State, "members" | "touched">
 
-const halfRange = 2 ** 32
-
 const comparePlaces = (a: Place, b: Place): number => a.high - b.high || a.low - b.low || compareNames(a.name, b.name)
 
 /** Members that this node watches, and that therefore watch this node. */
 export class Watchers {
-  private readonly self: Rendezvous.Hash
+  private readonly self: Place
+  private readonly hash: typeof Rendezvous.hash
   /** Number of watched members on each side of this node. */
   private readonly reach: number
   /** Alive and suspect members except this node, in the order of the ring after this node. */
@@ -32,8 +29,10 @@ export class Watchers {
   /** Names of the watched members; `undefined` after a change of the ring. */
   private watched: ReadonlySet<string> | undefined
 
-  constructor(self: string, count: number) {
-    this.self = Rendezvous.hash(self)
+  /** `hash` returns the hash of a name. Tests may replace it. */
+  constructor(self: string, count: number, hash = Rendezvous.hash) {
+    this.self = { name: self, ...hash(self) }
+    this.hash = hash
     this.reach = Math.ceil(count / 2)
   }
 
@@ -54,12 +53,12 @@ export class Watchers {
 
   /** Adds a member to the ring, or removes it. */
   private set(name: string, counts: boolean): void {
-    const place = this.placeOf(name)
+    const place = { name, ...this.hash(name) }
     let [low, high] = [0, this.ring.length]
     while (low < high) {
       const middle = (low + high) >>> 1
       const other = this.ring[middle]
-      if (other !== undefined && comparePlaces(other, place) < 0) low = middle + 1
+      if (other !== undefined && this.compare(other, place) < 0) low = middle + 1
       else high = middle
     }
     if (counts) this.ring.splice(low, 0, place)
@@ -67,14 +66,14 @@ export class Watchers {
     this.watched = undefined
   }
 
-  private placeOf(name: string): Place {
-    const { high, low } = Rendezvous.hash(name)
-    const borrow = Number(low < this.self.low)
-    return {
-      name,
-      high: (high - this.self.high - borrow + halfRange) % halfRange,
-      low: low - this.self.low + borrow * halfRange,
-    }
+  /** Returns `true` if the place comes before that of this node, and so at the end of the ring after this node. */
+  private precedes(place: Place): boolean {
+    return comparePlaces(place, this.self) < 0
+  }
+
+  /** Compares two places in the order of the ring after this node. */
+  private compare(a: Place, b: Place): number {
+    return Number(this.precedes(a)) - Number(this.precedes(b)) || comparePlaces(a, b)
   }
 }
 

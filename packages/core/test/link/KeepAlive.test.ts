@@ -36,8 +36,9 @@ const make = (
     const sent: Array<Ping | Pong> = []
     const excused: Array<number> = []
     const now = () => clock() + peer.stalled
+    const timer = yield* LinkTimer.make({ heartbeat: timing.heartbeat, now })
     const keepAlive = new KeepAlive({
-      timer: yield* LinkTimer.make({ heartbeat: timing.heartbeat, now }),
+      timer,
       timing,
       peerLinkTimeout,
       drives,
@@ -63,7 +64,7 @@ const make = (
       const exit = running.pollUnsafe()
       return exit?._tag === "Success" ? exit.value._tag : undefined
     }
-    return { end, excused, keepAlive, now, pass, peer, running, sent }
+    return { end, excused, keepAlive, now, pass, peer, running, sent, timer }
   })
 
 describe("the timer of a link", () => {
@@ -451,6 +452,43 @@ describe("an idle link", () => {
         keepAlive.visit(now())
         assert.strictEqual(sent.length, pings)
       }
+    }),
+  )
+
+  it.effect("has a Ping when another link of the node ends for silence, at most one in an interval", () =>
+    Effect.gen(function* () {
+      for (const drives of [true, false]) {
+        const { end, keepAlive, now, pass, peer, sent, timer } = yield* makeIdle(drives)
+        keepAlive.heard(now())
+        sent.length = 0
+        yield* pass(2 * heartbeat)
+        for (let i = 0; i < 4 * heartbeat; i += 100) {
+          const before = sent.length
+          timer.noteSilence(now())
+          yield* pass(100)
+          if (sent.length > before) keepAlive.heard(now())
+          if (i === 0) assert.strictEqual(sent.length, 1)
+        }
+        assert.strictEqual(sent.length, 4)
+        assert.strictEqual(keepAlive.currentInterval, idleHeartbeat)
+        yield* pass(heartbeat)
+        timer.noteSilence(now())
+        // This node distrusts itself after the Ping.
+        yield* pass(2)
+        peer.effectiveLinkTimeout = 8 * linkTimeout
+        yield* pass(linkTimeout - heartbeat)
+        assert.strictEqual(end(), "Silent")
+      }
+    }),
+  )
+
+  it.effect("of a node whose link ended for silence gives all other idle links a Ping", () =>
+    Effect.gen(function* () {
+      const { end, keepAlive, now, pass, timer } = yield* makeIdle(true)
+      keepAlive.used(now())
+      yield* pass(linkTimeout)
+      assert.strictEqual(end(), "Silent")
+      assert.isAbove(timer.lastSilence, now() - linkTimeout)
     }),
   )
 

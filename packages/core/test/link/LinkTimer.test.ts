@@ -136,6 +136,40 @@ describe("the timer of the links of a node", () => {
     }),
   )
 
+  it.effect("visits all links at once after one has ended for silence, and knows the time", () =>
+    Effect.gen(function* () {
+      const { log, pass, timer } = yield* make
+      const add = (name: string, due: number, visit: (at: number) => number | undefined) =>
+        timer.add(
+          {
+            visit: (at) => {
+              log.push(`${name} at ${at}`)
+              return visit(at)
+            },
+            excuseStall: () => undefined,
+            fail: () => undefined,
+          },
+          due,
+        )
+      add("a", 100, () => 60_000)
+      add("b", 60_000, () => 60_000)
+      for (const name of ["c", "d"]) {
+        add(name, 100, (at) => {
+          timer.noteSilence(at)
+          return undefined
+        })
+      }
+      yield* settle
+      assert.strictEqual(timer.lastSilence, Number.NEGATIVE_INFINITY)
+      yield* pass(100)
+      yield* pass(1)
+      assert.deepStrictEqual(log, ["a at 100", "c at 100", "d at 100", "b at 101", "a at 101"])
+      assert.strictEqual(timer.lastSilence, 100)
+      yield* pass(10_000)
+      assert.strictEqual(log.length, 5)
+    }),
+  )
+
   it.effect("measures a wake-up that is a little late, and excuses nothing", () =>
     Effect.gen(function* () {
       const { add, log, pass, stall, timer } = yield* make

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest"
 import { Silence } from "../../src/link/Silence.ts"
 
+const host = { effectiveLinkTimeout: () => 3_000 }
+
 describe("the silence of a peer", () => {
   it("begins with its last bytes while the link is in use", () => {
-    const silence = new Silence(100, 1_000)
+    const silence = new Silence(100, 1_000, host)
     expect(silence.duration(350)).toBe(250)
     silence.heard(300)
     silence.pinged(320)
@@ -11,7 +13,7 @@ describe("the silence of a peer", () => {
   })
 
   it("begins on an idle link an interval before the first Ping that has no answer, and not before the last bytes", () => {
-    const silence = new Silence(0, 1_000)
+    const silence = new Silence(0, 1_000, host)
     silence.heard(100)
     silence.idle(90)
     expect(silence.begin()).toBe(Number.POSITIVE_INFINITY)
@@ -26,14 +28,14 @@ describe("the silence of a peer", () => {
   })
 
   it("continues when the link becomes idle before a Ping is answered", () => {
-    const silence = new Silence(0, 1_000)
+    const silence = new Silence(0, 1_000, host)
     silence.heard(100)
     silence.idle(200)
     expect(silence.duration(1_100)).toBe(1_000)
   })
 
   it("begins on a link that is used again an interval before the use, or before an earlier Ping without an answer", () => {
-    const [heard, pinged] = [new Silence(0, 1_000), new Silence(0, 1_000)]
+    const [heard, pinged] = [new Silence(0, 1_000, host), new Silence(0, 1_000, host)]
     for (const silence of [heard, pinged]) {
       silence.heard(100)
       silence.idle(50)
@@ -47,8 +49,26 @@ describe("the silence of a peer", () => {
     expect(heard.duration(20_700)).toBe(100)
   })
 
+  it("ends the link after the tolerance at the time of the first Ping without an answer, if the link was idle", () => {
+    let tolerance = 3_000
+    const silence = new Silence(0, 1_000, { effectiveLinkTimeout: () => tolerance })
+    tolerance = 4_000
+    expect(silence.end()).toBe(4_000)
+    silence.idle(0)
+    expect(silence.end()).toBe(Number.POSITIVE_INFINITY)
+    silence.pinged(20_000)
+    tolerance = 9_000
+    silence.pinged(21_000)
+    silence.use(21_500)
+    expect(silence.end()).toBe(23_000)
+    silence.excuse(500, 22_000)
+    expect(silence.end()).toBe(23_500)
+    silence.heard(22_000)
+    expect(silence.end()).toBe(31_000)
+  })
+
   it("excludes a stall of this process, up to the current time", () => {
-    const [used, idle] = [new Silence(0, 1_000), new Silence(0, 1_000)]
+    const [used, idle] = [new Silence(0, 1_000, host), new Silence(0, 1_000, host)]
     idle.idle(0)
     idle.pinged(100)
     for (const silence of [used, idle]) silence.excuse(2_000, 2_500)

@@ -5,13 +5,14 @@ import { assert } from "vitest"
 import * as Member from "../../src/membership/Member.ts"
 import { Watchers } from "../../src/peering/Watchers.ts"
 import type { Status } from "../../src/protocol/PeerRecord.ts"
+import * as Rendezvous from "../../src/Rendezvous.ts"
 import { recordOf } from "../protocol/records.ts"
 
 const memberOf = (name: string, status: Status = "alive") => Member.make(recordOf(name, { status }), "Linked")
 
 /** Watchers of a node, with the members that a test sets. */
-const makeNode = (self: string, count: number) => {
-  const watchers = new Watchers(self, count)
+const makeNode = (self: string, count: number, hash?: typeof Rendezvous.hash) => {
+  const watchers = new Watchers(self, count, hash)
   let members = new Map<string, Member.Member>()
   const set = (name: string, status: Status | undefined) => {
     const before = { members, touched: new Set<string>() }
@@ -24,10 +25,10 @@ const makeNode = (self: string, count: number) => {
 }
 
 /** Makes a cluster whose nodes know each other. */
-const makeCluster = (size: number, count: number) => {
+const makeCluster = (size: number, count: number, hash?: typeof Rendezvous.hash) => {
   const names = Array.from({ length: size }, (_, i) => `node-${i}`)
   return names.map((self) => {
-    const node = makeNode(self, count)
+    const node = makeNode(self, count, hash)
     for (const name of names) if (name !== self) node.set(name, "alive")
     return node
   })
@@ -75,6 +76,23 @@ describe("the watchers of a member", () => {
           if (other === node) continue
           assert.strictEqual(node.watchers.has(other.self), other.watchers.has(node.self), `${node.self} ${other.self}`)
         }
+      }
+    }
+  })
+
+  it("watch each other, in the order of their names, if their hashes are equal", () => {
+    for (const hash of [
+      () => ({ high: 0, low: 0 }),
+      (name: string) => ({ high: 7, low: name.length }),
+      () => ({ high: 2 ** 32 - 1, low: 2 ** 32 - 1 }),
+    ]) {
+      const nodes = makeCluster(30, 4, hash)
+      const names = nodes.map(({ self }) => self)
+      const ring = names.toSorted((a, b) => hash(a).low - hash(b).low || (a < b ? -1 : 1))
+      for (const [place, self] of ring.entries()) {
+        const node = nodes.find((each) => each.self === self) ?? assert.fail(self)
+        const expected = [-2, -1, 1, 2].map((step) => ring.at((place + step) % ring.length))
+        assert.sameMembers([...watchedBy(node, names)], expected)
       }
     }
   })

@@ -252,6 +252,28 @@ export const isolatedWithIdleLinks = isolated(
   idleLinks,
 )
 
+/**
+ * R3, "Watchers": an isolated node knows that it has lost its links before the others go on without it, although it
+ * watches few of them.
+ */
+export const isolatedInTime = scenario(
+  "an isolated node whose links were idle has lost all of them before another node reports it as failed",
+  (sim) =>
+    Effect.gen(function* () {
+      const options = { ...idleLinks, policies: FailureDetector.layer({ watchers: 2 }), size: 24 }
+      const { names, nodes } = yield* start(sim, options)
+      yield* untilIdle(nodes)
+      const others = names.filter((name) => name !== "n3")
+      yield* sim.network.partition(["n3"], others)
+      yield* sim.until("another node reports n3 as failed", () =>
+        others.some((name) => fateOf(nodes, name, "n3").includes("Failed")),
+      )
+      const peers = nodes["n3"]?.service(Member.Member)?.observer.view.peers ?? new Map<string, never>()
+      const reached = [...peers.values()].flatMap(({ link, name }) => (link === "down" ? [] : [name]))
+      assert.deepStrictEqual(reached, [], "n3 still counts on these nodes")
+    }),
+)
+
 /** R3, R6, R7: most probed members do not reach the node either. The members that reach it prevent its failure. */
 export const fewReach = (name: string, overrides?: Partial<Overrides>): Simulation.Scenario =>
   scenario(name, (sim) =>

@@ -27,6 +27,7 @@ describe("the membership guarantees that", () => {
   for (const scenario of Guarantees.oneCut) it.sim(scenario, { seeds: 1, base: commitBase, timeout })
   for (const scenario of Guarantees.idleCut) it.sim(scenario, { seeds: 1, base: commitBase, timeout })
   it.sim(Guarantees.isolatedWithIdleLinks, { seeds: 1, base: commitBase, timeout })
+  it.sim(Guarantees.isolatedInTime, { seeds: 1, base: commitBase, timeout })
   it.sim(Guarantees.stoodStill("a node that was paused for ten seconds suspects no peer and recovers once"), {
     seeds: 2,
     base: commitBase,

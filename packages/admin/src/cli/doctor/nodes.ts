@@ -126,7 +126,7 @@ export const settings = ({ nodes }: Facts): ReadonlyArray<Finding> =>
     "settings",
     "the failure detection has the same settings at all nodes",
     settingNames.flatMap((setting): Found => {
-      const known = nodes.filter(({ failureDetector }) => failureDetector !== undefined)
+      const known = nodes.filter(({ failureDetector }) => failureDetector?.[setting] !== undefined)
       const groups = grouped(known, ({ failureDetector }) => String(failureDetector?.[setting]))
       return groups.size < 2
         ? []
