@@ -1,10 +1,10 @@
 /**
  * Measures the cost of an idle cluster: real nodes on loopback TCP in a few processes, with the defaults for one data
- * center, after all have links. It measures them without and with the admin service. The same run measures bare sockets
- * in the same processes for comparison. They have the same number of connections, with the same 19 bytes in both
- * directions every second.
+ * center, after all have links and most links are idle. It measures them without and with the admin service, and counts
+ * the connections that all nodes dial when they start at once. The same run measures bare sockets in the same processes
+ * for comparison. They have the same number of connections, with 19 bytes in both directions every second.
  *
- *     node benchmarks/membership/idle.ts [--nodes 10,50,100] [--processes 4] [--seconds 10] [--rounds 3] [--out docs]
+ *     node benchmarks/membership/idle.ts [--nodes 10,50,70,100] [--processes 4] [--seconds 10] [--rounds 3] [--out docs]
  *
  * With `--out` it writes the table into scale.md of the folder.
  */
@@ -45,6 +45,8 @@ const Answer = Schema.Union([
     cpu: Schema.Number,
     bytes: Schema.Number,
     rss: Schema.Number,
+    /** Number of connections that the nodes of the process have dialed. */
+    dialed: Schema.Number,
   }),
 ])
 type Answer = typeof Answer.Type
@@ -64,6 +66,8 @@ interface Nodes {
   readonly mesh: (addresses: ReadonlyArray<string>, first: number) => void
   readonly ends: () => number
   readonly bytes: () => number
+  /** Number of dialed connections. */
+  readonly dialed: () => number
 }
 
 /** Makes nodes with another layer on each. */
@@ -102,6 +106,7 @@ const coterie = <A, E>(more: Layer.Layer<A, E, Cluster.Cluster>): Nodes => {
     mesh: () => {},
     ends: () => views.live,
     bytes: () => FrameCount.sum(counts).bytes,
+    dialed: () => counts.get("Hello")?.frames ?? 0,
   }
 }
 
@@ -110,6 +115,7 @@ const bare = (): Nodes => {
   const message = Buffer.alloc(heartbeatBytes)
   let ends = 0
   let bytes = 0
+  let dialed = 0
   const write = (socket: Net.Socket): void => {
     bytes += message.length
     socket.write(message)
@@ -139,6 +145,7 @@ const bare = (): Nodes => {
     mesh: (addresses, first) => {
       for (const [i] of servers.entries()) {
         for (const address of addresses.slice(first + i + 1)) {
+          dialed++
           const socket = Net.connect(Number(address.split(":")[1]), host, () => {
             open(socket)
             // One timer per link with its own phase, as nodes have.
@@ -150,6 +157,7 @@ const bare = (): Nodes => {
     },
     ends: () => ends,
     bytes: () => bytes,
+    dialed: () => dialed,
   }
 }
 
@@ -180,6 +188,7 @@ const serve = (nodes: Nodes): void => {
         cpu: (system + user) / 1e6,
         bytes: nodes.bytes() - bytes,
         rss: process.memoryUsage().rss,
+        dialed: nodes.dialed(),
       })
     }, command.millis)
   })
@@ -194,6 +203,8 @@ interface Measured {
   readonly bytes: number
   /** Resident memory of all processes, per node. */
   readonly rss: number
+  /** Dialed connections per pair of nodes. */
+  readonly dialed: number
 }
 
 class Process {
@@ -256,16 +267,18 @@ const measure = Effect.fnUntraced(function* (system: System, nodes: number, coun
     Effect.repeat({ until: () => ends() === nodes * (nodes - 1) }),
     Effect.timeout(timeout),
   )
-  yield* Effect.sleep("5 seconds")
+  // Until links without messages are idle.
+  yield* Effect.sleep("20 seconds")
   const answers = yield* Effect.forEach(processes, (each) => each.request({ _tag: "Measure", millis }), {
     concurrency: "unbounded",
   })
-  const total: { -readonly [K in keyof Measured]: Measured[K] } = { cpuMillis: 0, bytes: 0, rss: 0 }
+  const total: { -readonly [K in keyof Measured]: Measured[K] } = { cpuMillis: 0, bytes: 0, rss: 0, dialed: 0 }
   for (const answer of answers) {
     if (answer._tag !== "Measured") continue
     total.cpuMillis += (answer.cpu * 1_000) / answer.seconds / nodes
     total.bytes += answer.bytes / answer.seconds / nodes
     total.rss += answer.rss / nodes
+    total.dialed += (2 * answer.dialed) / (nodes * (nodes - 1))
   }
   return total
 }, Effect.scoped)
@@ -278,7 +291,7 @@ const median = (values: ReadonlyArray<number>): number => {
 const main = Effect.gen(function* () {
   const { values } = parseArgs({
     options: {
-      nodes: { type: "string", default: "10,50,100" },
+      nodes: { type: "string", default: "10,50,70,100" },
       processes: { type: "string", default: "4" },
       seconds: { type: "string", default: "10" },
       rounds: { type: "string", default: "3" },
@@ -302,8 +315,10 @@ const main = Effect.gen(function* () {
         of(system, "cpuMillis").toFixed(2),
         (of(system, "cpuMillis") / of("bare sockets", "cpuMillis")).toFixed(1),
         Math.round(of(system, "bytes")).toLocaleString("en"),
-        ((of(system, "cpuMillis") * 1_000) / (2 * (nodes - 1))).toFixed(0),
+        // A node reads as many heartbeats as it writes.
+        ((of(system, "cpuMillis") * 1_000 * heartbeatBytes) / (2 * of(system, "bytes"))).toFixed(0),
         (of(system, "rss") / 2 ** 20).toFixed(1),
+        of(system, "dialed").toFixed(2),
       ])
     }
   }
@@ -317,6 +332,7 @@ const main = Effect.gen(function* () {
       "bytes written per node and second",
       "CPU, µs per heartbeat written or read",
       "MiB per node",
+      "connections dialed per pair",
     ],
     rows,
   )

@@ -23,8 +23,9 @@ import * as Settings from "./membership/Settings.ts"
  */
 export interface Policy {
   /**
-   * Time between two heartbeats of a link. Halving it doubles the idle traffic and does not speed up detection, which
-   * depends on `linkTimeout`. If a member heard a peer within this time, it reports the peer as alive to others.
+   * Time between two heartbeats of a link that is not idle. Halving it doubles the idle traffic and does not speed up
+   * detection, which depends on `linkTimeout`. If a member heard a peer within this time, it reports the peer as alive to
+   * others.
    */
   readonly heartbeat: Duration.Duration
   /**
@@ -38,8 +39,9 @@ export interface Policy {
   /**
    * Time between two heartbeats of an idle link, and time without messages after which a link is idle. A link between
    * two members that watch each other is never idle. Must be at least `heartbeat`. A larger value saves idle traffic in
-   * clusters that are larger than `watchers`. It delays the detection of a cut of such a link by the same amount, and
-   * not the detection of a failed member. Defaults to 15 times `heartbeat`.
+   * clusters that are larger than `watchers`. It delays the detection of a cut of such a link by up to 1.25 times the
+   * amount, and not the detection of a failed member. A firewall on the path that drops idle connections requires a
+   * value below its timeout. Defaults to 15 times `heartbeat`.
    */
   readonly idleHeartbeat: Duration.Duration
   /**
