@@ -14,6 +14,7 @@ import * as Duration from "effect/Duration"
 import type * as Layer from "effect/Layer"
 import { policyLayer } from "./internal/policyLayer.ts"
 import * as Settings from "./membership/Settings.ts"
+import { maxLinkTimeout } from "./protocol/constants.ts"
 
 /**
  * Times and numbers of the failure detector.
@@ -90,10 +91,14 @@ export type Options = {
 /** Default of `idleHeartbeat`, in heartbeats. */
 const idleHeartbeats = 15
 
+/** Returns the default of `idleHeartbeat`, which is no longer than a time of a policy may be. */
+const idleHeartbeatOf = (heartbeat: Duration.Duration): Duration.Duration =>
+  Duration.min(Duration.times(heartbeat, idleHeartbeats), Duration.millis(maxLinkTimeout))
+
 const policy = (heartbeat: number, linkTimeout: number, suspicionMin: number, suspicionMax: number): Policy => ({
   heartbeat: Duration.millis(heartbeat),
   watchers: 20,
-  idleHeartbeat: Duration.millis(idleHeartbeats * heartbeat),
+  idleHeartbeat: idleHeartbeatOf(Duration.millis(heartbeat)),
   linkTimeout: Duration.millis(linkTimeout),
   probeTimeout: Duration.millis(heartbeat),
   probeFanOut: Settings.defaults.probeFanOut,
@@ -199,8 +204,7 @@ export const layer = (options: Options): Layer.Layer<FailureDetector> => {
   return provide(FailureDetector, {
     heartbeat,
     watchers: options.watchers ?? lan.watchers,
-    idleHeartbeat:
-      options.idleHeartbeat === undefined ? Duration.times(heartbeat, idleHeartbeats) : pick("idleHeartbeat"),
+    idleHeartbeat: options.idleHeartbeat === undefined ? idleHeartbeatOf(heartbeat) : pick("idleHeartbeat"),
     linkTimeout: pick("linkTimeout"),
     probeTimeout: options.probeTimeout === undefined ? heartbeat : pick("probeTimeout"),
     probeFanOut: options.probeFanOut ?? lan.probeFanOut,

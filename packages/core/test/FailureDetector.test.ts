@@ -37,6 +37,15 @@ describe("layer", () => {
     }),
   )
 
+  it.effect("defaults the idle heartbeat to 15 heartbeats, and to the longest time of a policy at most", () =>
+    Effect.gen(function* () {
+      const { idleHeartbeat } = yield* policyOf(FailureDetector.layer({ heartbeat: "2 seconds" }))
+      assert.deepStrictEqual(idleHeartbeat, Duration.seconds(30))
+      const longest = yield* policyOf(FailureDetector.layer({ heartbeat: "20 days", linkTimeout: "40 days" }))
+      assert.deepStrictEqual(longest.idleHeartbeat, Duration.millis(0xffff_ffff))
+    }),
+  )
+
   it.effect("defaults the probe timeout to the heartbeat", () =>
     Effect.gen(function* () {
       const implied = yield* policyOf(FailureDetector.layer({ heartbeat: "5 seconds" }))
