@@ -111,8 +111,10 @@ describe("the page of the policies", () => {
   })
 
   it("has the times of the failure detectors", () => {
-    const times = ({ heartbeat, linkTimeout, probeTimeout, suspicionMax, suspicionMin }: FailureDetector.Policy) =>
-      [heartbeat, linkTimeout, probeTimeout, suspicionMin, suspicionMax].map(Duration.toSeconds)
+    const times = ({ heartbeat, idleHeartbeat, ...policy }: FailureDetector.Policy) =>
+      [heartbeat, idleHeartbeat, policy.linkTimeout, policy.probeTimeout, policy.suspicionMin, policy.suspicionMax].map(
+        Duration.toSeconds,
+      )
     const secondsOf = (text: string): number => {
       const [number = "", unit] = text.split(" ")
       return Number(number) / (unit === "ms" ? 1_000 : 1)
@@ -122,7 +124,7 @@ describe("the page of the policies", () => {
       name,
       row
         .split("|")
-        .slice(3, 8)
+        .slice(3, 9)
         .map((cell) => secondsOf(cell.trim())),
     ])
     const { lan, local, wan } = FailureDetector

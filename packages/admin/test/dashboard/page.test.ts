@@ -79,6 +79,13 @@ describe.skipIf("missing" in found)("the dashboard", () => {
   const textOf = (page: Page, selector: string) => page.locator(selector).innerText()
   const count = (page: Page, selector: string) => page.locator(selector).count()
 
+  /** Waits until so many elements match. A page shows less while a member has not answered. */
+  const untilCount = (page: Page, selector: string, expected: number) =>
+    page.waitForFunction(([selector, expected]) => document.querySelectorAll(selector).length === expected, [
+      selector,
+      expected,
+    ] as const)
+
   /** Waits until the sentence about the cluster contains the text. */
   const untilVerdict = (page: Page, text: string) => page.locator(".verdict", { hasText: text }).waitFor({ timeout })
 
@@ -139,9 +146,9 @@ describe.skipIf("missing" in found)("the dashboard", () => {
             await untilVerdict(page, "one cluster of 3; every pair has a link")
             await showState(page, "map")
             assert.strictEqual(await textOf(page, `${stateSection} tbody`), "jobs\t7")
-            assert.strictEqual(await count(page, ".grid .cell.up"), 6)
-            assert.strictEqual(await count(page, "[aria-labelledby=members-title] tbody tr"), 3)
-            assert.strictEqual(await count(page, ".mesh line.both"), 3)
+            await untilCount(page, ".grid .cell.up", 6)
+            await untilCount(page, "[aria-labelledby=members-title] tbody tr", 3)
+            await untilCount(page, ".mesh line.both", 3)
             await page.locator(".log tr", { hasText: "Snapshot" }).waitFor()
             await Effect.runPromise(others[1]?.crash ?? Effect.void)
             await page.locator(".log tr", { hasText: "Failed" }).filter({ hasText: "c" }).waitFor({ timeout })
@@ -284,9 +291,9 @@ describe.skipIf("missing" in found)("the dashboard", () => {
           "▲ warning one cluster of 5; shop-2 and shop-3 do not reach each other",
         )
         assert.strictEqual(await textOf(page, "h1"), "Coterie shop")
-        assert.strictEqual(await count(page, ".grid .cell.indirect"), 2)
+        await untilCount(page, ".grid .cell.indirect", 2)
         assert.strictEqual(await textOf(page, '[data-at="2-3"]'), "◐")
-        assert.strictEqual(await count(page, ".mesh line.none"), 1)
+        await untilCount(page, ".mesh line.none", 1)
         assert.include(await textOf(page, ".problems"), "shop-2 reaches shop-3 only through shop-1")
       }),
     timeout,
