@@ -107,7 +107,6 @@ export class KeepAlive implements TimedLink {
   private usedAt: number
   /** Value of `bytesUsed` at the last visit. */
   private seenBytes: number
-  private isIdle = false
   private seq = 0
   /** Time of the last Ping, or of the start of the link. */
   private pingedAt: number
@@ -157,12 +156,12 @@ export class KeepAlive implements TimedLink {
    */
   used(at: number): void {
     this.usedAt = at
-    if (this.isIdle) this.wake(at, true)
+    if (this.silence.isIdle) this.wake(at, true)
   }
 
   /** Time between two Pings of the link at present, in milliseconds. */
   get currentInterval(): number {
-    return this.isIdle ? this.idleInterval : this.interval
+    return this.silence.isIdle ? this.idleInterval : this.interval
   }
 
   /** Returns the delay of the timer of this node, in milliseconds, in the form of a Ping. */
@@ -266,9 +265,8 @@ export class KeepAlive implements TimedLink {
     if (bytes > this.seenBytes) this.usedAt = at
     this.seenBytes = bytes
     const isIdle = at - this.usedAt >= this.idleInterval && !host.isWatched() && !host.isAwaited()
-    if (isIdle === this.isIdle) return
+    if (isIdle === this.silence.isIdle) return
     if (!isIdle) return this.wake(at, false)
-    this.isIdle = true
     this.silence.idle(this.pingedAt)
     // The links of a node that became idle together do not send their Pings together.
     this.nextPing += this.wholeIntervals(this.idlePhase * this.idleInterval)
@@ -279,18 +277,16 @@ export class KeepAlive implements TimedLink {
    * may miss a sign of life of the other one, because an interval has passed since the last bytes in one direction.
    */
   private wake(at: number, isUse: boolean): void {
-    this.isIdle = false
-    this.nextPing = this.placeAfter(at)
-    const quietSince = Math.min(this.silence.lastHeard, this.host.lastWritten())
     const isOwed = this.silence.begin() <= at
     this.silence.use(at)
-    if (!isOwed && (isUse || at - quietSince >= this.interval)) this.ping()
+    this.nextPing = this.placeAfter(at)
+    if (!isOwed && (isUse || at - this.quietSince >= this.interval)) this.ping()
   }
 
   /** Returns the next Ping of the schedule after this time. Skips the Pings that a stall of this process has missed. */
   private placeAfter(at: number): number {
     const next = this.nextPing + (Math.floor((at - this.nextPing) / this.interval) + 1) * this.interval
-    return this.isIdle ? next + this.wholeIntervals(this.idleInterval - this.interval) : next
+    return this.silence.isIdle ? next + this.wholeIntervals(this.idleInterval - this.interval) : next
   }
 
   private wholeIntervals(time: number): number {
@@ -304,7 +300,7 @@ export class KeepAlive implements TimedLink {
 
   /** Returns the time of the next Ping. */
   private pingDue(): number {
-    return this.isIdle ? Math.min(this.regularPing(), this.doubtPing()) : this.regularPing()
+    return this.silence.isIdle ? Math.min(this.regularPing(), this.doubtPing()) : this.regularPing()
   }
 
   /**
@@ -316,15 +312,19 @@ export class KeepAlive implements TimedLink {
     return this.timer.lastSilence > seen ? seen + this.interval : Number.POSITIVE_INFINITY
   }
 
+  /** Time since which nothing has passed in one of the two directions. */
+  private get quietSince(): number {
+    return Math.min(this.host.lastWritten(), this.silence.lastHeard)
+  }
+
   /**
-   * Returns the time of the next Ping by the schedule. The side that drives the link sends one per interval. The other side sends a
-   * Ping if it has written nothing for a little longer, because the peer's Ping may wait behind a large message. It also
-   * sends one if it has heard nothing for as long, because the peer answers no gossip.
+   * Returns the time of the next Ping by the schedule. The side that drives the link sends one per interval. The other
+   * side sends a Ping if it has written nothing for a little longer, because the peer's Ping may wait behind a large
+   * message. It also sends one if it has heard nothing for as long, because the peer answers no gossip.
    */
   private regularPing(): number {
     if (this.drives) return this.nextPing
-    const quietSince = Math.min(this.host.lastWritten(), this.silence.lastHeard)
-    return Math.max(quietSince, this.pingedAt) + quietIntervals * this.currentInterval
+    return Math.max(this.quietSince, this.pingedAt) + quietIntervals * this.currentInterval
   }
 
   private check(at: number): LinkEnd | undefined {

@@ -18,7 +18,7 @@ export class Silence {
   private owedSince: number | undefined
   /** Tolerated duration of the silence that began at `owedSince`. */
   private owedFor = 0
-  private isIdle = false
+  private idling = false
   private readonly interval: number
   private readonly host: Host
 
@@ -34,6 +34,11 @@ export class Silence {
     return this.heardAt
   }
 
+  /** `true` while the link is idle. */
+  get isIdle(): boolean {
+    return this.idling
+  }
+
   /** Returns the duration of the silence. */
   duration(at: number): number {
     return Math.max(0, at - this.begin())
@@ -41,7 +46,7 @@ export class Silence {
 
   /** Returns the start of the silence: infinity while the peer owes nothing. */
   begin(): number {
-    return this.owedSince ?? (this.isIdle ? Number.POSITIVE_INFINITY : this.heardAt)
+    return this.owedSince ?? (this.idling ? Number.POSITIVE_INFINITY : this.heardAt)
   }
 
   /**
@@ -63,19 +68,19 @@ export class Silence {
 
   /** Records a Ping of this side. */
   pinged(at: number): void {
-    if (this.isIdle) this.owe(Math.max(this.heardAt, at - this.interval))
+    if (this.idling) this.owe(at - this.interval)
   }
 
   /** Records that the link is idle. A silence that a Ping has not ended continues. */
   idle(pingedAt: number): void {
     if (pingedAt > this.heardAt) this.owe(this.heardAt)
-    this.isIdle = true
+    this.idling = true
   }
 
   /** Records that the link is in use again. Only a Ping before that has no answer makes the silence older. */
   use(at: number): void {
-    this.owe(Math.max(this.heardAt, at - this.interval))
-    this.isIdle = false
+    this.owe(at - this.interval)
+    this.idling = false
   }
 
   /** Excludes a stall of this process from the silence. */
@@ -84,10 +89,10 @@ export class Silence {
     if (this.owedSince !== undefined) this.owedSince = Math.min(at, this.owedSince + late)
   }
 
-  /** Lets the silence begin at this time, unless it has begun. */
+  /** Lets the silence begin at this time, and not before the last bytes, unless it has begun. */
   private owe(since: number): void {
     if (this.owedSince !== undefined) return
-    this.owedSince = since
+    this.owedSince = Math.max(this.heardAt, since)
     this.owedFor = this.host.effectiveLinkTimeout()
   }
 }
