@@ -55,4 +55,14 @@ describe("policyProblem", () => {
     )
     assert.strictEqual(optionOf({ detector: { suspicionMax: Duration.millis(1) } }), "FailureDetector.suspicionMax")
   })
+
+  it("refuses an idle heartbeat below the heartbeat, and fewer than two watchers or a part of one", () => {
+    const idleHeartbeat = Duration.millis(999)
+    assert.strictEqual(optionOf({ detector: { idleHeartbeat } }), "FailureDetector.idleHeartbeat")
+    assert.isUndefined(optionOf({ detector: { idleHeartbeat: Duration.seconds(1) } }))
+    for (const watchers of [1, 2.5, -Infinity, Number.NaN]) {
+      assert.strictEqual(optionOf({ detector: { watchers } }), "FailureDetector.watchers", `${watchers}`)
+    }
+    for (const watchers of [2, 3, Infinity]) assert.isUndefined(optionOf({ detector: { watchers } }))
+  })
 })

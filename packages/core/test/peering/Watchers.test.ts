@@ -34,6 +34,9 @@ const makeCluster = (size: number, count: number, hash?: typeof Rendezvous.hash)
   })
 }
 
+const namesOf = (nodes: ReadonlyArray<{ readonly self: string }>): ReadonlyArray<string> =>
+  nodes.map(({ self }) => self)
+
 const watchedBy = (node: ReturnType<typeof makeNode>, names: Iterable<string>): ReadonlyArray<string> =>
   [...names].filter((name) => name !== node.self && node.watchers.has(name))
 
@@ -41,24 +44,10 @@ describe("the watchers of a member", () => {
   it("are all others in a cluster of at most one member more", () => {
     for (const size of [2, 5, 21]) {
       const nodes = makeCluster(size, 20)
-      for (const node of nodes)
-        assert.strictEqual(
-          watchedBy(
-            node,
-            nodes.map(({ self }) => self),
-          ).length,
-          size - 1,
-        )
+      for (const node of nodes) assert.strictEqual(watchedBy(node, namesOf(nodes)).length, size - 1)
     }
     const nodes = makeCluster(30, Infinity)
-    for (const node of nodes)
-      assert.strictEqual(
-        watchedBy(
-          node,
-          nodes.map(({ self }) => self),
-        ).length,
-        29,
-      )
+    for (const node of nodes) assert.strictEqual(watchedBy(node, namesOf(nodes)).length, 29)
   })
 
   it("are as many as the option, and watch each other", () => {
@@ -69,7 +58,7 @@ describe("the watchers of a member", () => {
       [50, 3, 4],
     ] as const) {
       const nodes = makeCluster(size, count)
-      const names = nodes.map(({ self }) => self)
+      const names = namesOf(nodes)
       for (const node of nodes) {
         assert.strictEqual(watchedBy(node, names).length, expected)
         for (const other of nodes) {
@@ -87,7 +76,7 @@ describe("the watchers of a member", () => {
       () => ({ high: 2 ** 32 - 1, low: 2 ** 32 - 1 }),
     ]) {
       const nodes = makeCluster(30, 4, hash)
-      const names = nodes.map(({ self }) => self)
+      const names = namesOf(nodes)
       const ring = names.toSorted((a, b) => hash(a).low - hash(b).low || (a < b ? -1 : 1))
       for (const [place, self] of ring.entries()) {
         const node = nodes.find((each) => each.self === self) ?? assert.fail(self)
@@ -112,7 +101,7 @@ describe("the watchers of a member", () => {
     const nodes = makeCluster(40, 2)
     const [node] = nodes
     if (node === undefined) return assert.fail("no node")
-    const names = nodes.map(({ self }) => self)
+    const names = namesOf(nodes)
     const [first = "", second = ""] = watchedBy(node, names)
     node.set(first, "suspect")
     assert.deepStrictEqual(watchedBy(node, names), [first, second])
