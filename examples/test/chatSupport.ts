@@ -51,7 +51,7 @@ export const health = (url: string) =>
 export const eventually = <E, R>(condition: Effect.Effect<boolean, E, R>) =>
   condition.pipe(
     Effect.orElseSucceed(() => false),
-    Effect.repeat({ until: (holds) => holds, schedule: Schedule.spaced("50 millis") }),
+    Effect.repeat({ until: (holds) => holds, schedule: Schedule.spaced("200 millis") }),
     Effect.timeout("60 seconds"),
   )
 
