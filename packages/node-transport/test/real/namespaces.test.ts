@@ -10,24 +10,23 @@ import * as Namespaces from "./Namespaces.ts"
 
 const testTimeout = 240_000
 
-/** Checks that `Joined` is the only event that the members reported about each other. */
-const onlyJoined = (members: ReadonlyArray<Members.Member>): void => {
-  for (const member of members) {
-    for (const { name } of members) {
-      if (name !== member.name)
-        assert.deepStrictEqual(Members.story(member, name), ["Joined"], `${member.name}: ${name}`)
+/** Events that members of the two sides of a partition report about each other. */
+const split = ["Suspected", "Failed"]
+
+/**
+ * Checks the events that each member reported about each other member: those of `across` if a partition separates the
+ * two, after the first event, `Joined`.
+ */
+const checkStories = (sides: ReadonlyArray<ReadonlyArray<Members.Member>>, across: ReadonlyArray<string>): void => {
+  for (const side of sides) {
+    for (const member of side) {
+      for (const other of sides.flat().filter((other) => other !== member)) {
+        const expected = side.includes(other) ? ["Joined"] : ["Joined", ...across]
+        assert.deepStrictEqual(Members.story(member, other.name), expected, `${member.name}: ${other.name}`)
+      }
     }
   }
 }
-
-/** Starts four members, each on its own host. */
-const setUp = Effect.gen(function* () {
-  const network = yield* Namespaces.make(4)
-  const [ha, hb, hc, hd] = network.hosts
-  if (ha === undefined || hb === undefined || hc === undefined || hd === undefined) return yield* Effect.die("no hosts")
-  const members = yield* Members.four(network.hosts)
-  return { ...members, ha, hb, hc, hd, network }
-})
 
 /** Defines a test whose title and output say why it is skipped. Not every reporter shows titles. */
 const given = (
@@ -43,17 +42,23 @@ const given = (
 describe.concurrent("a cluster on several hosts", () => {
   given(
     Namespaces.missing,
-    "suspects no member when the packets from one of four members to another are lost, and links them again afterwards",
+    "suspects no member of which one other loses the packets, and becomes two clusters in a partition, and one again",
     () =>
       Effect.gen(function* () {
-        const { a, b, c, d, ha, hb, network } = yield* setUp
+        const network = yield* Namespaces.make(4)
+        const [ha, hb, hc, hd] = network.hosts
+        if (ha === undefined || hb === undefined || hc === undefined || hd === undefined) return assert.fail("no hosts")
+        const { a, b, c, d } = yield* Members.four(network.hosts)
+        const all = [a, b, c, d]
+
+        // The packets from one of four members to another are lost.
         yield* network.cut(ha, hb)
         yield* Members.awaitEventAtAll([a], "Unreachable", "b")
         yield* Members.awaitEventAtAll([b], "Unreachable", "a")
         // This time is part of the guarantee. After the loss of a link a suspicion would begin within the timeout of a
         // dial (5 s) and end within its maximum (12 s), and the detection of a silent link adds 3 s.
         yield* Effect.sleep("25 seconds")
-        onlyJoined([a, b, c, d])
+        checkStories([all], [])
         for (const [member, other] of [
           [a, b],
           [b, a],
@@ -62,68 +67,26 @@ describe.concurrent("a cluster on several hosts", () => {
           assert.strictEqual(peers.find(({ name }) => name === other.name)?.link, "indirect")
         }
         yield* network.mend(ha, hb)
-        yield* Members.agree([a, b, c, d], "120 seconds")
-        yield* Members.converse([a, b, c, d], "mended")
-        onlyJoined([a, b, c, d])
-      }).pipe(Effect.scoped),
-  )
+        yield* Members.agree(all, "120 seconds")
+        yield* Members.converse(all, "mended")
+        checkStories([all], [])
 
-  given(Namespaces.missing, "becomes two clusters in a partition, and one cluster again afterwards without help", () =>
-    Effect.gen(function* () {
-      const { a, b, c, d, ha, hb, hc, hd, network } = yield* setUp
-      const across = [ha, hb].flatMap((left) =>
-        [hc, hd].flatMap((right) => [[left, right] as const, [right, left] as const]),
-      )
-      for (const [from, to] of across) yield* network.cut(from, to)
-      yield* Effect.all([Members.agree([a, b]), Members.agree([c, d])], { concurrency: "unbounded" })
-      for (const [side, other] of [
-        [
-          [a, b],
-          ["c", "d"],
-        ],
-        [
-          [c, d],
-          ["a", "b"],
-        ],
-      ] as const) {
-        for (const member of side) {
-          for (const name of other) {
-            assert.deepStrictEqual(
-              Members.story(member, name),
-              ["Joined", "Suspected", "Failed"],
-              `${member.name}: ${name}`,
-            )
-          }
-        }
-      }
-      for (const [from, to] of across) yield* network.mend(from, to)
-      yield* Members.agree([a, b, c, d], "120 seconds")
-      yield* Members.converse([a, b, c, d], "healed")
-      for (const [member, name] of [
-        [a, "c"],
-        [a, "d"],
-        [b, "c"],
-        [b, "d"],
-        [c, "a"],
-        [c, "b"],
-        [d, "a"],
-        [d, "b"],
-      ] as const) {
-        assert.deepStrictEqual(
-          Members.story(member, name),
-          ["Joined", "Suspected", "Failed", "Recovered"],
-          `${member.name}: ${name}`,
+        // No packet passes between two members and the two others.
+        const across = [ha, hb].flatMap((left) =>
+          [hc, hd].flatMap((right) => [[left, right] as const, [right, left] as const]),
         )
-      }
-      for (const [member, name] of [
-        [a, "b"],
-        [b, "a"],
-        [c, "d"],
-        [d, "c"],
-      ] as const) {
-        assert.deepStrictEqual(Members.story(member, name), ["Joined"], `${member.name}: ${name}`)
-      }
-    }).pipe(Effect.scoped),
+        const sides = [
+          [a, b],
+          [c, d],
+        ]
+        for (const [from, to] of across) yield* network.cut(from, to)
+        yield* Effect.forEach(sides, (side) => Members.agree(side), { concurrency: "unbounded" })
+        checkStories(sides, split)
+        for (const [from, to] of across) yield* network.mend(from, to)
+        yield* Members.agree(all, "120 seconds")
+        yield* Members.converse(all, "healed")
+        checkStories(sides, [...split, "Recovered"])
+      }).pipe(Effect.scoped),
   )
 
   given(
