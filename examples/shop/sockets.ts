@@ -3,7 +3,7 @@
 import { Cluster } from "@coterie/core"
 import { CoterieRunnerHealth, RunnerPeers } from "@coterie/effect-cluster"
 import { NodeTransport } from "@coterie/node-transport"
-import { NodeClusterSocket } from "@effect/platform-node"
+import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import { Layer, Option } from "effect"
 import { type MessageStorage, RunnerAddress, type RunnerStorage, ShardingConfig, SocketRunner } from "effect/cluster"
 import { RpcSerialization } from "effect/rpc"

@@ -1,4 +1,4 @@
-/** Runners that live through several tests, over one database, because a start takes seconds. */
+/** Runners that live through several tests, because a start takes seconds. Fleets of different modes can share a database. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -28,15 +28,20 @@ export class Fleet extends Context.Service<
   }
 >()("test/Fleet") {}
 
-/** Starts a database and runners with these names, and waits until each of them has entities. */
+/** The database of the fleets. */
+export class Database extends Context.Service<Database, Postgres.Database>()("test/Database") {
+  static readonly layer = Layer.provide(Layer.effect(Database)(Postgres.start), Runners.layer)
+}
+
+/** Starts runners with these names, and waits until each of them has entities. */
 export const layer = (
   names: ReadonlyArray<string>,
   sharding: Protocol.Options["sharding"],
   mode: Protocol.Options["mode"] = "coterie",
-): Layer.Layer<Fleet, unknown> =>
+): Layer.Layer<Fleet, unknown, Database> =>
   Layer.effect(Fleet)(
     Effect.gen(function* () {
-      const database = yield* Postgres.start
+      const database = yield* Database
       const context = yield* Effect.context<Scope.Scope | ChildProcessSpawner>()
       let runners: ReadonlyArray<Runners.Runner> = []
       const start = Effect.fnUntraced(function* (name: string, as = mode) {
@@ -45,7 +50,7 @@ export const layer = (
           name,
           mode: as,
           port: yield* Postgres.freePort,
-          prefix: "fleet",
+          prefix: mode,
           database,
           seeds,
           sharding,
@@ -63,7 +68,7 @@ export const layer = (
         start,
         isHealthy: ({ runner }) =>
           Effect.map(
-            sql<{ healthy: boolean }>`SELECT healthy FROM fleet_runners WHERE address = ${runner}`,
+            sql<{ healthy: boolean }>`SELECT healthy FROM ${sql(`${mode}_runners`)} WHERE address = ${runner}`,
             ([row]) => row?.healthy,
           ),
         remove: (runner) => {

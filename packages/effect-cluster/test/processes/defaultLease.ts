@@ -8,6 +8,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Failover from "./failover.ts"
 import * as Fleet from "./Fleet.ts"
 import * as Runners from "./Runners.ts"
@@ -30,4 +31,8 @@ const main = Effect.gen(function* () {
   }
 })
 
-main.pipe(Effect.scoped, Effect.provide(Fleet.layer(["a", "b", "c"], {})), NodeRuntime.runMain)
+main.pipe(
+  Effect.scoped,
+  Effect.provide(Layer.provide(Fleet.layer(["a", "b", "c"], {}), Fleet.Database.layer)),
+  NodeRuntime.runMain,
+)
