@@ -48,11 +48,11 @@ const listsMini = (node: Peers.Peer, options?: Child.Wait) =>
     options,
   )
 
-/** Returns the events that a node has reported about the independent peer so far. */
-const eventsOf = (node: Peers.Peer) =>
+/** Returns the events that a node has reported about the independent peer since a mark. */
+const eventsOf = (node: Peers.Peer, mark: number) =>
   node
     .since(
-      0,
+      mark,
       Peers.report("Event", ({ peer }) => peer === "mini"),
     )
     .map(({ event }) => event)
@@ -88,114 +88,121 @@ const untilMini = (cluster: Cluster.Cluster["Service"]) =>
 const testTimeout = 120_000
 const slow = { within: "40 seconds" } as const
 
-describe.concurrent("an independent peer", () => {
+/** The two nodes, each with the mark of its reports at which a step begins. */
+type Nodes = ReadonlyArray<{ readonly node: Peers.Peer; readonly from: number }>
+
+const marked = (nodes: ReadonlyArray<Peers.Peer>): Nodes => nodes.map((node) => ({ node, from: node.mark() }))
+
+/** Starts the independent peer, and waits until it and the nodes list each other. */
+const enter = Effect.fn("the independent peer enters")(function* (seed: Peers.Peer, nodes: Nodes) {
+  const mini = yield* startMini(seed.address)
+  for (const { from, node } of nodes) {
+    yield* meets(mini, node)
+    yield* listsMini(node, { from })
+  }
+  return mini
+})
+
+const awaitAtAll = (nodes: Nodes, event: string, options?: Child.Wait) =>
+  Effect.forEach(nodes, ({ from, node }) => Peers.awaitEvent(node, event, "mini", { from, ...options }))
+
+const converse = Effect.fn("it receives and sends messages of any size, and leaves")(function* (
+  ann: Peers.Peer,
+  zed: Peers.Peer,
+) {
+  const nodes = marked([ann, zed])
+  const mini = yield* enter(ann, nodes)
+  for (const { name } of [ann, zed]) yield* mini.expect(name, printed({ event: "member", name, status: "alive" }))
+
+  const sent = yield* Peers.command(ann, { _tag: "Broadcast", text: "Hello, world!" })
+  assert.deepStrictEqual([...sent.to].sort(), ["mini", "zed"])
+  yield* mini.expect("Hello", printed({ event: "message", from: "ann", text: "Hello, world!" }))
+  yield* mini.say("say Hello, everybody!")
+  for (const node of [ann, zed]) yield* Peers.hears(node, "mini", "Hello, everybody!")
+
+  const large = "0123456789abcde\u00e9".repeat(2 ** 16)
+  for (const node of [ann, zed]) {
+    const { failed } = yield* Peers.command(node, { _tag: "Send", to: "mini", text: large })
+    assert.deepStrictEqual(failed, [])
+    yield* mini.expect("1 MiB", printed({ event: "message", from: node.name, text: large }))
+  }
+  yield* mini.say(`say ${large}`)
+  for (const node of [ann, zed]) yield* Peers.hears(node, "mini", large)
+
+  yield* mini.say("leave")
+  assert.strictEqual(yield* mini.ended, 0)
+  yield* awaitAtAll(nodes, "Left")
+  for (const { from, node } of nodes) assert.deepStrictEqual(eventsOf(node, from), ["Joined", "Left"])
+}, Effect.scoped)
+
+const refute = Effect.fn("it refutes its failure after it was stopped for a while, and leaves on SIGTERM")(function* (
+  ann: Peers.Peer,
+  zed: Peers.Peer,
+) {
+  const nodes = marked([ann, zed])
+  const mini = yield* enter(ann, nodes)
+  process.kill(mini.pid, "SIGSTOP")
+  yield* awaitAtAll(nodes, "Failed", slow)
+
+  const again = marked([ann, zed])
+  const from = mini.mark()
+  process.kill(mini.pid, "SIGCONT")
+  for (const each of again) {
+    yield* meets(mini, each.node, { from })
+    yield* listsMini(each.node, { from: each.from })
+  }
+  yield* mini.say("say I am still here.")
+  for (const node of [ann, zed]) yield* Peers.hears(node, "mini", "I am still here.")
+  yield* awaitAtAll(again, "Recovered")
+  assert.strictEqual(yield* mini.signal("SIGTERM"), 0)
+  yield* awaitAtAll(again, "Left")
+}, Effect.scoped)
+
+const comeBack = Effect.fn("it is reported as failed when it is killed, and comes back under its name")(function* (
+  ann: Peers.Peer,
+  zed: Peers.Peer,
+) {
+  const nodes = marked([ann, zed])
+  const first = yield* enter(ann, nodes)
+  assert.strictEqual(yield* first.signal("SIGKILL"), undefined)
+  yield* awaitAtAll(nodes, "Failed", slow)
+
+  const again = marked([ann, zed])
+  const second = yield* enter(zed, again)
+  assert.strictEqual(yield* second.signal("SIGTERM"), 0)
+  yield* awaitAtAll(again, "Left")
+}, Effect.scoped)
+
+const follow = Effect.fn("it handles a peer that is killed, leaves, and returns")(function* (
+  ann: Peers.Peer,
+  zed: Peers.Peer,
+) {
+  const from = ann.mark()
+  const mini = yield* enter(ann, marked([ann, zed]))
+  assert.strictEqual(yield* zed.signal("SIGKILL"), undefined)
+  yield* mini.expect("zed", printed({ event: "member", name: "zed", status: "failed" }), slow)
+
+  const mark = mini.mark()
+  const again = yield* Peers.start("zed", [ann.address])
+  yield* meets(mini, again, { from: mark })
+  yield* listsMini(again)
+  yield* again.hangUp
+  yield* mini.expect("zed", printed({ event: "member", name: "zed", status: "left" }))
+  assert.deepStrictEqual(eventsOf(ann, from), ["Joined"])
+}, Effect.scoped)
+
+describe("an independent peer", () => {
   it.live(
-    "is listed, receives and sends messages of any size, and leaves",
+    "is a member like any other: it converses, refutes its failure, comes back, and follows what happens to others",
     () =>
       Effect.gen(function* () {
         const [ann, zed] = yield* startNodes
-        const mini = yield* startMini(ann.address)
-        for (const node of [ann, zed]) {
-          yield* meets(mini, node)
-          yield* listsMini(node)
-          yield* mini.expect(node.name, printed({ event: "member", name: node.name, status: "alive" }))
-        }
-
-        const sent = yield* Peers.command(ann, { _tag: "Broadcast", text: "Hello, world!" })
-        assert.deepStrictEqual([...sent.to].sort(), ["mini", "zed"])
-        yield* mini.expect("Hello", printed({ event: "message", from: "ann", text: "Hello, world!" }))
-        yield* mini.say("say Hello, everybody!")
-        for (const node of [ann, zed]) yield* Peers.hears(node, "mini", "Hello, everybody!")
-
-        const large = "0123456789abcde\u00e9".repeat(2 ** 16)
-        for (const node of [ann, zed]) {
-          const { failed } = yield* Peers.command(node, { _tag: "Send", to: "mini", text: large })
-          assert.deepStrictEqual(failed, [])
-          yield* mini.expect("1 MiB", printed({ event: "message", from: node.name, text: large }))
-        }
-        yield* mini.say(`say ${large}`)
-        for (const node of [ann, zed]) yield* Peers.hears(node, "mini", large)
-
-        yield* mini.say("leave")
-        assert.strictEqual(yield* mini.ended, 0)
-        for (const node of [ann, zed]) {
-          yield* Peers.awaitEvent(node, "Left", "mini")
-          assert.deepStrictEqual(eventsOf(node), ["Joined", "Left"])
-        }
+        yield* converse(ann, zed)
+        yield* refute(ann, zed)
+        yield* comeBack(ann, zed)
+        yield* follow(ann, zed)
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    testTimeout,
-  )
-
-  it.live(
-    "is reported as failed when it is killed, comes back under its name, and leaves on SIGTERM",
-    () =>
-      Effect.gen(function* () {
-        const [ann, zed] = yield* startNodes
-        const first = yield* startMini(ann.address)
-        for (const node of [ann, zed]) yield* listsMini(node)
-        assert.strictEqual(yield* first.signal("SIGKILL"), undefined)
-        for (const node of [ann, zed]) yield* Peers.awaitEvent(node, "Failed", "mini", slow)
-
-        const marks = [ann.mark(), zed.mark()]
-        const second = yield* startMini(zed.address)
-        for (const [i, node] of [ann, zed].entries()) {
-          yield* meets(second, node)
-          yield* listsMini(node, { from: marks[i] })
-        }
-        assert.strictEqual(yield* second.signal("SIGTERM"), 0)
-        for (const node of [ann, zed]) yield* Peers.awaitEvent(node, "Left", "mini")
-      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    testTimeout,
-  )
-
-  it.live(
-    "refutes its failure after it was stopped for a while",
-    () =>
-      Effect.gen(function* () {
-        const [ann, zed] = yield* startNodes
-        const mini = yield* startMini(ann.address)
-        for (const node of [ann, zed]) {
-          yield* meets(mini, node)
-          yield* listsMini(node)
-        }
-        process.kill(mini.pid, "SIGSTOP")
-        for (const node of [ann, zed]) yield* Peers.awaitEvent(node, "Failed", "mini", slow)
-
-        const marks = [ann.mark(), zed.mark()]
-        const mark = mini.mark()
-        process.kill(mini.pid, "SIGCONT")
-        for (const [i, node] of [ann, zed].entries()) {
-          yield* meets(mini, node, { from: mark })
-          yield* listsMini(node, { from: marks[i] })
-        }
-        yield* mini.say("say I am still here.")
-        for (const node of [ann, zed]) {
-          yield* Peers.hears(node, "mini", "I am still here.")
-          yield* Peers.awaitEvent(node, "Recovered", "mini")
-        }
-      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    testTimeout,
-  )
-
-  it.live(
-    "handles a peer that is killed, leaves, and returns",
-    () =>
-      Effect.gen(function* () {
-        const [ann, zed] = yield* startNodes
-        const mini = yield* startMini(ann.address)
-        yield* meets(mini, zed)
-        assert.strictEqual(yield* zed.signal("SIGKILL"), undefined)
-        yield* mini.expect("zed", printed({ event: "member", name: "zed", status: "failed" }), slow)
-
-        const mark = mini.mark()
-        const again = yield* Peers.start("zed", [ann.address])
-        yield* meets(mini, again, { from: mark })
-        yield* listsMini(again)
-        yield* again.hangUp
-        yield* mini.expect("zed", printed({ event: "member", name: "zed", status: "left" }))
-        assert.deepStrictEqual(eventsOf(ann), ["Joined"])
-      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    testTimeout,
+    2 * testTimeout,
   )
 })
 

@@ -27,27 +27,19 @@ const testTimeout = 120_000
 
 describe.concurrent("the quick start", () => {
   it.live(
-    "exchanges messages between two terminals, and reports a member that leaves",
+    "exchanges messages between two terminals, reports a member that leaves, and ends with the reason if its name is taken",
     () =>
       Effect.gen(function* () {
         const ann = yield* start("ann")
-        const bob = yield* start("bob", yield* address(ann))
+        const seed = yield* address(ann)
+        const bob = yield* start("bob", seed)
         yield* ann.expect("what bob says", says("bob says: Hello, world!"))
         yield* bob.expect("what ann says", says("ann says: Hello, world!"))
-        yield* bob.signal("SIGINT")
-        yield* ann.expect("that bob left", says("bob left"))
-      }).pipe(Effect.scoped, Effect.provide(Child.layer)),
-    testTimeout,
-  )
-
-  it.live(
-    "ends with the reason when a live peer has its name",
-    () =>
-      Effect.gen(function* () {
-        const ann = yield* start("ann")
-        const namesake = yield* start("ann", yield* address(ann))
+        const namesake = yield* start("ann", seed)
         yield* namesake.expect("why it ends", says("give every process a name of its own"), { within: "40 seconds" })
         assert.strictEqual(yield* namesake.ended, 1)
+        yield* bob.signal("SIGINT")
+        yield* ann.expect("that bob left", says("bob left"))
       }).pipe(Effect.scoped, Effect.provide(Child.layer)),
     testTimeout,
   )

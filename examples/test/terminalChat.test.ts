@@ -21,41 +21,34 @@ const invitation = (child: Child.Child) =>
 const prints = (child: Child.Child, what: string) =>
   child.expect(what, (line) => line === what || undefined, { within: "40 seconds" })
 
-/** Starts `ann`, and `bob` with the command that the chat of `ann` printed. */
-const pair = Effect.gen(function* () {
-  const ann = yield* start("ann")
-  const bob = yield* start("bob", ...(yield* invitation(ann)))
-  yield* prints(ann, "* bob is here")
-  yield* prints(bob, "* ann is here")
-  return { ann, bob }
-})
-
 const test = <E>(title: string, body: Effect.Effect<void, E, Effect.Services<ReturnType<typeof start>>>) =>
   it.live(title, () => body.pipe(Effect.scoped, Effect.provide(Child.layer)), 120_000)
 
 describe.concurrent("the chat in a terminal", () => {
   test(
-    "carries lines in both directions, to all members and to one",
+    "carries lines to all members and to one, ends if its name is taken, and reports members that leave or are killed",
     Effect.gen(function* () {
-      const { ann, bob } = yield* pair
+      const ann = yield* start("ann")
+      const address = yield* invitation(ann)
+      const bob = yield* start("bob", ...address)
+      yield* prints(ann, "* bob is here")
+      yield* prints(bob, "* ann is here")
       yield* ann.say("Good morning!")
       yield* prints(bob, "ann: Good morning!")
       yield* bob.say("/msg ann  and to you, too")
       yield* prints(ann, "bob (only to you): and to you, too")
       yield* bob.say("/msg eve hello")
       yield* prints(bob, '* cannot send to "eve": this node does not know a peer with that name')
-    }),
-  )
 
-  test(
-    "reports members that leave, by command or at the end of the input, and members that are killed",
-    Effect.gen(function* () {
-      const { ann, bob } = yield* pair
+      const namesake = yield* start("ann", ...address)
+      assert.strictEqual(yield* namesake.ended, 1)
+
+      // Members leave by command and at the end of the input, and one is killed.
       yield* bob.say("/leave")
       assert.strictEqual(yield* bob.ended, 0)
       yield* prints(ann, "* bob left")
 
-      const eve = yield* start("eve", ...(yield* invitation(ann)))
+      const eve = yield* start("eve", ...address)
       yield* prints(ann, "* eve is here")
       yield* eve.say("Bye.")
       yield* eve.hangUp
@@ -63,7 +56,7 @@ describe.concurrent("the chat in a terminal", () => {
       yield* prints(ann, "* eve left")
       assert.strictEqual(yield* eve.ended, 0)
 
-      const tom = yield* start("tom", ...(yield* invitation(ann)))
+      const tom = yield* start("tom", ...address)
       yield* prints(ann, "* tom is here")
       yield* tom.signal("SIGKILL")
       yield* prints(ann, "* tom does not answer")
@@ -89,15 +82,6 @@ describe.concurrent("the chat in a terminal", () => {
         ann.since(0, (line) => (line.includes("eve") ? line : undefined)),
         [],
       )
-    }),
-  )
-
-  test(
-    "ends with the reason if a join cannot succeed",
-    Effect.gen(function* () {
-      const ann = yield* start("ann")
-      const namesake = yield* start("ann", ...(yield* invitation(ann)))
-      assert.strictEqual(yield* namesake.ended, 1)
     }),
   )
 })
