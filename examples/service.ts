@@ -2,7 +2,7 @@
 // #region service
 import { Cluster } from "@coterie/core"
 import { NodeDiscovery, NodeTransport } from "@coterie/node-transport"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
 
 /** Runs a node with options from environment variables. The node starts once the readers are built. */

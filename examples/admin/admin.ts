@@ -5,7 +5,7 @@ import { Admin } from "@coterie/admin"
 import * as AdminNode from "@coterie/admin/AdminNode"
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Layer } from "effect"
 
 const [name = "ann", port = "24868", adminPort = "24869", ...seeds] = process.argv.slice(2)

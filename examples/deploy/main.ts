@@ -3,7 +3,7 @@ import { Admin } from "@coterie/admin"
 import * as AdminNode from "@coterie/admin/AdminNode"
 import { Cluster } from "@coterie/core"
 import { NodeDiscovery, NodeTransport } from "@coterie/node-transport"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
 
 /** Builds the admin service before the node starts, so that probes have a response from the beginning. */

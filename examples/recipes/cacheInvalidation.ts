@@ -3,7 +3,8 @@
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { PeerCache } from "@coterie/reactivity"
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cache, Context, Effect, Layer, Schedule, Schema } from "effect"
 import { KeyValueStore } from "effect/persistence"
 

@@ -3,7 +3,7 @@
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { SharedValue } from "@coterie/state"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Context, Effect, Layer, Schedule, Schema, Stream } from "effect"
 
 const Checkout = Schema.Literals(["old", "new"])

@@ -3,7 +3,7 @@
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { Group, Placement } from "@coterie/state"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { type Duration, Effect, Layer, Schedule, Schema } from "effect"
 
 /**

@@ -3,7 +3,7 @@
 import { Cluster, type Peer } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { Presence } from "@coterie/state"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Array, Context, Effect, Layer, Option, Schedule, Schema } from "effect"
 
 /** Users that are online at any instance. A `track` is one socket of a user. It has no data here. */

@@ -3,7 +3,7 @@
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { PeerRpcClient, PeerRpcServer, RequestLost } from "@coterie/rpc"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Exit, Layer, Ref, Schedule, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 

@@ -5,7 +5,7 @@
 import { Cluster } from "@coterie/core"
 import { NodeTransport } from "@coterie/node-transport"
 import { PeerRpcClient, RequestLost } from "@coterie/rpc"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, FiberMap, Layer, Queue, Stream } from "effect"
 import { role, Work } from "./Work.ts"
 

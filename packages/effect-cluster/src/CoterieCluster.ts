@@ -84,7 +84,7 @@ const assemble = <A, E, R>(
  * import { Cluster } from "@coterie/core"
  * import { CoterieCluster } from "@coterie/effect-cluster"
  * import { NodeTransport } from "@coterie/node-transport"
- * import { NodeCrypto } from "@effect/platform-node"
+ * import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
  * import { Layer } from "effect"
  * import { SqlMessageStorage, SqlRunnerStorage } from "effect/cluster"
  *
