@@ -116,7 +116,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     "a peer that reopens the map is not asked again",
     40,
     { makeMirrors: (options) => new OpeningMirrors(options) },
-    26,
+    14,
   ),
   mutant("a deadline has no effect", 20, { makeMirrors: (options) => new ImpatientMirrors(options) }, 2),
   mutant("removals at the border of parts are lost", 20, { makeCursors: (options) => new BorderCursors(options) }, 6),

@@ -26,12 +26,15 @@ describe("a Chromium", () => {
 
 describe.skipIf("missing" in found)("the picture", () => {
   let browser: Browser
+  /** Page of all tests, because a page of its own for each test would start a process. Each test loads another file. */
+  let page: Page
   let folder: string
   let files = 0
 
   beforeAll(async () => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "coterie-picture-"))
     browser = await launch("executable" in found ? found.executable : "")
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
   })
   afterAll(async () => {
     await browser.close()
@@ -47,7 +50,8 @@ describe.skipIf("missing" in found)("the picture", () => {
   ): Promise<void> => {
     const file = path.join(folder, `${files++}.html`)
     fs.writeFileSync(file, Trace.toHtml(trace, options))
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme })
+    await page.emulateMedia({ colorScheme })
+    await page.mouse.move(0, 0)
     const complaints: Array<string> = []
     const requests: Array<string> = []
     page.on("console", (message) => complaints.push(message.text()))
@@ -58,11 +62,14 @@ describe.skipIf("missing" in found)("the picture", () => {
     })
     page.on("request", (request) => requests.push(request.url()))
     const url = pathToFileURL(file).href
-    await page.goto(url)
-    await use(page)
+    try {
+      await page.goto(url)
+      await use(page)
+    } finally {
+      await page.removeAllListeners(undefined, { behavior: "wait" })
+    }
     assert.deepStrictEqual(complaints, [])
     assert.deepStrictEqual(requests, [url])
-    await page.close()
   }
 
   const textsOf = (page: Page, selector: string) => page.locator(selector).allTextContents()

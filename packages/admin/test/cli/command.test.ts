@@ -314,8 +314,8 @@ describe("the command coterie", () => {
     Effect.gen(function* () {
       const [a] = yield* served(["a"])
       const args = ["cluster", "--url", a?.url ?? ""]
-      assert.include((yield* inProcess(args, true)).out, "\u001b[32mone node, alone\u001b[0m")
-      assert.match((yield* inProcess([...args, "--no-color"], true)).out, /^one node, alone/)
+      assert.include((yield* inProcess(args, { showsColors: true })).out, "\u001b[32mone node, alone\u001b[0m")
+      assert.match((yield* inProcess([...args, "--no-color"], { showsColors: true })).out, /^one node, alone/)
     }).pipe(Effect.scoped),
   )
 

@@ -2,6 +2,7 @@
 import * as World from "../../../core/test/cluster/world.ts"
 import { spawn } from "node:child_process"
 import * as path from "node:path"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Command from "../../src/cli/command.ts"
 import * as Support from "../support.ts"
@@ -19,14 +20,17 @@ export interface Options {
   readonly env?: Readonly<Record<string, string>>
   /** Program and arguments that run before those of the command, such as a shell. Defaults to Node with the command. */
   readonly program?: readonly [string, ...ReadonlyArray<string>]
-  /** Text on the standard output after which `act` happens. */
-  readonly after?: string
+  /** Steps that happen once each, in this order. */
+  readonly steps?: ReadonlyArray<Step>
+}
+
+/** Step of a test that happens when the standard output has a text. */
+export interface Step {
+  readonly after: string
   /** Signal to send, or `close` to close the pipe of the standard output. */
   readonly act?: NodeJS.Signals | "close"
   /** Effect to run after `act`, such as another event. */
   readonly and?: Effect.Effect<void>
-  /** Text on the standard output after which the process gets SIGINT. */
-  readonly until?: string
 }
 
 /** Environment without settings of the machine that change the output. */
@@ -38,7 +42,8 @@ const environment = (): NodeJS.ProcessEnv => {
 /** Runs the command as a process and waits for its end. */
 export const coterie = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
-    const { act, after, and = Effect.void, env = {}, program = [process.execPath, bin], until } = options
+    const { env = {}, program = [process.execPath, bin], steps = [] } = options
+    const left = [...steps]
     const [file, ...first] = program
     const child = spawn(file, [...first, ...args], {
       env: { ...environment(), ...env },
@@ -46,17 +51,14 @@ export const coterie = (args: ReadonlyArray<string>, options: Options = {}): Eff
     })
     let out = ""
     let err = ""
-    let isDone = false
-    let interrupted = false
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       out += text
-      // Once: a second SIGINT ends the process without an exit code, as it should.
-      if (!interrupted && until !== undefined && out.includes(until)) interrupted = child.kill("SIGINT")
-      if (after === undefined || isDone || !out.includes(after)) return
-      isDone = true
-      if (act === "close") child.stdout.destroy()
-      else if (act !== undefined) child.kill(act)
-      Effect.runFork(and)
+      for (let [step] = left; step !== undefined && out.includes(step.after); [step] = left) {
+        left.shift()
+        if (step.act === "close") child.stdout.destroy()
+        else if (step.act !== undefined) child.kill(step.act)
+        if (step.and !== undefined) Effect.runFork(step.and)
+      }
     })
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       err += text
@@ -65,9 +67,17 @@ export const coterie = (args: ReadonlyArray<string>, options: Options = {}): Eff
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
+export interface InProcessOptions {
+  readonly showsColors?: boolean
+  /** Text on the standard output after which the command is interrupted, as by SIGINT. */
+  readonly interruptAfter?: string
+}
+
 /** Runs the command in this process, which is faster. */
-export const inProcess = (args: ReadonlyArray<string>, showsColors = false): Effect.Effect<Ended> =>
+export const inProcess = (args: ReadonlyArray<string>, options: InProcessOptions = {}): Effect.Effect<Ended> =>
   Effect.suspend(() => {
+    const { interruptAfter, showsColors = false } = options
+    const interrupted = Deferred.makeUnsafe<void>()
     let out = ""
     let err = ""
     let code = 0
@@ -76,12 +86,13 @@ export const inProcess = (args: ReadonlyArray<string>, showsColors = false): Eff
       args,
       print: (text) => {
         out += text
+        if (interruptAfter !== undefined && out.includes(interruptAfter)) Deferred.doneUnsafe(interrupted, Effect.void)
       },
       printError: (text) => {
         err += text
       },
       showsColors,
-      interrupt: Effect.never,
+      interrupt: Deferred.await(interrupted),
       exit: (value) => {
         code = value
       },

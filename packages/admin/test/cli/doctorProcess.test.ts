@@ -1,10 +1,14 @@
-/** `coterie doctor` as a process, against nodes on real sockets with one fault each. */
+/**
+ * `coterie doctor` against nodes on real sockets with one fault each. A run that finds nothing and a run that dials with a
+ * secret are processes of their own, which end by themselves with the exit code.
+ */
 import * as World from "../../../core/test/cluster/world.ts"
 import { CommandOutput } from "@coterie/admin"
 import * as Cluster from "@coterie/core/Cluster"
 import * as Keyring from "@coterie/node-transport/Keyring"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -17,13 +21,16 @@ import type { AddressInfo } from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import * as Support from "../support.ts"
-import { coterie, served } from "./command.ts"
+import { coterie, type Ended, inProcess, served } from "./command.ts"
 
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(CommandOutput.Doctor))
 
-/** Runs the doctor, and returns its findings that are not fine with their checks. */
-const doctor = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) {
-  const ended = yield* coterie(["doctor", "--json", ...args], { env })
+/** Runs the doctor, in this process by default. Returns its findings that are not fine with their checks. */
+const doctor = Effect.fnUntraced(function* (
+  args: ReadonlyArray<string>,
+  run: (args: ReadonlyArray<string>) => Effect.Effect<Ended> = inProcess,
+) {
+  const ended = yield* run(["doctor", "--json", ...args])
   assert.strictEqual(ended.err, "", ended.out)
   const document = decode(ended.out)
   // The load of the machine of the tests is none of their subjects.
@@ -41,6 +48,10 @@ const problemOf = ({ ended, problems }: Diagnosis, check: string) => {
   if (found === undefined || others.length > 0) return assert.fail(`${check}: ${ended.out}`)
   return { level: found.level, message: found.message, advice: found.advice ?? "" }
 }
+
+/** Runs the command in this process with a token in its configuration. */
+const withToken = (token: string) => (args: ReadonlyArray<string>) =>
+  Effect.provide(inProcess(args), ConfigProvider.layer(ConfigProvider.fromUnknown({ COTERIE_ADMIN_TOKEN: token })))
 
 const urls = (...nodes: ReadonlyArray<{ readonly url: string } | undefined>) =>
   nodes.flatMap((each) => ["--url", each?.url ?? ""])
@@ -87,9 +98,9 @@ describe("coterie doctor", () => {
   it.live("finds nothing in a cluster that is whole, and exits with 0", () =>
     Effect.gen(function* () {
       const [a, b] = yield* served(["a", "b"])
-      const found = yield* doctor(urls(a, b))
+      const found = yield* doctor(urls(a, b), coterie)
       assert.deepStrictEqual([found.code, found.problems], [0, []])
-      const { code, out } = yield* coterie(["doctor", ...urls(a)])
+      const { code, out } = yield* inProcess(["doctor", ...urls(a)])
       assert.match(out, /^ok( *) {2}service {4}http:\/\/\S+ is a of the cluster "test", version \S+\n/)
       assert.match(out, /^ok\s+dial\s+this machine can dial all 2 advertised addresses$/m)
       assert.strictEqual(code, 0)
@@ -127,10 +138,10 @@ describe("coterie doctor", () => {
       const none = yield* doctor(["--url", url])
       assert.strictEqual(none.code, 4)
       assert.match(problemOf(none, "service").message, /requires a token .*--token-file, COTERIE_ADMIN_TOKEN/)
-      const wrong = yield* doctor(["--url", url], { COTERIE_ADMIN_TOKEN: "0123456789abcdef-wrong" })
+      const wrong = yield* doctor(["--url", url], withToken("0123456789abcdef-wrong"))
       assert.strictEqual(wrong.code, 4)
       assert.match(problemOf(wrong, "service").message, /the token is wrong/)
-      assert.strictEqual((yield* doctor(["--url", url], { COTERIE_ADMIN_TOKEN: Redacted.value(token) })).code, 0)
+      assert.strictEqual((yield* doctor(["--url", url], withToken(Redacted.value(token)))).code, 0)
     }).pipe(Effect.scoped),
   )
 
@@ -174,7 +185,8 @@ describe("coterie doctor", () => {
       )
       const file = path.join(folder, "secret")
       fs.writeFileSync(file, right)
-      const proved = yield* doctor([...urls(a, b), "--secret-file", file])
+      const proved = yield* doctor([...urls(a, b), "--secret-file", file], coterie)
+      assert.strictEqual(proved.code, 1)
       const { message: dial } = problemOf(proved, "dial")
       assert.match(dial, /^b cannot be dialed from this machine: .*does not accept the secret.*\(unauthenticated\)$/)
       assert.notInclude(found.ended.out + proved.ended.out, "0123456789abcdef")

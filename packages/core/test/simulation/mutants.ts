@@ -156,7 +156,8 @@ const relaysEverything: Pick<Overrides, "step"> = {
 
 /** Creates a scenario of two nodes, one of which changes its metadata. Afterwards both write heartbeats only. */
 const quiet = (name: string, overrides: Partial<Overrides>): Simulation.Scenario =>
-  Simulation.scenario(name, { describe: ClusterTrace.describe() }, (sim) =>
+  // The delay bounds the number of frames of two nodes that answer each other forever.
+  Simulation.scenario(name, { describe: ClusterTrace.describe(), faults: { network: { delay: "50 millis" } } }, (sim) =>
     Effect.gen(function* () {
       const recorder = new ClusterRecorder()
       const counts: FrameCount.Counts = new Map()
@@ -556,6 +557,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     "Reachable is never emitted",
     30,
     forgets((output) => output._tag === "Emit" && output.event._tag === "Reachable"),
+    undefined,
+    5,
   ),
   mutant("a suspicion never times out", 30, {
     step: (state, now, input) => {
@@ -567,6 +570,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     "a lost link is not noticed",
     30,
     deafTo((input) => input._tag === "LinkDown"),
+    undefined,
+    5,
   ),
   mutant(
     "every twentieth message on lanes is lost",
@@ -590,7 +595,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     30,
     { makeReceiveLanes: (options) => new ImpatientLanes(options) },
     [20, 60],
-    24,
+    30,
   ),
   mutant(
     "the abort of a message is not sent",

@@ -57,8 +57,23 @@ export const coterieSim = (args: ReadonlyArray<string>, options: Options = {}): 
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
-/** Runs the command in this process, which is faster. Its threads are real. */
-export const inProcess = (args: ReadonlyArray<string>): Effect.Effect<Ended> =>
+/** Runs an effect while a variable of the environment, which new threads copy, has a value. */
+const withEcho = <A>(echo: string, use: Effect.Effect<A>): Effect.Effect<A> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      const before = process.env["ECHO"] ?? ""
+      process.env["ECHO"] = echo
+      return before
+    }),
+    () => use,
+    (before) =>
+      Effect.sync(() => {
+        process.env["ECHO"] = before
+      }),
+  )
+
+/** Runs the command in this process, which is faster. Its threads are real. Runs with a mode must not overlap. */
+export const inProcess = (args: ReadonlyArray<string>, { echo }: Pick<Options, "echo"> = {}): Effect.Effect<Ended> =>
   Effect.suspend(() => {
     let out = ""
     let err = ""
@@ -80,7 +95,8 @@ export const inProcess = (args: ReadonlyArray<string>): Effect.Effect<Ended> =>
         code = value
       },
     })
-    return Effect.map(run, () => ({ code, out, err }))
+    const ended = Effect.map(run, () => ({ code, out, err }))
+    return echo === undefined ? ended : withEcho(echo, ended)
   })
 
 /** Makes a folder that is deleted with the scope. */

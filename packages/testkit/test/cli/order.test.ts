@@ -1,14 +1,14 @@
 /** Scenarios of this repository: a seed gives the same run whatever ran before it in the process. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as path from "node:path"
 import * as scenarios from "../../../../coterie.sim.ts"
-import { Hash } from "../../src/kernel/Hash.ts"
 import type { Scenario } from "../../src/Scenario.ts"
 import * as Swarm from "../../src/Swarm.ts"
-import { coterieSim, summary } from "./command.ts"
+import { coterieSim } from "./command.ts"
 
-const file = path.join(import.meta.dirname, "../../../../coterie.sim.ts")
+const program = path.join(import.meta.dirname, "fixtures/forwards.ts")
 
 /**
  * Seed of every scenario. With this seed the scenarios with a random number of nodes start few nodes, so that a run takes
@@ -16,22 +16,22 @@ const file = path.join(import.meta.dirname, "../../../../coterie.sim.ts")
  */
 const seed = 31
 
-/** Runs the seed in this process. Returns the hash of a swarm with this run alone. */
+/** Runs the seed in this process. Returns the hash of its trace. */
 const hashOf = (scenario: Scenario) =>
   Effect.map(Swarm.runSeed(scenario, seed, { shrink: false }), ({ found, traceHash }) => {
     assert.isUndefined(found)
-    const hash = new Hash()
-    hash.text(traceHash)
-    return hash.digest()
+    return traceHash
   })
 
-/** Runs the seed of each scenario, from the first to the last, in one thread of another process. All tests share it. */
+const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.String)))
+
+/** Runs the seed of each scenario, from the first to the last, in another process. All tests share it. */
 const forwards = Effect.runSync(
   Effect.cached(
-    Effect.map(
-      coterieSim(["swarm", file, "--seeds", String(seed), "--workers", "1", "--json"]),
-      (ended) => new Map(summary(ended).scenarios.map(({ name, traceHash }) => [name, traceHash])),
-    ),
+    Effect.map(coterieSim([String(seed)], { program }), ({ code, err, out }) => {
+      assert.strictEqual(code, 0, err)
+      return decode(out)
+    }),
   ),
 )
 
@@ -44,7 +44,7 @@ describe("forwards in another process and backwards in this one, a seed gives th
       () =>
         Effect.gen(function* () {
           const hash = yield* hashOf(scenario)
-          assert.strictEqual((yield* forwards).get(scenario.name), hash)
+          assert.strictEqual((yield* forwards)[scenario.name], hash)
         }),
       300_000,
     )

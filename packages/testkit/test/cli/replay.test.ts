@@ -7,7 +7,8 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Artifact from "../../src/Artifact.ts"
 import * as Trace from "../../src/Trace.ts"
-import { coterieSim, fixture, summary, temporary } from "./command.ts"
+import * as Files from "../../src/node/files.ts"
+import { coterieSim, fixture, inProcess, summary, temporary } from "./command.ts"
 
 const scope = Effect.runSync(Scope.make())
 let dir = ""
@@ -26,7 +27,9 @@ beforeAll(async () => {
 
 afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-const replay = (echo = "", from = artifact) => coterieSim(["replay", from, fixture("broken")], { cwd: dir, echo })
+/** Replays a file of the folder with a mode of the fixture. */
+const replay = (echo: string, from = artifact) =>
+  inProcess(["replay", path.join(dir, from), fixture("broken")], { echo })
 
 /** Pattern of a sentence of the shrinker about a remaining fault. */
 const sentence = /^ {4}- at \S+ s .* for \S+ s$/m
@@ -51,7 +54,7 @@ describe("coterie-sim replay", () => {
 
   it.live("fails as recorded, in a separate process", () =>
     Effect.gen(function* () {
-      const { code, out } = yield* replay()
+      const { code, out } = yield* coterieSim(["replay", artifact, fixture("broken")], { cwd: dir })
       assert.strictEqual(code, 1)
       assert.include(out, failure?.message ?? "there is none")
       assert.match(out, sentence)
@@ -78,9 +81,7 @@ describe("coterie-sim replay", () => {
 
   it.live("reports another failure if another check fails or chance decides", () =>
     Effect.gen(function* () {
-      const [other, chance] = yield* Effect.forEach(["other check", "chance"], (echo) => replay(echo), {
-        concurrency: 2,
-      })
+      const [other, chance] = yield* Effect.forEach(["other check", "chance"], (echo) => replay(echo))
       assert.deepStrictEqual([other?.code, chance?.code], [3, 3])
       assert.match(
         other?.out ?? "",
@@ -103,9 +104,9 @@ describe("coterie-sim replay", () => {
         ["", write("later.json", '"version": 1', '"version": 2'), /has version 2 and this testkit reads version 1/],
         ["other options", artifact, /the options of the scenario "an answer every 3 seconds" have changed since/],
         ["", write("other.json", "every 3 seconds", "every 4 seconds"), /no scenario "an answer every 4 seconds"/],
-        ["", "missing.json", /the artifact "missing\.json" cannot be read: ENOENT/],
+        ["", "missing.json", /the artifact "\S*missing\.json" cannot be read: ENOENT/],
       ] as const
-      const ended = yield* Effect.forEach(cases, ([echo, file]) => replay(echo, file), { concurrency: 2 })
+      const ended = yield* Effect.forEach(cases, ([echo, file]) => replay(echo, file))
       for (const [index, { code, err, out }] of ended.entries()) {
         assert.deepStrictEqual([code, out], [2, ""])
         assert.match(err, cases[index]?.[2] ?? /^$/)
@@ -137,16 +138,17 @@ describe("coterie-sim viz", () => {
           ["other steps", "html"],
           ["", "jsonl"],
         ] as const,
-        ([echo, format]) => coterieSim(["viz", artifact, fixture("broken"), "--format", format], { cwd: dir, echo }),
-        { concurrency: 2 },
+        ([echo, format]) =>
+          inProcess(["viz", path.join(dir, artifact), fixture("broken"), "--format", format], { echo }),
       )
+      const beside = (ending: string) => path.join(dir, ".coterie/sim", `an-answer-every-3-seconds-11${ending}`)
       assert.deepStrictEqual(
         [changed?.out, lines?.out],
-        [".coterie/sim/an-answer-every-3-seconds-11-now.html\n", ".coterie/sim/an-answer-every-3-seconds-11.jsonl\n"],
+        [`${Files.shown(beside("-now.html"))}\n`, `${Files.shown(beside(".jsonl"))}\n`],
       )
       assert.match(changed?.err ?? "", /The run differs from the recorded run/)
       assert.strictEqual(fs.readFileSync(path.join(dir, failure?.picture ?? ""), "utf8"), before)
-      const trace = Result.getOrThrow(Trace.fromJsonl(fs.readFileSync(path.join(dir, lines?.out.trim() ?? ""), "utf8")))
+      const trace = Result.getOrThrow(Trace.fromJsonl(fs.readFileSync(beside(".jsonl"), "utf8")))
       assert.strictEqual(trace.seed, 11)
       assert.strictEqual(trace.events.at(-1)?._tag, "Failed")
     }),
