@@ -127,13 +127,22 @@ const heartbeats = (nodes: number, seconds: number): Term => {
 
 const { idleHeartbeat, watchers } = FailureDetector.lan
 
+/** Number of links of a node that are idle at rest: all but those to its watchers. */
+const idleLinks = (nodes: number): number => Math.max(0, nodes - 1 - watchers)
+
 /** Heartbeats of a node whose links are idle, except those of its watchers. */
 const heartbeatsAtRest = (nodes: number, seconds: number): Term => {
-  const watched = Math.min(nodes - 1, watchers)
+  const idle = idleLinks(nodes)
   const frames =
-    (watched * seconds * 1_000) / settings.heartbeat +
-    ((nodes - 1 - watched) * seconds * 1_000) / Duration.toMillis(idleHeartbeat)
+    ((nodes - 1 - idle) * seconds * 1_000) / settings.heartbeat +
+    (idle * seconds * 1_000) / Duration.toMillis(idleHeartbeat)
   return { what: "heartbeats", frames, bytes: frames * heartbeatBytes }
+}
+
+/** A Ping and a Pong per idle link, at its first use by a question or an accusation. A node writes half of them. */
+const wakes = (nodes: number): Term => {
+  const frames = idleLinks(nodes)
+  return { what: "heartbeats of idle links at their first use", frames, bytes: frames * heartbeatBytes }
 }
 
 /**
@@ -231,6 +240,7 @@ export const budgets = (nodes: number): Readonly<Record<PhaseName, Budget>> => {
       probes("probes about lost nodes", nodes, lost),
       accusations(nodes, lost),
       heartbeats(nodes, verdict),
+      wakes(nodes),
     ]),
     restart: budget(join, [
       handshakes(nodes, mine),
