@@ -89,9 +89,9 @@ describe("large messages on a slow line", () => {
 })
 
 describe("large messages on a slow line between nodes with different failure detectors", () => {
-  // More lines would show nothing new. Each pair of detectors occurs in both orders, so one direction has each as the sender.
+  // A third line would show nothing new.
   for (const { bytes, kilobits, sendBuffer } of [lines[0], lines[2], lines[4]]) {
-    for (const sends of [[there], [there, back]]) {
+    for (const sends of directions) {
       for (const pair of unlike) {
         for (const [first, second] of [pair, [pair[1], pair[0]] as const]) {
           const who = sends.map(([from, to]) => `from ${from} to ${to}`).join(" and ")
@@ -174,17 +174,17 @@ describe("a large message on an idle link over a slow line", () => {
   const lan = { heartbeat: 1_000, idleHeartbeat: 15_000, linkTimeout: 3_000 }
   const slow = { heartbeat: 10_000, idleHeartbeat: 20_000, linkTimeout: 30_000 }
   const [{ bytes, kilobits, sendBuffer }] = lines
-  // The sender has the detector of the receiver, or the faster one, or the slower one.
-  for (const [from, a, c] of [
-    ["a", lan, lan],
-    ["c", lan, lan],
-    ["a", lan, slow],
-    ["c", lan, slow],
-  ] as const) {
-    World.simulated(
-      `from ${from} keeps the link: heartbeats of ${a.heartbeat} and ${c.heartbeat} ms`,
-      ({ node }) => keepsIdleLink(node, { detectors: { a, c }, from, bytes }),
-      { latency: "200 millis", bandwidth: bytesOf(kilobits), sendBuffer },
-    )
+  for (const from of ["a", "c"] as const) {
+    for (const [a, c] of [
+      [lan, lan],
+      [lan, slow],
+      [slow, lan],
+    ] as const) {
+      World.simulated(
+        `from ${from} keeps the link: heartbeats of ${a.heartbeat} and ${c.heartbeat} ms`,
+        ({ node }) => keepsIdleLink(node, { detectors: { a, c }, from, bytes }),
+        { latency: "200 millis", bandwidth: bytesOf(kilobits), sendBuffer },
+      )
+    }
   }
 })

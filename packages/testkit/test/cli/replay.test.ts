@@ -7,7 +7,6 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Artifact from "../../src/Artifact.ts"
 import * as Trace from "../../src/Trace.ts"
-import * as Files from "../../src/node/files.ts"
 import { coterieSim, fixture, inProcess, summary, temporary } from "./command.ts"
 
 const scope = Effect.runSync(Scope.make())
@@ -104,13 +103,15 @@ describe("coterie-sim replay", () => {
         ["", write("later.json", '"version": 1', '"version": 2'), /has version 2 and this testkit reads version 1/],
         ["other options", artifact, /the options of the scenario "an answer every 3 seconds" have changed since/],
         ["", write("other.json", "every 3 seconds", "every 4 seconds"), /no scenario "an answer every 4 seconds"/],
-        ["", "missing.json", /the artifact "\S*missing\.json" cannot be read: ENOENT/],
       ] as const
       const ended = yield* Effect.forEach(cases, ([echo, file]) => replay(echo, file))
       for (const [index, { code, err, out }] of ended.entries()) {
         assert.deepStrictEqual([code, out], [2, ""])
         assert.match(err, cases[index]?.[2] ?? /^$/)
       }
+      const missing = yield* replay("", "missing.json")
+      assert.deepStrictEqual([missing.code, missing.out], [2, ""])
+      assert.include(missing.err, `the artifact "${path.join(dir, "missing.json")}" cannot be read: ENOENT`)
     }),
   )
 })
@@ -138,17 +139,17 @@ describe("coterie-sim viz", () => {
           ["other steps", "html"],
           ["", "jsonl"],
         ] as const,
-        ([echo, format]) =>
-          inProcess(["viz", path.join(dir, artifact), fixture("broken"), "--format", format], { echo }),
+        // The printed paths are relative to the working directory.
+        ([echo, format]) => coterieSim(["viz", artifact, fixture("broken"), "--format", format], { cwd: dir, echo }),
+        { concurrency: 2 },
       )
-      const beside = (ending: string) => path.join(dir, ".coterie/sim", `an-answer-every-3-seconds-11${ending}`)
       assert.deepStrictEqual(
         [changed?.out, lines?.out],
-        [`${Files.shown(beside("-now.html"))}\n`, `${Files.shown(beside(".jsonl"))}\n`],
+        [".coterie/sim/an-answer-every-3-seconds-11-now.html\n", ".coterie/sim/an-answer-every-3-seconds-11.jsonl\n"],
       )
       assert.match(changed?.err ?? "", /The run differs from the recorded run/)
       assert.strictEqual(fs.readFileSync(path.join(dir, failure?.picture ?? ""), "utf8"), before)
-      const trace = Result.getOrThrow(Trace.fromJsonl(fs.readFileSync(beside(".jsonl"), "utf8")))
+      const trace = Result.getOrThrow(Trace.fromJsonl(fs.readFileSync(path.join(dir, lines?.out.trim() ?? ""), "utf8")))
       assert.strictEqual(trace.seed, 11)
       assert.strictEqual(trace.events.at(-1)?._tag, "Failed")
     }),
