@@ -51,7 +51,10 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
   if (draft.state.phase._tag !== "Running") return Draft.closeLink(draft, record, "left")
   if (generation < State.livingGeneration(draft.state, name)) return Draft.closeLink(draft, record, "replaced")
   const tombstone = State.tombstoneOfLeft(draft.state, record)
-  if (tombstone !== undefined && isLateHandshake(draft, tombstone)) return Draft.closeLink(draft, record, "parted")
+  // Not `parted`: the peer may be another process of this life, which then dials again.
+  if (tombstone !== undefined && isLateHandshake(draft, record, tombstone)) {
+    return Draft.closeLink(draft, record, "replaced")
+  }
   const member = removeFailedSuccessor(draft, record)
   const candidate = draft.state.candidates.get(name)
   const hasPlace = candidate !== undefined && candidate.record.generation <= generation
@@ -88,9 +91,14 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
  */
 export const lateHandshake = 10_000
 
-/** R9: returns whether a handshake with a life began before the peer reported that the life leaves. */
-const isLateHandshake = ({ now }: Draft.Draft, { leftAt }: State.Tombstone): boolean =>
-  leftAt !== undefined && now < leftAt + lateHandshake
+/**
+ * R9: returns whether a handshake with a life may have begun before the peer reported that the life leaves. A peer that
+ * leaves refutes nothing, so a greater record is of another process with the generation of the peer.
+ */
+const isLateHandshake = ({ now }: Draft.Draft, record: PeerRecord.PeerRecord, tombstone: State.Tombstone): boolean =>
+  tombstone.leftAt !== undefined &&
+  now < tombstone.leftAt + lateHandshake &&
+  PeerRecord.compareKeys(record, tombstone) <= 0
 
 /**
  * Returns whether the record in a handshake contradicts an alive record of the same owner: it has a lower key, or the

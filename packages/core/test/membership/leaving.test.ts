@@ -98,10 +98,22 @@ describe("R9: leaving", () => {
     a.hear(1_050, c, update(claim(b, "left", 0)))
     const late = a.meet(1_100, b)
     expect(eventsOf(late)).toStrictEqual([])
-    expect(closedOf(late)).toStrictEqual(["parted b"])
+    // Not `parted`, after which another process of the life would never dial again.
+    expect(closedOf(late)).toStrictEqual(["replaced b"])
     // Another process of the life can complete a handshake later.
     expect(eventsOf(a.meet(1_000 + lateHandshake, b))).toStrictEqual(["Joined b"])
   })
+
+  it.each(["left", "superseded"] as const)(
+    "Bye `%s` does not refuse another process of that life that refutes it in its handshake",
+    (code) => {
+      const a = linkedTo([b, c])
+      a.at(1_000, { _tag: "LinkDown", peer: b, code, silent: false })
+      const outputs = a.meet(1_100, { ...b, incarnation: 1 })
+      expect(closedOf(outputs)).toStrictEqual([])
+      expect(eventsOf(outputs)).toStrictEqual(["Joined b"])
+    },
+  )
 
   it("reported by another peer does not refuse a handshake of that life", () => {
     const a = linkedTo([b, c])
