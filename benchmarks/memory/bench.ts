@@ -123,6 +123,10 @@ const main = Effect.gen(function* () {
   )
   const cells = systems.map((system) => ({ label: system, system, measure: measure(system, counts) }))
   const measured = yield* Rounds.run<Figures, (typeof cells)[number]>(cells, Number(values.rounds), nothing)
+  const incomplete = measured.flatMap(([{ label }, figures]) => (Object.values(figures).includes(null) ? label : []))
+  if (incomplete.length > 0) {
+    yield* Effect.fail(new Process.Failed({ message: `no complete round of ${incomplete}, so nothing is written` }))
+  }
   const medians = new Map(measured.map(([{ system }, figures]) => [system, figures]))
   const machine = `${process.arch}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}, medians of ${values.rounds} rounds`
   const text = `${machine}:\n\n${table(columns, rowsOf(counts, medians))}`

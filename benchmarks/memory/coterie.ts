@@ -24,13 +24,16 @@ const label = "memory"
 /** Limits of the node. All peers have one host, so bounds for one host must allow all of them. */
 const limits = { handshakes: 1_024, handshakesPerHost: 1_024 }
 
+/** All peers connect from one host, one after the other, which the default allows 512 of them. */
+const strangers = { connectionsBurst: 4_096 }
+
 const listen: System["listen"] = () =>
   new Promise((resolve, reject) => {
     const views = new ViewTracker(() => 0)
     const node = Effect.gen(function* () {
       const context = yield* Layer.build(
         Cluster.layer({ cluster: label, name: "node", limits }).pipe(
-          Layer.provide(NodeTransport.layerTcp({ host, port: 0 })),
+          Layer.provide(NodeTransport.layerTcp({ host, port: 0, strangers })),
         ),
       )
       const cluster = Context.get(context, Cluster.Cluster)
