@@ -13,6 +13,7 @@ import * as Net from "node:net"
 import * as os from "node:os"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
+import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -304,6 +305,7 @@ const main = Effect.gen(function* () {
     for (let round = 0; round < Number(values.rounds); round++) {
       for (const system of systems) {
         // The systems run one after the other, so that they do not disturb each other.
+        yield* Console.error(`round ${round + 1} of ${values.rounds}: ${nodes} nodes, ${system}`)
         const measured = yield* measure(system, nodes, Number(values.processes), Number(values.seconds) * 1_000)
         all.get(system)?.push(measured)
       }
