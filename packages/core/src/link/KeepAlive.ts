@@ -239,11 +239,6 @@ export class KeepAlive implements TimedLink {
     return this.due(at)
   }
 
-  /** Returns the number of Pings that this side has sent. */
-  pings(): number {
-    return this.seq
-  }
-
   /** Ends {@link run} with a defect. */
   fail(defect: unknown): void {
     this.end(Effect.die(defect))

@@ -27,8 +27,6 @@ const linksPerTick = 16
 export interface TimedLink {
   /** Does what is due at this time. Returns the time of the next visit, or `undefined` if the link has ended. */
   readonly visit: (at: number) => number | undefined
-  /** Number of Pings that the link has sent. */
-  readonly pings: () => number
   /** Excludes a stall of this process from all times of the link. `late` is the duration in milliseconds. */
   readonly excuseStall: (late: number, at: number) => void
   /** Ends the link, because one of its functions threw this defect. */
@@ -124,7 +122,7 @@ export class LinkTimer {
       timer.late = at - before - pause
       if (timer.late > stallMillis) timer.excuseStall(timer.late, at)
       for (const link of wheel.advance(at)) {
-        // Lets the link write its Ping before the Ping of the next link. Other visits do little.
+        // Lets the link write its Ping before the Ping of the next link, and bounds the work of one turn.
         if (timer.visit(link, at)) yield* Effect.yieldNow
       }
       // The process may also have stalled between two visits.
@@ -137,13 +135,12 @@ export class LinkTimer {
     timer.armedFor = Number.POSITIVE_INFINITY
   })
 
-  /** Visits a link. Returns `true` if the link has sent a Ping. A defect ends this link only. */
+  /** Visits a link. Returns `true` if the link continues. A defect ends this link only. */
   private visit(link: TimedLink, at: number): boolean {
     try {
-      const pings = link.pings()
       const due = link.visit(at)
       if (due !== undefined) this.wheel.add(link, due)
-      return link.pings() !== pings
+      return due !== undefined
     } catch (defect) {
       link.fail(defect)
       return false

@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { stallMillis } from "../../src/internal/time.ts"
@@ -31,7 +30,6 @@ const make = Effect.gen(function* () {
         log.push(`${name} at ${at}`)
         return next(at)
       },
-      pings: () => 0,
       excuseStall: (late) => void log.push(`${name} excuses ${late}`),
       fail: (defect) => void log.push(`${name} fails: ${String(defect)}`),
     }
@@ -102,37 +100,6 @@ describe("the timer of the links of a node", () => {
     }),
   )
 
-  it.effect("lets a link write its Ping before the next visit, and other visits share a turn", () =>
-    Effect.gen(function* () {
-      const { log, pass, timer } = yield* make
-      const add = (name: string, due: number, sends: boolean) =>
-        Effect.gen(function* () {
-          const visited = yield* Deferred.make<void>()
-          yield* Effect.forkScoped(
-            Effect.andThen(
-              Effect.andThen(Deferred.await(visited), Effect.yieldNow),
-              Effect.sync(() => void log.push(`${name} writes`)),
-            ),
-          )
-          let pings = 0
-          const visit = () => {
-            log.push(`visit of ${name}`)
-            if (sends) pings++
-            Deferred.doneUnsafe(visited, Effect.void)
-            return 60_000
-          }
-          timer.add({ visit, pings: () => pings, excuseStall: () => undefined, fail: () => undefined }, due)
-        })
-      yield* add("a", 100, true)
-      yield* add("b", 100, false)
-      yield* add("c", 100, false)
-      yield* settle
-      yield* pass(100)
-      yield* settle
-      assert.deepStrictEqual(log, ["visit of a", "a writes", "visit of b", "visit of c", "b writes", "c writes"])
-    }),
-  )
-
   it.effect("excuses a stall of this process at all links, also at those that are not due, and before visits", () =>
     Effect.gen(function* () {
       const { add, log, pass, stall, timer } = yield* make
@@ -156,7 +123,6 @@ describe("the timer of the links of a node", () => {
             stall.millis = stallMillis + 1
             return undefined
           },
-          pings: () => 0,
           excuseStall: () => undefined,
           fail: () => undefined,
         },
@@ -180,7 +146,6 @@ describe("the timer of the links of a node", () => {
               log.push(`${name} at ${at}`)
               return visit(at)
             },
-            pings: () => 0,
             excuseStall: () => undefined,
             fail: () => undefined,
           },
@@ -222,7 +187,6 @@ describe("the timer of the links of a node", () => {
       const { add, log, pass, timer } = yield* make
       const broken: LinkTimer.TimedLink = {
         visit: () => assert.fail("broken"),
-        pings: () => 0,
         excuseStall: () => assert.fail("broken"),
         fail: (defect) => void log.push(defect instanceof Error ? defect.message : ""),
       }
