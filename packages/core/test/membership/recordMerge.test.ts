@@ -264,7 +264,7 @@ describe("a life that this node never met and that others report as left", () =>
     const tombstone = a.state().tombstones.get("c")
     a.hear(1_000, b, update(later))
     expect(a.state().tombstones.get("c")).toBe(tombstone)
-    expect(closedOf(a.meet(2_000, c))).toStrictEqual(["parted c"])
+    expect(closedOf(a.meet(2_000, c))).toStrictEqual(["replaced c"])
   })
 
   it.each([

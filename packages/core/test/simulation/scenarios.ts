@@ -268,6 +268,25 @@ const withdrawAllTheTime = (sim: Simulation.Sim, names: ReadonlyArray<string>) =
     }),
   )
 
+/** Draws whether this is one run in so many. Draws nothing without a number. */
+const isOneIn = (runs: number | undefined): Effect.Effect<boolean> =>
+  runs === undefined ? Effect.succeed(false) : Effect.map(Random.nextIntBetween(1, runs), (drawn) => drawn === 1)
+
+const hourMillis = 3_600_000
+
+/**
+ * Sets the clocks of running nodes to times that are wrong by up to an hour. A node whose clock is set back takes, when
+ * it starts again, a generation that is greater by one. Nodes that have not met each of its lives give the same
+ * generation to two of them.
+ */
+const setWrongClocks = (nodes: Members) =>
+  Effect.forEach(
+    Object.values(nodes),
+    (node) =>
+      Effect.flatMap(Random.nextIntBetween(-hourMillis, hourMillis), (millis) => Effect.ignore(node.setClock(millis))),
+    { discard: true },
+  )
+
 /** Draws the number of times that babblers speak. Draws nothing without babblers. */
 const drawBabble = (hasBabblers: boolean): Effect.Effect<number> =>
   hasBabblers ? Random.nextIntBetween(5, 60) : Effect.succeed(0)
@@ -288,6 +307,8 @@ export const cluster = (
     readonly policies?: Layer.Layer<never>
     /** Number of runs of which one has a member that babbles. Defaults to none. */
     readonly babblers?: number
+    /** Number of runs of which one has clocks that are wrong by up to an hour. Defaults to none. */
+    readonly wrongClocks?: number
     /** `true` if the nodes prove a secret, and withdraw the proofs of their connections all the time. */
     readonly withdrawals?: boolean
   },
@@ -297,8 +318,8 @@ export const cluster = (
     { faults: options.faults, describe: ClusterTrace.describe(), timeLimit: "30 minutes", strict: true },
     (sim) =>
       Effect.gen(function* () {
-        const { babblers: oneIn } = options
-        const hasBabblers = oneIn !== undefined && (yield* Random.nextIntBetween(1, oneIn)) === 1
+        const hasBabblers = yield* isOneIn(options.babblers)
+        const hasWrongClocks = yield* isOneIn(options.wrongClocks)
         const recorder = new ClusterRecorder({ hasBabblers })
         const size = yield* Random.nextIntBetween(...options.size)
         const names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
@@ -322,6 +343,7 @@ export const cluster = (
           },
           options.withdrawals === true ? { identity: () => secret } : {},
         )
+        if (hasWrongClocks) yield* setWrongClocks(nodes)
         const babblers = hasBabblers ? ["b1"] : []
         const budget = new BabbleBudget({ count: yield* drawBabble(hasBabblers), babblers })
         yield* sim.nodes(babblers, (name) =>
@@ -418,6 +440,7 @@ export const anything = cluster("a cluster survives anything", {
   seconds: 20,
   faults: everything,
   babblers: 4,
+  wrongClocks: 4,
   goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Unreachable", "Reachable"],
 })
 
@@ -427,6 +450,7 @@ export const fewWatchers = cluster("a cluster with few watchers survives anythin
   seconds: 30,
   faults: everything,
   babblers: 4,
+  wrongClocks: 4,
   talk: [2_000, 15_000],
   policies: FailureDetector.layer({ watchers: 2, idleHeartbeat: "3 seconds" }),
   goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced", "Unreachable", "Reachable"],
@@ -438,6 +462,7 @@ export const small = cluster("a small cluster survives anything", {
   seconds: 20,
   faults: everything,
   babblers: 4,
+  wrongClocks: 4,
   goals: ["Joined", "Left", "Suspected", "Recovered", "Failed", "Replaced"],
 })
 
