@@ -233,6 +233,10 @@ export class LinkLife implements Hooks {
 
   onMembership({ peer }: Link, frame: MembershipFrame, cost: number): Effect.Effect<void> {
     const { connections, loop } = this.context
+    // The other process may have the same generation, and goes on.
+    if (frame._tag === "Leave" && this.peerConnection !== undefined && connections.isReplaced(this.peerConnection)) {
+      return Effect.void
+    }
     const target = frame._tag === "ProbeRequest" ? connections.open(frame.target) : undefined
     const heardAgo = target?.heardAgo()
     return loop.submitFrame({ _tag: "Received", from: peer, frame, heardAgo }, cost)

@@ -162,6 +162,12 @@ export class PeerConnections {
     return link !== undefined && provesLess(identity, link.identity)
   }
 
+  /** Returns whether a connection with another process of the peer's name is in use instead. */
+  isReplaced(connection: PeerConnection): boolean {
+    const used = this.used.get(connection.peer.name)
+    return used !== undefined && !used.isSameProcess(connection)
+  }
+
   /** Returns the link in use with the peer, open or closing. */
   current(name: string): Link | undefined {
     return this.used.get(name)?.link

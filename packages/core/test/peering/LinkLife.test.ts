@@ -7,13 +7,14 @@ import type { Established } from "../../src/link/Handshake.ts"
 import { HandshakeFailed } from "../../src/link/Handshake.ts"
 import type { Link } from "../../src/link/Link.ts"
 import { LinkLife, type Shake } from "../../src/peering/LinkLife.ts"
+import type { Frame } from "../../src/protocol/Frame.ts"
 import { makeConnection, settle } from "../link/support.ts"
 import { record } from "./fakeLink.ts"
 import { makeContext } from "./linkContext.ts"
 
-const established = (epoch: number): Established => ({
+const established = (epoch: number, instance = 0): Established => ({
   peer: record(1),
-  rank: { instance: 0, instances: [0, 0], epoch, byLower: true },
+  rank: { instance, instances: [instance, 0], epoch, byLower: true },
   peerWindow: 8_192,
   peerLinkTimeout: 3_000,
   viewHash: 0n,
@@ -23,14 +24,15 @@ const established = (epoch: number): Established => ({
 
 /** Returns a handshake that commits and then ends with this result. */
 const shakeThen =
-  (end: ReturnType<Shake>, epoch = 1): Shake =>
+  (end: ReturnType<Shake>, epoch = 1, instance = 0): Shake =>
   ({ commit }) => {
-    const { peer, rank } = established(epoch)
+    const { peer, rank } = established(epoch, instance)
     commit(peer, rank)
     return end
   }
 
-const completed = (epoch = 1): Shake => shakeThen(Effect.succeed(established(epoch)), epoch)
+const completed = (epoch = 1, instance = 0): Shake =>
+  shakeThen(Effect.succeed(established(epoch, instance)), epoch, instance)
 
 const failed = new HandshakeFailed({ reason: "lost", message: "" })
 
@@ -116,6 +118,33 @@ describe("the life of a connection", () => {
       assert.isDefined(first.fiber.pollUnsafe())
       assert.deepStrictEqual(world.linkEvents(), ["LinkUp"])
       assert.strictEqual(world.connections.open("peer"), second.ups[0])
+    }),
+  )
+
+  it.effect("ignores the Leave of a process after another process of its generation has taken its place", () =>
+    Effect.gen(function* () {
+      const world = yield* makeContext()
+      const leave: Frame = { _tag: "Leave", generation: 1 }
+      const leaver = yield* start(world, completed(1))
+      const other = yield* start(world, completed(1, 1))
+      leaver.peer.says({ _tag: "LaneOpen", lanes: [], last: true }, leave)
+      yield* settle
+      assert.deepStrictEqual(world.frames(), [])
+      assert.strictEqual(world.connections.open("peer"), other.ups[0])
+      other.peer.says({ _tag: "LaneOpen", lanes: [], last: true }, leave)
+      yield* settle
+      assert.deepStrictEqual(world.frames(), ["Leave"])
+    }),
+  )
+
+  it.effect("reads the Leave of a process on a connection that another connection of it has replaced", () =>
+    Effect.gen(function* () {
+      const world = yield* makeContext()
+      const first = yield* start(world, completed(1))
+      yield* start(world, completed(2))
+      first.peer.says({ _tag: "LaneOpen", lanes: [], last: true }, { _tag: "Leave", generation: 1 })
+      yield* settle
+      assert.deepStrictEqual(world.frames(), ["Leave"])
     }),
   )
 

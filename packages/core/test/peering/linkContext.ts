@@ -77,6 +77,8 @@ export const makeContext = Effect.fnUntraced(function* (limits: Partial<Limits.L
     outcomes,
     /** Inputs about links that the membership received, in order. */
     linkEvents: () => inputs.flatMap(({ _tag }) => (_tag === "LinkUp" || _tag === "LinkDown" ? [_tag] : [])),
+    /** Frames that the membership received, in order. */
+    frames: () => inputs.flatMap((input) => (input._tag === "Received" ? [input.frame._tag] : [])),
   }
 })
 
