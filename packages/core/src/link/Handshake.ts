@@ -90,6 +90,8 @@ export interface HandshakeHost<S extends NodeState> {
   readonly state: () => S
   /** Returns `false` once this node is leaving. */
   readonly isRunning: (state: S) => boolean
+  /** Returns the view hash for Hello and HelloAck. */
+  readonly introductionHash: (state: S) => bigint
   /** Returns the belief of this node about one life of a peer, or `undefined`. */
   readonly beliefAbout: (state: S, peer: PeerRecord) => YouAreBelief | undefined
   /** Returns `true` if the peer has a link. */
@@ -289,7 +291,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     linkEpoch: options.epoch,
     dialedAddress: options.address,
     ...(options.join ? { join: true } : {}),
-    viewHash: before.viewHash,
+    viewHash: host.introductionHash(before),
     window: host.inboxWindowBytes,
     linkTimeout: host.linkTimeout,
   })
@@ -416,7 +418,7 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
     version: protocolVersion,
     record: before.self,
     instance: before.instance,
-    viewHash: before.viewHash,
+    viewHash: host.introductionHash(before),
     window: host.inboxWindowBytes,
     linkTimeout: host.linkTimeout,
     observedHost: connection.remoteHost.slice(0, maxObservedHostBytes),

@@ -282,6 +282,13 @@ export const livingGeneration = ({ members }: State, name: string): number => {
 export const newestMet = ({ members, tombstones }: State, name: string): number =>
   Math.max(members.get(name)?.record.generation ?? 0, tombstones.get(name)?.generation ?? 0)
 
+/**
+ * Returns the view hash for Hello and HelloAck. The hash of this node's record alone tells that this node has met no
+ * peer, so a node whose peers have all failed shows 0.
+ */
+export const introductionHash = ({ members, selfHash, viewHash }: State): bigint =>
+  members.size > 0 && viewHash === selfHash ? 0n : viewHash
+
 /** Returns the tombstone of a life that has left. */
 export const tombstoneOfLeft = ({ tombstones }: State, { generation, name }: PeerId): Tombstone | undefined => {
   const tombstone = tombstones.get(name)

@@ -52,6 +52,7 @@ export const make = (options: Options): HandshakeHost<State.State> => {
     admission,
     state: () => loop.state(),
     isRunning: ({ phase }) => phase._tag === "Running",
+    introductionHash: State.introductionHash,
     beliefAbout: (state, { generation, name }) => State.belief(state, name, generation),
     hasLink: (name) => State.hasLink(loop.state(), name),
     judgeHello: (hello, identity) => judgeHello(loop.state(), hello, options, identity),

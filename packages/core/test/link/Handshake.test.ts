@@ -35,6 +35,7 @@ const hostOf = (options: Partial<Host> = {}): Host => {
     admission: () => Effect.succeed(Admission.admit),
     state: () => now,
     isRunning: ({ isRunning }) => isRunning,
+    introductionHash: ({ viewHash }) => viewHash,
     beliefAbout: () => undefined,
     hasLink: () => false,
     judgeHello: () => undefined,

@@ -365,7 +365,7 @@ export const dial = (world: World, node: Node, target: Node, expected: string | 
   enqueue(world, connection, connection.ends[1], {
     _tag: "Hello",
     record: node.state.self,
-    viewHash: node.state.viewHash,
+    viewHash: State.introductionHash(node.state),
   })
   return connection
 }
@@ -515,7 +515,8 @@ const handshake = (world: World, connection: Connection, end: End, node: Node, p
       end.sentRecord = node.state.self
       end.phase = "Ready"
       const youAre = State.belief(node.state, packet.record.name, packet.record.generation)
-      const { self: record, viewHash } = node.state
+      const { self: record } = node.state
+      const viewHash = State.introductionHash(node.state)
       return enqueue(world, connection, back, { _tag: "HelloAck", record, viewHash, youAre })
     }
     case "HelloAck": {

@@ -1,7 +1,8 @@
 /** Queries of a state. */
 import { describe, expect, it } from "@effect/vitest"
 import * as State from "../../src/membership/State.ts"
-import { addressOf, wall, b, c, d, e, update, nodeOf, linkedTo, loseLink } from "./support.ts"
+import { memberHash } from "../../src/protocol/PeerRecord.ts"
+import { addressOf, wall, b, c, d, e, update, eventsOf, nodeOf, linkedTo, loseLink } from "./support.ts"
 import { dialTargets } from "./dialTargets.ts"
 
 describe("dial targets", () => {
@@ -22,6 +23,21 @@ describe("dial targets of a state", () => {
     a.hear(1_000, d, update(e))
     const kinds = [...dialTargets(a.state())].map(([name, { kind }]) => `${kind} ${name}`)
     expect(kinds).toStrictEqual(["lost b", "candidate e"])
+  })
+})
+
+describe("the view hash in a handshake", () => {
+  it("is the hash of this node alone only if it has met no peer", () => {
+    const a = nodeOf("a")
+    const alone = State.introductionHash(a.state())
+    expect(alone).toBe(memberHash(a.state().self))
+    a.meet(0, b)
+    expect(State.introductionHash(a.state())).toBe(a.state().viewHash)
+    loseLink(a, 1_000, b)
+    expect(eventsOf(a.until(60_000))).toContain("Failed b")
+    // Peers would otherwise refuse this node as one that can take another generation, which it does not.
+    expect(a.state().viewHash).toBe(alone)
+    expect(State.introductionHash(a.state())).toBe(0n)
   })
 })
 
