@@ -145,6 +145,15 @@ describe("the dialer's side of a handshake", () => {
     }),
   )
 
+  it.effect("shows the hash of an introduction in its Hello, and that of the view in its Ready", () =>
+    Effect.gen(function* () {
+      const { other, says } = yield* dial(hostOf({ introductionHash: () => 7n }))
+      yield* says(ack)
+      assert.deepInclude(other.written()[0], { _tag: "Hello", viewHash: 7n })
+      assert.deepInclude(other.written()[1], { _tag: "Ready", viewHash: 2n })
+    }),
+  )
+
   it.effect("refutes an accusation before its Ready", () =>
     Effect.gen(function* () {
       const { other, says } = yield* dial(hostOf())

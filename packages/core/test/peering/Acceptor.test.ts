@@ -6,9 +6,10 @@ import { Acceptor } from "../../src/peering/Acceptor.ts"
 import { HandshakeLimits } from "../../src/peering/HandshakeLimits.ts"
 import type { Frame } from "../../src/protocol/Frame.ts"
 import { makeConnection, settle } from "../link/support.ts"
-import { addressOf } from "../membership/support.ts"
+import { addressOf, b, linkedTo, loseLink } from "../membership/support.ts"
 import { record } from "./fakeLink.ts"
 import { makeContext, ready } from "./linkContext.ts"
+import { initial } from "./support.ts"
 
 const hello: Frame = {
   _tag: "Hello",
@@ -25,8 +26,8 @@ const hello: Frame = {
 }
 
 /** Creates an acceptor with room for one handshake per host. */
-const make = Effect.fnUntraced(function* (handshakes = 8) {
-  const world = yield* makeContext({ handshakes, handshakesPerHost: 1, helloTimeout: 1_000 })
+const make = Effect.fnUntraced(function* (handshakes = 8, state = initial) {
+  const world = yield* makeContext({ handshakes, handshakesPerHost: 1, helloTimeout: 1_000 }, state)
   const bounds = new HandshakeLimits(world.context.limits)
   const acceptor = new Acceptor(world.context, world.handshake, bounds)
   /** Passes a connection of the only host to the acceptor. */
@@ -45,6 +46,19 @@ const make = Effect.fnUntraced(function* (handshakes = 8) {
 })
 
 describe("an accepted connection", () => {
+  it.effect("of a node whose peers have all failed is not answered as by a node that has met no peer", () =>
+    Effect.gen(function* () {
+      const a = linkedTo([b])
+      loseLink(a, 1_000, b)
+      a.until(60_000)
+      const { accept } = yield* make(8, a.state())
+      const { says, written } = yield* accept
+      says(hello)
+      yield* settle
+      assert.deepInclude(written()[0], { _tag: "HelloAck", viewHash: 0n })
+    }),
+  )
+
   it.effect("becomes a link by its handshake, and then frees its place for the next handshake", () =>
     Effect.gen(function* () {
       const { accept, bounds, connections, linkEvents, outcomes } = yield* make()
