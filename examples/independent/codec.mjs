@@ -154,9 +154,9 @@ const format = that((v) => isLine(v, 64), "a bad format")
 const opened = map({ lane, name, "format?": format, window: int(1024, 2 ** 32 - 1) })
 const greeting = { record, instance: generation, viewHash: hash, window: number, linkTimeout: number }
 const belief = { "youAre?": map(key) }
-const refusals = oneOf("label", "version", "busy", "self", "denied", "duplicate", "stale", "parted")
+const refusals = oneOf("label", "version", "busy", "self", "denied", "duplicate", "stale")
 const faults = ["oversize", "malformed", "creditExceeded", "laneUnknown", "unexpectedFrame", "rate"]
-const endings = oneOf("left", "parted", "replaced", "duplicate", "superseded", "silent", "slow", ...faults)
+const endings = oneOf("left", "parted", "replaced", "duplicate", "superseded", "silent", "slow", "busy", ...faults)
 const hello = {
   magic: oneOf("COTERIE"),
   ...versions,

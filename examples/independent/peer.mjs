@@ -225,7 +225,7 @@ class Peer {
   }
   onRejected = (link, { code, message, atLeastGeneration = 0 }) => {
     link.socket.destroy()
-    const isOne = ["label", "version", "denied", "parted"].includes(code)
+    const isOne = ["label", "version", "denied"].includes(code)
     if (atLeastGeneration > this.self.generation) {
       if (this.links.size === 0 && this.members.has(link.expected)) this.stop("superseded", `${code}: ${message}`)
       if (this.members.size > 0) return

@@ -207,7 +207,7 @@ export const SeedUnavailableReason = Schema.Literals([
  * - `otherCluster`: the peer belongs to another cluster. `version`: the peer speaks another version of the
  *   protocol.
  * - `self`: this node itself listens at the address. `otherPeer`: a different peer than before answered.
- * - `disconnected`: the peer has disconnected from this node.
+ * - `disconnected`: this node and the peer are disconnected until one of them calls `join`.
  *
  * @category models
  * @since 0.1.0

@@ -28,7 +28,6 @@ export const refusalReason = ({ by, code, message }: HandshakeRejected): Refusal
     case "denied":
     case "busy":
     case "stale":
-    case "parted":
       return new ClusterError.Denied(refusal)
   }
 }
@@ -41,7 +40,6 @@ const reasonOfCode: { readonly [Code in RejectCode]: SeedUnavailableReason } = {
   denied: "denied",
   duplicate: "duplicate",
   stale: "stale",
-  parted: "disconnected",
 }
 
 /** Returns the reason of a failed dial in one word. */
@@ -53,6 +51,7 @@ export const reasonOf = (error: HandshakeError): SeedUnavailableReason => {
     case "unauthenticated":
     case "forbidden":
     case "timeout":
+    case "disconnected":
       return error.reason
     case "violation":
       return "protocol"

@@ -42,8 +42,9 @@ export class HandshakeFailed extends Schema.TaggedError<HandshakeFailed>()("Hand
    * - `wrongPeer`: another peer than the expected one answered at the address.
    * - `known`: this node dialed to find unknown peers, and the peer that answered already has a link.
    * - `displaced`: a newer connection took the place of this one, which had not sent a complete Hello.
+   * - `disconnected`: this node has disconnected the peer, and no side called `join` since.
    */
-  reason: Schema.Literals(["timeout", "violation", "wrongPeer", "known", "displaced", "lost"]),
+  reason: Schema.Literals(["timeout", "violation", "wrongPeer", "known", "displaced", "disconnected", "lost"]),
   message: Schema.String,
 }) {}
 
@@ -96,6 +97,8 @@ export interface HandshakeHost<S extends NodeState> {
   readonly beliefAbout: (state: S, peer: PeerRecord) => YouAreBelief | undefined
   /** Returns `true` if the peer has a link. */
   readonly hasLink: (name: string) => boolean
+  /** Returns `true` if this node has disconnected this life of the peer. */
+  readonly isDisconnected: (peer: PeerRecord) => boolean
   /**
    * Returns the refusal of a Hello by any rule except the admission policy, or `undefined` if the Hello is acceptable.
    */
@@ -304,6 +307,7 @@ export const dial = Effect.fnUntraced(function* <S extends NodeState>(
     const message = `"${ack.record.name}" at ${options.address} already has a link`
     return yield* new HandshakeFailed({ reason: "known", message })
   }
+  if (!options.join && host.isDisconnected(ack.record)) return yield* disconnected(ack.record)
   const refusal = host.judgePeer(ack, connection.identity)
   if (refusal !== undefined) {
     // Sends the refusal although this side dialed, because the peer may not know that its clock is wrong.
@@ -345,6 +349,34 @@ const meetNamesake = Effect.fnUntraced(function* <S extends NodeState>(
   const message = `a newer process named "${self.name}" runs there`
   return yield* new HandshakeRejected({ code: "duplicate", message, by: "us" })
 })
+
+/**
+ * Completes the acceptor's side of the handshake with a peer that gets no link, and ends the connection. The handshake
+ * proves to the peer which process sends the Bye, so that no other process at this address can send it.
+ */
+const dismiss = Effect.fnUntraced(function* <S extends NodeState>(
+  host: HandshakeHost<S>,
+  exchange: Exchange,
+  self: PeerRecord,
+  peer: PeerRecord,
+  code: "parted" | "replaced",
+) {
+  yield* write(exchange, readyOf(host, self, host.state(), peer))
+  yield* write(exchange, { _tag: "Bye", code, message: "" })
+  yield* exchange.connection.end
+})
+
+const disconnected = ({ name }: PeerRecord) =>
+  new HandshakeFailed({
+    reason: "disconnected",
+    message: `this node has disconnected "${name}"; call join to connect the two again`,
+  })
+
+/** Returns `true` if the acceptor wrote a last frame that the dialer must receive before the connection closes. */
+export const endsWithAnswer = (error: HandshakeError): boolean =>
+  error._tag === "HandshakeRejected"
+    ? error.by === "us"
+    : error._tag === "HandshakeFailed" && (error.reason === "wrongPeer" || error.reason === "disconnected")
 
 /** Returns `true` if this node is running and still in the life in which the handshake began. */
 const goesOn = <S extends NodeState>(host: HandshakeHost<S>, before: S, now: S): boolean =>
@@ -428,10 +460,12 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
   if (peer.name === before.self.name) {
     // An older process of this name. Two processes of one name never have a link.
     if (!host.outlivesNamesake()) return yield* leaving()
-    yield* write(exchange, readyOf(host, before.self, host.state(), peer))
-    yield* write(exchange, { _tag: "Bye", code: "replaced", message: "" })
-    yield* connection.end
+    yield* dismiss(host, exchange, before.self, peer, "replaced")
     return yield* new HandshakeFailed({ reason: "wrongPeer", message: "an older process of this node's name dialed" })
+  }
+  if (hello.join !== true && host.isDisconnected(peer)) {
+    yield* dismiss(host, exchange, before.self, peer, "parted")
+    return yield* disconnected(peer)
   }
   const now = yield* host.refute(ready.youAre)
   if (!goesOn(host, before, now)) return yield* leaving()
@@ -443,7 +477,7 @@ export const accept = Effect.fnUntraced(function* <S extends NodeState>(
   return established(peer, rank, ready, hello)
 })
 
-const transientCodes = ["busy", "stale", "parted"] as const satisfies ReadonlyArray<RejectCode>
+const transientCodes = ["busy", "stale"] as const satisfies ReadonlyArray<RejectCode>
 
 /** Returns `true` if another attempt may succeed after a refusal with this code without a change of configuration. */
 export const isTransientCode = (code: RejectCode): code is (typeof transientCodes)[number] =>

@@ -338,6 +338,12 @@ export interface CandidateTarget extends TargetBase {
   readonly announcer: string
 }
 
+/** Returns whether this node has disconnected this life of a peer, and no side joined the other since. */
+export const isDisconnected = ({ members }: State, { generation, name }: PeerId): boolean => {
+  const member = members.get(name)
+  return member?.disconnected === true && member.record.generation === generation
+}
+
 /**
  * Returns the peer of this name if it has no link and should have one. For this node's own name, returns a claimed
  * newer life.

@@ -60,7 +60,7 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
   const hasPlace = candidate !== undefined && candidate.record.generation <= generation
   if (member === undefined && !hasPlace && !makeRoom(draft)) {
     Draft.diagnose(draft, `refused the peer "${name}": the maximum number of members is reached`)
-    return Draft.closeLink(draft, record, "parted")
+    return Draft.closeLink(draft, record, "busy")
   }
   // Other peers may have reported the end of this life after the handshake began.
   const end = tombstone ?? State.reportedEndOf(draft.state, record)

@@ -62,8 +62,8 @@ export class Acceptor {
               subject: host,
               text: `a connection from ${host} was closed: ${Handshake.describe(error)}`,
             }),
-            // Delivers a refusal. In all other cases this node wrote nothing that the peer could miss.
-            error._tag === "HandshakeRejected" && error.by === "us" ? this.deliver(connection) : connection.reset,
+            // In all other cases this node wrote nothing that the peer could miss.
+            Handshake.endsWithAnswer(error) ? this.deliver(connection) : connection.reset,
           ),
         ),
         Effect.ensuring(leave),

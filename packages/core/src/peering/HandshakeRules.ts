@@ -55,6 +55,7 @@ export const make = (options: Options): HandshakeHost<State.State> => {
     introductionHash: State.introductionHash,
     beliefAbout: (state, { generation, name }) => State.belief(state, name, generation),
     hasLink: (name) => State.hasLink(loop.state(), name),
+    isDisconnected: (peer) => State.isDisconnected(loop.state(), peer),
     judgeHello: (hello, identity) => judgeHello(loop.state(), hello, options, identity),
     judgePeer: (peer, identity) => judgePeer(loop.state(), peer, options, identity),
     meetNamesake: ({ instance, record: { generation } }) =>
@@ -163,7 +164,7 @@ export const judgeHello = (
   identity?: Identity,
 ): HelloReject | undefined => {
   const { dialing, hasRoom, label } = options
-  const { generation, name } = hello.record
+  const { name } = hello.record
   if (hello.label !== label) return reject("label", `this is the cluster "${label}"`)
   if (hello.versionMin > protocolVersion || hello.versionMax < protocolVersion) {
     return reject("version", `this node speaks version ${protocolVersion}`)
@@ -179,9 +180,5 @@ export const judgeHello = (
   }
   const refusal = judgePeer(state, hello, options, identity)
   if (refusal !== undefined) return refusal
-  const member = state.members.get(name)
-  if (member?.disconnected === true && member.record.generation === generation && hello.join !== true) {
-    return reject("parted", "this node has disconnected the peer; call join to connect the two again")
-  }
-  return hasRoom() || member !== undefined ? undefined : busy
+  return hasRoom() || state.members.has(name) ? undefined : busy
 }

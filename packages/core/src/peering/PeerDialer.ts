@@ -169,11 +169,6 @@ export class PeerDialer {
       if (result._tag === "Success") return "done"
       const error = result.failure
       this.failures.note(target, address, error, monotonicMillis(this.options.clock))
-      if (error._tag === "HandshakeRejected" && error.code === "parted" && error.by === "them") {
-        // The Bye that disconnects the two peers was lost with a link.
-        yield* this.options.loop.submitAndAwait({ _tag: "Disconnect", name })
-        return "done"
-      }
       if (error._tag === "TransportError" && error.reason === "refused") refusals++
     }
     return addresses.length > 0 && refusals === addresses.length ? "refused" : "failed"

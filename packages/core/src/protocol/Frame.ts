@@ -65,9 +65,8 @@ export interface HelloAck {
  * - `busy`: a limit is reached; try later. `self`: the dialer reached itself.
  * - `duplicate`: the acceptor has the dialer's name, or has a link to another process of the dialer's life.
  * - `stale`: a newer life of the dialer's name is known; `atLeastGeneration` would be accepted.
- * - `parted`: the acceptor has disconnected the dialer, and the application of the dialer did not call `join` again.
  */
-export type RejectCode = "label" | "version" | "busy" | "self" | "denied" | "duplicate" | "stale" | "parted"
+export type RejectCode = "label" | "version" | "busy" | "self" | "denied" | "duplicate" | "stale"
 
 /** All reject codes, in the order of their numbers in docs. */
 export const rejectCodes: ReadonlyArray<RejectCode> = [
@@ -78,7 +77,6 @@ export const rejectCodes: ReadonlyArray<RejectCode> = [
   "denied",
   "duplicate",
   "stale",
-  "parted",
 ]
 
 /** Refusal of a handshake, after which the connection ends. */
@@ -271,9 +269,19 @@ export type LaneFrame = LaneOpen | LaneClose | LaneClosed | Taken | Credit
  * up.
  * - `superseded`: the sender found a higher generation of its own name and stops.
  * - `silent`: no bytes arrived for the link timeout. `slow`: the receiver does not drain.
+ * - `busy`: the sender has no place for another member. The receiver dials again later.
  * - The other codes are violations of the protocol by the receiver of the Bye.
  */
-export type ByeCode = "left" | "parted" | "replaced" | "duplicate" | "superseded" | "silent" | "slow" | ViolationCode
+export type ByeCode =
+  | "left"
+  | "parted"
+  | "replaced"
+  | "duplicate"
+  | "superseded"
+  | "silent"
+  | "slow"
+  | "busy"
+  | ViolationCode
 
 /** All Bye codes, in the order of their listing in docs. */
 export const byeCodes: ReadonlyArray<ByeCode> = [
@@ -284,6 +292,7 @@ export const byeCodes: ReadonlyArray<ByeCode> = [
   "superseded",
   "silent",
   "slow",
+  "busy",
   ...violationCodes,
 ]
 

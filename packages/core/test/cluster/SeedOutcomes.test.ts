@@ -158,7 +158,7 @@ describe("the refusal that ends a node", () => {
 
   it("excludes codes that change with time", () => {
     const outcomes = make([a], ["duplicate", "otherCluster", "denied", "version"])
-    for (const code of ["busy", "stale", "parted"] as const) {
+    for (const code of ["busy", "stale"] as const) {
       outcomes.note(a, refused(code), 0)
       assert.isUndefined(outcomes.fatal(0))
     }

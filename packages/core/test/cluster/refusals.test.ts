@@ -27,7 +27,7 @@ describe("the event of an address that is unavailable", () => {
     const events = rejectCodes.map((code) => seedUnavailable(addressOf("b"), rejected(code)))
     assert.deepStrictEqual(
       events.map(({ reason }) => reason),
-      ["otherCluster", "version", "busy", "self", "denied", "duplicate", "stale", "disconnected"],
+      ["otherCluster", "version", "busy", "self", "denied", "duplicate", "stale"],
     )
     for (const { message } of events) assert.strictEqual(message, "the peer refused this node: why")
     assert.strictEqual(
@@ -47,6 +47,7 @@ describe("the event of an address that is unavailable", () => {
       [failed("lost"), "lost"],
       [failed("violation"), "protocol"],
       [failed("wrongPeer"), "otherPeer"],
+      [failed("disconnected"), "disconnected"],
     ] as const) {
       assert.deepInclude(seedUnavailable(addressOf("b"), error), {
         _tag: "SeedUnavailable",

@@ -38,6 +38,7 @@ const hostOf = (options: Partial<Host> = {}): Host => {
     introductionHash: ({ viewHash }) => viewHash,
     beliefAbout: () => undefined,
     hasLink: () => false,
+    isDisconnected: () => false,
     judgeHello: () => undefined,
     judgePeer: () => undefined,
     refute: (youAre) =>
@@ -110,13 +111,16 @@ const begin = (
     return { committed, error, established, other, reason, says, tags: () => other.written().map(({ _tag }) => _tag) }
   })
 
-const dial = (host: Host, options: { readonly expected?: string; readonly stranger?: boolean } = {}) =>
+const dial = (
+  host: Host,
+  options: { readonly expected?: string; readonly join?: boolean; readonly stranger?: boolean } = {},
+) =>
   begin((exchange) =>
     Handshake.dial(host, exchange, {
       address,
       epoch: 3,
       expected: options.expected,
-      join: false,
+      join: options.join ?? false,
       stranger: options.stranger ?? false,
     }),
   )
@@ -322,6 +326,45 @@ describe("a handshake with another process of this node's name", () => {
       yield* says(ready)
       assert.deepStrictEqual(tags(), ["HelloAck"])
       assert.deepStrictEqual([reason(), committed], ["lost", []])
+    }),
+  )
+})
+
+describe("a handshake with a peer that this node has disconnected", () => {
+  const host = hostOf({ isDisconnected: () => true })
+
+  it.effect("completes at the acceptor, so that the dialer knows whose Bye parted follows, and creates no link", () =>
+    Effect.gen(function* () {
+      const { committed, other, reason, says, tags } = yield* accept(host)
+      yield* says(hello)
+      yield* says(ready)
+      assert.deepStrictEqual(tags(), ["HelloAck", "Ready", "Bye"])
+      assert.deepInclude(other.written()[2], { code: "parted" })
+      assert.isTrue(other.isEnded())
+      assert.deepStrictEqual([reason(), committed], ["disconnected", []])
+    }),
+  )
+
+  it.effect("creates a link if the dialer calls join", () =>
+    Effect.gen(function* () {
+      const { committed, says, tags } = yield* accept(host)
+      yield* says({ ...hello, join: true })
+      yield* says(ready)
+      assert.deepStrictEqual(tags(), ["HelloAck", "Ready"])
+      assert.strictEqual(committed.length, 1)
+    }),
+  )
+
+  it.effect("ends at the dialer before Ready, unless this node calls join", () =>
+    Effect.gen(function* () {
+      const first = yield* dial(host)
+      yield* first.says(ack, ready)
+      assert.deepStrictEqual(first.tags(), ["Hello"])
+      assert.deepStrictEqual([first.reason(), first.committed], ["disconnected", []])
+      const second = yield* dial(host, { join: true })
+      yield* second.says(ack, ready)
+      assert.deepStrictEqual(second.tags(), ["Hello", "Ready"])
+      assert.strictEqual(second.committed.length, 1)
     }),
   )
 })

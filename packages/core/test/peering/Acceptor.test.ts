@@ -90,6 +90,30 @@ describe("an accepted connection", () => {
     }),
   )
 
+  it.effect("of a disconnected peer, or of an older process, stays open for the linger, so that its Bye arrives", () =>
+    Effect.gen(function* () {
+      const a = linkedTo([record(7, "b")])
+      a.at(1_000, { _tag: "Disconnect", name: "b" })
+      for (const [dialer, outcome, code] of [
+        [record(7, "b"), "in disconnected", "parted"],
+        [record(1, "a"), "in wrongPeer", "replaced"],
+      ] as const) {
+        const { accept, context, outcomes } = yield* make(8, a.state())
+        const { isEnded, isReset, says, written } = yield* accept
+        says({ ...hello, record: dialer })
+        yield* settle
+        says(ready)
+        yield* settle
+        assert.deepInclude(written().at(-1), { _tag: "Bye", code })
+        assert.deepStrictEqual(outcomes, [outcome])
+        assert.isTrue(isEnded())
+        assert.isFalse(isReset())
+        yield* TestClock.adjust(context.limits.linger)
+        assert.isTrue(isReset())
+      }
+    }),
+  )
+
   it.effect("that was refused as busy is closed normally if the peer ends it", () =>
     Effect.gen(function* () {
       const { accept, greet } = yield* make()

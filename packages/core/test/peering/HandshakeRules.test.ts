@@ -80,12 +80,6 @@ describe("a Hello", () => {
     assert.strictEqual(refusalOf(after(), {}, false)?.code, "busy")
     assert.isUndefined(refusalOf(after(linkUp), {}, false))
   })
-
-  it("of a peer that this node disconnected is refused until the peer joins", () => {
-    const state = after(linkUp, { _tag: "Disconnect", name: "peer" })
-    assert.strictEqual(refusalOf(state)?.code, "parted")
-    assert.isUndefined(refusalOf(state, { join: true }))
-  })
 })
 
 describe("a connection that proves less than the link of its name", () => {

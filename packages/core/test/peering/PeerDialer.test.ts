@@ -185,16 +185,6 @@ describe("a peer that should have a link", () => {
     }).pipe(Effect.scoped, VirtualTime.flow),
   )
 
-  it.effect("that has disconnected this node is disconnected here as well", () =>
-    Effect.gen(function* () {
-      const rejected = new HandshakeRejected({ code: "parted", message: "", by: "them" })
-      const { dialer, reports } = yield* make(lost(), rejected)
-      dialer.reconcile(lost())
-      yield* Effect.sleep(500)
-      assert.deepStrictEqual(reports(), [{ _tag: "Disconnect", name: "b" }])
-    }).pipe(Effect.scoped, VirtualTime.flow),
-  )
-
   it.effect("that is busy is dialed as soon as allowed, even if the timer of the pause is early", () =>
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
