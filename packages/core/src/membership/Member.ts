@@ -78,6 +78,11 @@ export interface Linked {
   /** View hashes and time of the last anti-entropy exchange that a heartbeat started. */
   readonly synced: (HashPair & { readonly at: number }) | undefined
   /**
+   * Number of exchanges in a row that heartbeats of the peer started and that did not change this node's view hash, and
+   * the time of the last one.
+   */
+  readonly fruitless: { readonly count: number; readonly at: number } | undefined
+  /**
    * Incarnation for which this node last sent the peer a record that the peer did not write, and the time of sending.
    */
   readonly challenged: { readonly incarnation: number; readonly at: number } | undefined
@@ -203,7 +208,13 @@ export const countsInSize = (record: Pick<PeerRecord.PeerRecord, "status">): boo
 /** Standing of a member that nobody accuses. */
 export const alive: Alive = { _tag: "Alive" }
 
-const freshLink: Linked = { _tag: "Linked", mismatch: undefined, synced: undefined, challenged: undefined }
+const freshLink: Linked = {
+  _tag: "Linked",
+  mismatch: undefined,
+  synced: undefined,
+  fruitless: undefined,
+  challenged: undefined,
+}
 
 /** Returns a new member without accusations. */
 export const make = (

@@ -53,6 +53,7 @@ import type { NameTaken } from "./namesakes.ts"
 import * as Namesakes from "./namesakes.ts"
 import { newestRecords } from "./newestRecords.ts"
 import * as Partition from "./partition.ts"
+import * as Plausibility from "./plausibility.ts"
 import * as ProbeRequests from "./probeRequests.ts"
 import * as Probing from "./probing.ts"
 import * as RecordMerge from "./recordMerge.ts"
@@ -76,6 +77,8 @@ export interface Tick {
   readonly _tag: "Tick"
   /** `true` if this process stalled past the deadline. Frames that arrived meanwhile may still be unread. */
   readonly stalled?: boolean | undefined
+  /** The wall clock, in milliseconds. */
+  readonly wall?: number | undefined
 }
 
 /** A fact that a step handles. */
@@ -124,6 +127,7 @@ const handle = (draft: Draft.Draft, input: Input): void => {
     case "Received":
       return receive(draft, input)
     case "Tick":
+      if (input.wall !== undefined) Plausibility.readWall(draft, input.wall)
       if (input.stalled === true) extendDeadlines(draft)
       return tick(draft)
     case "DialFailed":

@@ -122,6 +122,13 @@ export type Phase =
   | { readonly _tag: "Leaving"; readonly awaiting: ReadonlySet<string>; readonly until: number }
   | { readonly _tag: "Stopped"; readonly reason: StopReason }
 
+/** Refusal of this node's life by a member. */
+export interface Refusal {
+  /** Name of the member. */
+  readonly by: string
+  readonly at: number
+}
+
 /** Reason for which this node stopped: it left, or a newer life of its name exists. */
 export type StopReason = "left" | "superseded"
 
@@ -136,6 +143,8 @@ export interface State {
   readonly raisedAt: number
   /** Number of this process. Of two processes of one life, the process with the greater instance stays. */
   readonly instance: number
+  /** First refusal of this life by a member since the last link, if this node has no link; see `namesakes.ts`. */
+  readonly refusal: Refusal | undefined
   /** Time at which another process last took a link of this process at a peer, if it did; see `namesakes.ts`. */
   readonly displacedAt: number | undefined
   readonly phase: Phase
@@ -192,7 +201,7 @@ export interface State {
   readonly digests: ReadonlyMap<string, ReadonlyArray<Key>>
   /** Answers in flight, by the name of the peer. */
   readonly answers: ReadonlyMap<string, Answer>
-  /** Wall clock minus `now`, for the bound on generations. */
+  /** Wall clock minus `now`, for the bounds on generations and incarnations. */
   readonly wallOffset: number
   /** State of the random number generator. */
   readonly seed: number
@@ -219,6 +228,7 @@ export const make = (options: {
     unpublished: undefined,
     raisedAt: Number.NEGATIVE_INFINITY,
     instance: options.instance ?? 0,
+    refusal: undefined,
     displacedAt: undefined,
     phase: { _tag: "Running" },
     claims: new Map(),

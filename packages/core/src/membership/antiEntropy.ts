@@ -34,20 +34,40 @@ export const onViewHash = (draft: Draft.Draft, peer: string, theirs: bigint): vo
   const member = draft.state.members.get(peer)
   if (member === undefined || !Member.isLinked(member) || theirs === mine) return
   const { reach } = member
-  const { mismatch, synced } = reach
+  const { mismatch, synced: last } = reach
   if (mismatch?.mine !== mine || mismatch.theirs !== theirs) {
     Draft.updateMember(draft, { ...member, reach: { ...reach, mismatch: { mine, theirs } } })
     return
   }
-  if (synced?.mine === mine && synced.theirs === theirs && draft.now < synced.at + settings.syncRetry) return
-  if (!mayStart(draft)) return
-  Draft.updateMember(draft, { ...member, reach: { ...reach, synced: { mine, theirs, at: draft.now } } })
+  if (last?.mine === mine && last.theirs === theirs && draft.now < last.at + settings.syncRetry) return
+  if (!mayStart(draft) || isPaused(draft, reach)) return
+  const synced = { mine, theirs, at: draft.now }
+  Draft.updateMember(draft, { ...member, reach: { ...reach, synced, fruitless: countExchange(draft, reach) } })
   start(draft, peer)
 }
 
 /** Returns whether no exchange is under way, and the last one started at least `syncInterval` ago. */
 const mayStart = ({ now, state }: Draft.Draft): boolean =>
   state.sync === undefined && now >= state.lastSyncAt + state.settings.syncInterval
+
+/**
+ * Returns whether this node waits before it starts another exchange with the peer: not after the first exchange that
+ * changed nothing here, then one second, and twice as long after each further one, up to `syncRetry`. All peers share
+ * the exchanges that this node may start, and a faulty peer could otherwise take them all.
+ */
+const isPaused = ({ now, state }: Draft.Draft, { fruitless }: Member.Linked): boolean =>
+  fruitless !== undefined &&
+  fruitless.count > 1 &&
+  now < fruitless.at + Math.min(state.settings.syncRetry, firstPause * 2 ** (fruitless.count - 2))
+
+/** First pause between two exchanges with one peer, in milliseconds. */
+const firstPause = 1_000
+
+/** Counts an exchange with the peer, and forgets the earlier ones if they are long ago. */
+const countExchange = ({ now, state }: Draft.Draft, { fruitless }: Member.Linked): Member.Linked["fruitless"] => {
+  const isRecent = fruitless !== undefined && now < fruitless.at + 2 * state.settings.syncRetry
+  return { count: isRecent ? fruitless.count + 1 : 1, at: now }
+}
 
 const start = (draft: Draft.Draft, peer: string): void => {
   const { now, state } = draft
@@ -86,7 +106,12 @@ export const onDigest = (draft: Draft.Draft, from: string, { entries, last }: Sy
 export const onDelta = (draft: Draft.Draft, from: string, { records, want }: SyncDelta): void => {
   const { state } = draft
   if (state.sync?.peer === from) state.sync = undefined
+  const { viewHash } = state
   for (const record of newestRecords(records)) RecordMerge.mergeRecord(draft, record, from)
+  const member = state.members.get(from)
+  if (state.viewHash !== viewHash && member !== undefined && Member.isLinked(member)) {
+    Draft.updateMember(draft, { ...member, reach: { ...member.reach, fruitless: undefined } })
+  }
   Answers.answerWant(draft, from, want)
 }
 

@@ -68,6 +68,7 @@ export const onLinkUp = (draft: Draft.Draft, { record, address, viewHash, youAre
   Draft.removeTombstone(draft, name)
   Draft.removeReportedEnd(draft, record)
   Partition.endIsolation(draft)
+  draft.state.refusal = undefined
   if (hasPlace) Draft.setCandidate(draft, name, undefined)
   if (member?.record.generation === generation) {
     FailureDetection.onLinkUp(draft, member, record, address)

@@ -1,8 +1,8 @@
 /**
  * R8 (newer lives of this node's name). A report of a newer life is only a claim, whatever its source: a faulty member
  * or a restored snapshot may report one. This node dials the claimed lives in turn. It stops after a complete handshake
- * with the newer life. It also stops if it has no link and a member that it dials refuses it. A node that has met no
- * peer takes a higher generation instead.
+ * with the newer life. It also stops if it has no link and members that it dials refuse it. A node that has met no peer
+ * takes a higher generation instead.
  */
 import type { Address } from "../Address.ts"
 import * as Draft from "./Draft.ts"
@@ -115,14 +115,15 @@ export const onDisplaced = (draft: Draft.Draft, draw: number): void => {
   const { now, state } = draft
   const isRepeated = state.displacedAt !== undefined && now < state.displacedAt + displacementWindow
   state.displacedAt = isRepeated ? undefined : now
-  if (isRepeated) state.instance = Math.min(state.instance + 1 + draw, maxInstance)
+  if (!isRepeated) return
+  // The refusal was of the process with the earlier instance.
+  state.refusal = undefined
+  state.instance = Math.min(state.instance + 1 + draw, maxInstance)
 }
 
 /**
- * Handles a refusal of this node's life. The refusal alone may come from a stranger or a faulty member. It therefore
- * stops only a node without links, and only if a member that this node dialed refuses it. This node ignores an answer
- * to a Hello from before it took its generation and instance, because the peer may have met this process under the new
- * ones.
+ * Handles a refusal of this node's life. This node ignores an answer to a Hello from before it took its generation and
+ * instance, because the peer may have met this process under the new ones.
  */
 export const onNameTaken = (draft: Draft.Draft, refusal: NameTaken): void => {
   const { atLeastGeneration, dialed, generation } = refusal
@@ -131,9 +132,27 @@ export const onNameTaken = (draft: Draft.Draft, refusal: NameTaken): void => {
   if (phase._tag !== "Running" || !isCurrent || atLeastGeneration <= generation) return
   if (Plausibility.isFutureLife(draft, atLeastGeneration)) return diagnoseGeneration(draft)
   if (members.size === 0) return raiseGeneration(draft, atLeastGeneration)
-  const isByMember = dialed !== undefined && members.has(dialed)
-  if (isByMember && draft.state.linked.size === 0) return Draft.stop(draft, "superseded")
+  if (dialed !== undefined && members.has(dialed) && draft.state.linked.size === 0) {
+    return onRefusedByMember(draft, dialed)
+  }
   diagnoseClaim(draft)
+}
+
+/**
+ * Handles a refusal by a member, while this node has no link. A refusal does not prove who sends it, and another process
+ * may listen at an address of the member. This node therefore stops when a second member refuses it too, or when the
+ * member still refuses it after the longest suspicion. A living member that does not refuse this node gives it a link in
+ * that time.
+ */
+const onRefusedByMember = (draft: Draft.Draft, by: string): void => {
+  const { now, state } = draft
+  const { refusal } = state
+  if (refusal === undefined) {
+    state.refusal = { by, at: now }
+    return diagnoseClaim(draft)
+  }
+  if (refusal.by === by && now < refusal.at + state.settings.suspicionMax) return diagnoseClaim(draft)
+  Draft.stop(draft, "superseded")
 }
 
 const diagnoseGeneration = (draft: Draft.Draft): void =>

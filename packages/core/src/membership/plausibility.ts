@@ -58,6 +58,18 @@ const refutableLead = aliveLead + generationLead
  */
 const maxAlive = maxIncarnation - 1
 
+/** Difference of the two clocks of this node beyond which it corrects the wall clock that it assumes, in milliseconds. */
+const wallTolerance = 60_000
+
+/**
+ * Reads the wall clock. Somebody may have corrected it since the start of this node, and the monotonic clock may stand
+ * still while the machine sleeps.
+ */
+export const readWall = ({ now, state }: Draft, wall: number): void => {
+  const offset = wall - now
+  if (Math.abs(offset - state.wallOffset) > wallTolerance) state.wallOffset = offset
+}
+
 const wallOf = ({ now, state }: Draft): number => now + state.wallOffset
 
 const greatest = (age: number, lead: number): number =>

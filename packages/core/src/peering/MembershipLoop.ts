@@ -160,7 +160,8 @@ export class MembershipLoop {
         // A Tick that waits in the queue is not replaced, because it would lose its place with every slice.
         this.armedFor = Number.NEGATIVE_INFINITY
         const stalled = monotonicMillis(clock) - due > stallMillis
-        return Queue.offer(this.queue, { input: { _tag: "Tick", stalled }, done: undefined })
+        const wall = clock.currentTimeMillisUnsafe()
+        return Queue.offer(this.queue, { input: { _tag: "Tick", stalled, wall }, done: undefined })
       }),
     )
   }

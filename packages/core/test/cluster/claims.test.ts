@@ -199,3 +199,46 @@ describe("a member that claims repeatedly that a node with this name runs at an 
     }),
   )
 })
+
+describe("a stranger at an address of a member that answers every Hello with `stale`", () => {
+  /** Starts `a`, and members of which the first also advertises the address of the stranger. */
+  const withStranger = Effect.fnUntraced(function* (
+    { node }: World.World,
+    network: SimNetwork.Shape,
+    names: ReadonlyArray<string>,
+  ) {
+    const stranger = yield* RawPeer.listen(network, "stranger", (peer) =>
+      Effect.gen(function* () {
+        const { record } = yield* peer.receiveFrame("Hello")
+        yield* peer.send({
+          _tag: "HelloReject",
+          code: "stale",
+          message: "",
+          atLeastGeneration: record.generation + 1,
+        })
+        yield* peer.receiveAll
+      }),
+    )
+    const a = yield* node("a")
+    for (const name of names) {
+      const advertise = name === "b" ? [RawPeer.addressOf("b:24868"), stranger] : undefined
+      yield* node(name, { seeds: [a.address], advertise })
+    }
+    yield* World.untilPeers(a, names)
+    return a
+  })
+
+  World.simulated("does not stop a node that reaches no member for a time", (world, network) =>
+    Effect.gen(function* () {
+      const names = ["b", "c", "d"]
+      const a = yield* withStranger(world, network, names)
+      const before = a.dialed.length
+      yield* network.partition(["a"], names)
+      yield* World.until(a, ({ peers }) => [...peers.values()].every(({ link }) => link !== "up"))
+      yield* Effect.sleep("1 second")
+      assert.include(a.dialed.slice(before), "stranger:24868")
+      yield* network.heal
+      yield* World.untilPeers(a, names)
+    }),
+  )
+})

@@ -25,6 +25,7 @@ describe("a member", () => {
       _tag: "Linked",
       mismatch: undefined,
       synced: undefined,
+      fruitless: undefined,
       challenged: undefined,
     })
     expect(Member.make(b, "Indirect", { lastReachedBy: "c" })).toMatchObject({
@@ -71,6 +72,7 @@ describe("the reach of a member", () => {
         _tag: "Linked",
         mismatch: { mine: 1n, theirs: 2n },
         synced: { mine: 1n, theirs: 2n, at: 0 },
+        fruitless: { count: 1, at: 0 },
         challenged: { incarnation: 0, at: 0 },
       },
     }

@@ -1,6 +1,6 @@
 /** Comparison of views and exchange of differences (docs/protocol.md, section "Anti-entropy"). */
 import { describe, expect, it } from "@effect/vitest"
-import type { Key } from "../../src/protocol/PeerRecord.ts"
+import type { Key, PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import type { Node } from "./support.ts"
 import { wall, recordOf, b, c, d, claim, nodeOf, linkedTo, loseLink, eventsOf, framesOf } from "./support.ts"
 
@@ -45,6 +45,65 @@ describe("anti-entropy", () => {
     differ(a, 1_003, 2n)
     expect(differ(a, 1_250, 2n)).toHaveLength(0)
     expect(differ(a, 1_251, 2n)).toHaveLength(1)
+  })
+
+  /**
+   * Makes a peer show hashes that differ each time and never bring news, and another peer show one hash. Returns the
+   * number of digests to each in five minutes.
+   */
+  const digestsBeside = (isFaulty: boolean, answers: boolean) => {
+    const a = linkedTo([b, c])
+    const sent = { b: 0, c: 0 }
+    for (let now = 1_000; now < 301_000; now += 10) {
+      const differing = isFaulty
+        ? a.at(now, { _tag: "HashDiffers", from: "c", viewHash: BigInt(now - (now % 20)) })
+        : []
+      const steady = now % 1_000 === 0 ? a.at(now, { _tag: "HashDiffers", from: "b", viewHash: 7n }) : []
+      const ticked = now % 100 === 0 ? a.at(now, { _tag: "Tick" }) : []
+      for (const { to } of framesOf([...differing, ...steady, ...ticked], "SyncDigest")) {
+        const peer = to.includes("b") ? b : c
+        sent[peer === b ? "b" : "c"]++
+        if (peer === b || answers) a.hear(now, peer, { _tag: "SyncDelta", records: [], want: [] })
+      }
+    }
+    return sent
+  }
+
+  for (const answers of [true, false]) {
+    it(`reaches the other peers beside a faulty peer that ${answers ? "answers" : "does not answer"}`, () => {
+      expect(digestsBeside(false, answers)).toStrictEqual({ b: 10, c: 0 })
+      const { b: steady, c: faulty } = digestsBeside(true, answers)
+      expect(steady).toBeGreaterThanOrEqual(9)
+      // One in 30 seconds, and the first ones.
+      expect(faulty).toBeLessThanOrEqual(20)
+    })
+  }
+
+  it("does not pause after an exchange that changed the view of this node", () => {
+    const a = linkedTo([b])
+    let now = 1_000
+    let hash = 1n
+    const exchange = (records: ReadonlyArray<PeerRecord>) => {
+      hash++
+      differ(a, now, hash)
+      const started = differ(a, now + 1, hash).length
+      a.hear(now + 2, b, { _tag: "SyncDelta", records, want: [] })
+      now += 300
+      return started
+    }
+    expect([exchange([]), exchange([]), exchange([])]).toStrictEqual([1, 1, 0])
+    const other = linkedTo([b, c])
+    const news = (incarnation: number) => [claim(c, "alive", incarnation)]
+    now = 1_000
+    const starts = [1, 2, 3, 4, 5].map((incarnation) => {
+      hash++
+      differ(other, now, hash)
+      const started = differ(other, now + 1, hash).length
+      other.hear(now + 2, b, { _tag: "SyncDelta", records: news(incarnation), want: [] })
+      now += 300
+      return started
+    })
+    expect(starts).toStrictEqual([1, 1, 1, 1, 1])
   })
 
   it("makes two views equal, including a peer that left", () => {

@@ -129,6 +129,25 @@ describe("a record of its owner is believed", () => {
   })
 })
 
+describe("a generation that is ahead of the clock at the start of this node", () => {
+  const later = recordOf("x", { generation: wall + 3 * day })
+
+  it("is plausible once the clock was corrected, or the machine slept while the monotonic clock stood still", () => {
+    const a = linkedTo([b])
+    expect(eventsOf(a.hear(1_000, b, update(later)))).toStrictEqual(["Diagnostic"])
+    a.at(2_000, { _tag: "Tick", wall: wall + 2_000 + 2 * day })
+    expect(eventsOf(a.hear(3_000, b, update(later)))).toStrictEqual([])
+    expect(dialTargets(a.state()).has("x")).toBe(true)
+  })
+
+  it("does not change the state for the small differences of two clocks", () => {
+    const a = linkedTo([b])
+    const before = a.state()
+    a.at(1_000, { _tag: "Tick", wall: wall + 50_000 })
+    expect(a.state().wallOffset).toBe(before.wallOffset)
+  })
+})
+
 describe("an alive record with an implausible incarnation", () => {
   const x = recordOf("x")
   const far = claim(x, "alive", maxIncarnation - 15)

@@ -285,7 +285,7 @@ describe("R8: a newer life of this node's name", () => {
     expect(a.state().self.generation).toBe(wall + 7)
   })
 
-  it("in a refusal stops this node only without a link, and only from a member that this node dialed", () => {
+  it("in a refusal stops this node only without a link, and only from two members that this node dialed", () => {
     const a = linkedTo([b, c])
     expect(stoppedOf(a.at(1_000, refused({ dialed: "b" })))).toStrictEqual([])
     loseLink(a, 2_000, b)
@@ -293,7 +293,26 @@ describe("R8: a newer life of this node's name", () => {
     loseLink(a, 3_000, c)
     expect(stoppedOf(a.at(3_000, refused()))).toStrictEqual([])
     expect(stoppedOf(a.at(3_000, refused({ dialed: "d" })))).toStrictEqual([])
-    expect(stoppedOf(a.at(3_000, refused({ dialed: "c" })))).toStrictEqual(["superseded"])
+    expect(eventsOf(a.at(3_000, refused({ dialed: "c" })))).toStrictEqual(["Diagnostic"])
+    expect(stoppedOf(a.at(3_001, refused({ dialed: "c" })))).toStrictEqual([])
+    expect(stoppedOf(a.at(3_002, refused({ dialed: "b" })))).toStrictEqual(["superseded"])
+  })
+
+  it("in refusals of one member, which may be another process at its address, stops this node after the longest suspicion", () => {
+    const alone = () => {
+      const a = linkedTo([b, c], { suspicionMax: 9_000 })
+      loseLink(a, 1_000, b)
+      loseLink(a, 1_000, c)
+      expect(stoppedOf(a.at(2_000, refused({ dialed: "b" })))).toStrictEqual([])
+      expect(stoppedOf(a.at(10_999, refused({ dialed: "b" })))).toStrictEqual([])
+      return a
+    }
+    expect(stoppedOf(alone().at(11_000, refused({ dialed: "b" })))).toStrictEqual(["superseded"])
+    // A member accepts this node, so no newer life exists.
+    const accepted = alone()
+    accepted.meet(11_000, c)
+    loseLink(accepted, 11_001, c)
+    expect(stoppedOf(accepted.at(11_002, refused({ dialed: "b" })))).toStrictEqual([])
   })
 
   it("in a refusal of an earlier generation of this node changes nothing", () => {
@@ -324,8 +343,9 @@ describe("R8: a newer life of this node's name", () => {
     expect(a.state().instance).toBe(42)
     // An answer to a Hello with the earlier instance does not concern this process any more.
     loseLink(a, 61_002, c)
-    expect(stoppedOf(a.at(61_100, refused({ dialed: "b" })))).toStrictEqual([])
-    expect(stoppedOf(a.at(61_100, refused({ dialed: "b", instance: 42 })))).toStrictEqual(["superseded"])
+    for (const dialed of ["b", "c"]) expect(stoppedOf(a.at(61_100, refused({ dialed })))).toStrictEqual([])
+    const now = (dialed: string) => a.at(61_100, refused({ dialed, instance: 42 }))
+    expect(stoppedOf([...now("b"), ...now("c")])).toStrictEqual(["superseded"])
   })
 
   it("is not assumed when this node occasionally loses a link as a duplicate", () => {

@@ -73,7 +73,7 @@ it.effect("submits a Tick once per pulse, and at the deadline of the state if th
     yield* TestClock.adjust("999 millis")
     assert.strictEqual(ticks(), 0)
     yield* TestClock.adjust("1 millis")
-    assert.deepStrictEqual(inputs, [{ _tag: "Tick", stalled: false }])
+    assert.deepStrictEqual(inputs, [{ _tag: "Tick", stalled: false, wall: 1_000 }])
     yield* loop.submitAndAwait({ _tag: "Leave" })
     yield* TestClock.adjust("299 millis")
     assert.strictEqual(ticks(), 1)
