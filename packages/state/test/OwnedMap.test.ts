@@ -331,6 +331,36 @@ describe("an owned map", () => {
     }),
   )
 
+  World.simulated("gives one dead letter for an entry that does not change, however often it arrives", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const here = yield* openOn(a)
+      const value = Schema.Union([Schema.Finite, Schema.String])
+      // Without remembered removals, every removal makes a batch of all entries.
+      const options = { key: Schema.String, value, limits: { tombstones: 0 } }
+      const there = yield* Effect.provideService(OwnedMap.make("numbers", options), Cluster, b.cluster)
+      const letters: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(here.deadLetters, ({ reason }) => Effect.sync(() => void letters.push(reason))),
+      )
+      yield* there.set("bad", "text")
+      yield* there.set("x", 1)
+      yield* untilEntries(here, ["b x 1"])
+      for (let i = 2; i < 7; i++) {
+        yield* there.set("y", i)
+        yield* untilEntries(here, ["b x 1", `b y ${i}`])
+        yield* there.remove("y")
+        yield* untilEntries(here, ["b x 1"])
+      }
+      assert.lengthOf(letters, 1)
+      yield* there.set("bad", "other")
+      yield* there.set("x", 2)
+      yield* untilEntries(here, ["b x 2"])
+      yield* Effect.sleep("20 millis")
+      assert.lengthOf(letters, 2)
+    }),
+  )
+
   World.simulated("gives a slow subscriber a snapshot in place of the changes that it missed", (world) =>
     Effect.gen(function* () {
       const { a } = yield* World.pair(world)

@@ -52,7 +52,6 @@ export interface Options<Copy> {
   readonly epoch: number
   readonly nonce: number
   readonly decode: (owner: PeerId, key: string, value: Uint8Array) => Copy
-  readonly isSame: (a: Copy, b: Copy) => boolean
   readonly count: (what: CountedEvent) => void
   /** Runs after each part of a peer, with the message that carried it. */
   readonly afterPart: (message: Message) => Effect.Effect<void>
@@ -96,7 +95,6 @@ export class Replica<Own, Copy> {
       syncMillis: bounds.syncTimeout,
       nonce: options.nonce,
       decode: options.decode,
-      isSame: options.isSame,
       count,
     })
     const onDue = this.input((now) => {
