@@ -120,7 +120,7 @@ export const Subject = Schema.Struct({
 })
 
 /**
- * Subject of a rejected change: a map, presence, group or shared value by its name.
+ * Subject of an error: a map, presence, group or shared value by its name.
  *
  * @category models
  * @since 0.1.0
@@ -128,18 +128,19 @@ export const Subject = Schema.Struct({
 export type Subject = typeof Subject.Type
 
 /**
- * Error of a change of own entries. Nothing of the change was stored or sent.
+ * Error of a change of own entries, of which nothing was stored or sent, or of a read with a key that does not match its
+ * schema.
  *
  * @category errors
  * @since 0.1.0
  */
 export class StateError extends Schema.TaggedError<StateError>()("StateError", {
-  /** Map, presence, group or value that did not change. */
+  /** Map, presence, group or value that rejected the operation. */
   subject: Subject,
   reason: StateErrorReason,
 }) {
   override get message(): string {
     const { kind, name } = this.subject
-    return `cannot change the ${kind} "${name}": ${this.reason.message}`
+    return `${kind} "${name}": ${this.reason.message}`
   }
 }
