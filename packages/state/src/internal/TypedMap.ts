@@ -73,7 +73,7 @@ export class TypedMap<K, V> implements Sizes {
     const { bounds, cluster, count, epoch, lane, nonce, parts, role, schemas } = options
     this.options = options
     this.self = self
-    this.codec = new EntryCodec(schemas, cluster.serialization, bounds.entryBytes, role.keyOf)
+    this.codec = new EntryCodec(schemas, cluster.serialization, bounds, role.keyOf)
     this.feed = ChangeFeed.makeUnsafe({ state: () => this.view(), capacity: bounds.changeBuffer })
     const replica = {
       parts,
