@@ -1008,9 +1008,19 @@ const state: Page = {
         "What exceeds a bound is rejected whole, and an owner beyond the bounds of a reader harms no other owner.",
       tests: [
         "rejects what does not fit or does not encode, and changes nothing",
+        "an entry that no message of this node can have",
         "is refused by a node with smaller limits, which keeps the other owners",
+        "a reader with smaller messages lacks the entries that they cannot have, and gets all others",
         "keep at most twice the bounds of a batch that never ends",
         "answer four requests of a peer at once, and then one in 250 ms, of which the newest counts",
+      ],
+    },
+    {
+      heading: "Bounds",
+      statement: "What could not be sent is sent again, so no reader is left with old entries.",
+      tests: [
+        "send an answer again that could not be sent, for as long as it takes",
+        "a reader gets the changes after parts that could not be sent, and the owner shows that it lacks them",
       ],
     },
     {
@@ -1021,7 +1031,10 @@ const state: Page = {
     {
       heading: "Schema changes",
       statement: "An entry that does not match the schema of a reader hides itself only.",
-      tests: ["hides only the entries that do not match the schema of the reader"],
+      tests: [
+        "hides only the entries that do not match the schema of the reader",
+        "gives one dead letter for an entry that does not change, however often it arrives",
+      ],
     },
     {
       heading: "Costs",

@@ -31,8 +31,8 @@ export class Full extends Schema.TaggedError<Full>()("Full", {
 }
 
 /**
- * Reason of a {@link StateError}: the key and the value have more bytes than `limits.entryBytes`, or a join has more bytes
- * than a join may have.
+ * Reason of a {@link StateError}: the key and the value have more bytes than `limits.entryBytes`, or than a message of this
+ * node can have (`limits.messageBytes` of the cluster), or a join has more bytes than a join may have.
  *
  * @category reasons
  * @since 0.1.0
@@ -41,15 +41,24 @@ export class EntryTooLarge extends Schema.TaggedError<EntryTooLarge>()("EntryToo
   /** Key of the entry, or name of the group. */
   key: Schema.String,
   bytes: Schema.Number,
-  /** Option that bounds the bytes, or `joinBytes`, which no option bounds. */
-  bound: Schema.Literals(["limits.entryBytes", "joinBytes"]),
+  /**
+   * Option that bounds the bytes, or `joinBytes`, which no option bounds. `limits.messageBytes` is an option of the cluster,
+   * and the others are options of this package.
+   */
+  bound: Schema.Literals(["limits.entryBytes", "limits.messageBytes", "joinBytes"]),
+  /** Maximum number of bytes. With `limits.messageBytes`, it is what remains of a message for an entry. */
   limit: Schema.Number,
 }) {
   override get message(): string {
     const { bound, bytes, key, limit } = this
-    return bound === "joinBytes"
-      ? `the join has ${bytes} bytes, and a join may have ${limit}. Use a smaller value`
-      : `the entry "${key}" has ${bytes} bytes, and the option "${bound}" allows ${limit}`
+    switch (bound) {
+      case "joinBytes":
+        return `the join has ${bytes} bytes, and a join may have ${limit}. Use a smaller value`
+      case "limits.messageBytes":
+        return `the entry "${key}" has ${bytes} bytes, and the option "${bound}" of the cluster allows ${limit}`
+      default:
+        return `the entry "${key}" has ${bytes} bytes, and the option "${bound}" allows ${limit}`
+    }
   }
 }
 
@@ -120,7 +129,7 @@ export const Subject = Schema.Struct({
 })
 
 /**
- * Subject of a rejected change: a map, presence, group or shared value by its name.
+ * Subject of an error: a map, presence, group or shared value by its name.
  *
  * @category models
  * @since 0.1.0
@@ -128,18 +137,19 @@ export const Subject = Schema.Struct({
 export type Subject = typeof Subject.Type
 
 /**
- * Error of a change of own entries. Nothing of the change was stored or sent.
+ * Error of a change of own entries, of which nothing was stored or sent, or of a read with a key that does not match its
+ * schema.
  *
  * @category errors
  * @since 0.1.0
  */
 export class StateError extends Schema.TaggedError<StateError>()("StateError", {
-  /** Map, presence, group or value that did not change. */
+  /** Map, presence, group or value that rejected the operation. */
   subject: Subject,
   reason: StateErrorReason,
 }) {
   override get message(): string {
     const { kind, name } = this.subject
-    return `cannot change the ${kind} "${name}": ${this.reason.message}`
+    return `${kind} "${name}": ${this.reason.message}`
   }
 }

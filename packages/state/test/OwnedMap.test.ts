@@ -238,6 +238,8 @@ describe("an owned map", () => {
       yield* map.set("a", 1)
       assert.strictEqual(yield* reasonOf(map.set("b", Number.NaN)), "NotEncodable")
       assert.strictEqual(yield* reasonOf(map.set("\uD800", 1)), "NotEncodable")
+      const unread = yield* Effect.flip(map.get("\uD800"))
+      assert.strictEqual(unread.message, 'map "numbers": the key encodes to a text with a lone surrogate')
       assert.strictEqual(yield* reasonOf(map.set("k".repeat(80), 1)), "EntryTooLarge")
       assert.strictEqual(
         yield* reasonOf(
@@ -259,7 +261,7 @@ describe("an owned map", () => {
         "Full",
       )
       const error = yield* Effect.flip(map.set("k".repeat(80), 1))
-      assert.match(error.message, /^cannot change the map "numbers": the entry "k+" has 81 bytes, .*entryBytes.* 80$/)
+      assert.match(error.message, /^map "numbers": the entry "k+" has 81 bytes, .*entryBytes.* 80$/)
       assert.deepStrictEqual(texts(yield* map.own), ["a a 1"])
       yield* a.stop
       assert.strictEqual(yield* reasonOf(map.set("b", 1)), "Closed")
@@ -328,6 +330,36 @@ describe("an owned map", () => {
       assert.deepStrictEqual(removed, ["x undecodable"])
       yield* there.set("x", 5)
       yield* untilEntries(here, ["b x 5", "b y 2"])
+    }),
+  )
+
+  World.simulated("gives one dead letter for an entry that does not change, however often it arrives", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const here = yield* openOn(a)
+      const value = Schema.Union([Schema.Finite, Schema.String])
+      // Without remembered removals, every removal makes a batch of all entries.
+      const options = { key: Schema.String, value, limits: { tombstones: 0 } }
+      const there = yield* Effect.provideService(OwnedMap.make("numbers", options), Cluster, b.cluster)
+      const letters: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(here.deadLetters, ({ reason }) => Effect.sync(() => void letters.push(reason))),
+      )
+      yield* there.set("bad", "text")
+      yield* there.set("x", 1)
+      yield* untilEntries(here, ["b x 1"])
+      for (let i = 2; i < 7; i++) {
+        yield* there.set("y", i)
+        yield* untilEntries(here, ["b x 1", `b y ${i}`])
+        yield* there.remove("y")
+        yield* untilEntries(here, ["b x 1"])
+      }
+      assert.lengthOf(letters, 1)
+      yield* there.set("bad", "other")
+      yield* there.set("x", 2)
+      yield* untilEntries(here, ["b x 2"])
+      yield* Effect.sleep("20 millis")
+      assert.lengthOf(letters, 2)
     }),
   )
 

@@ -83,7 +83,6 @@ const makeReader = () => {
     syncMillis: 60_000,
     nonce: 100,
     decode: (_owner, _key, value) => new TextDecoder().decode(value),
-    isSame: (a, b) => a === b,
     count: () => {},
   })
   mirrors.memberChanged({ ...me, status: "alive", link: "up" }, 0)

@@ -253,6 +253,8 @@ export interface Service {
   readonly lane: (name: string, options?: LaneOptions) => Effect.Effect<Lane, OptionsError>
   /** Serialization of the topics that have no serialization of their own, as provided to the layer of the cluster. */
   readonly serialization: TopicSerialization.Service
+  /** Bounds of this node: the defaults, and those of the option `limits`. Times are in milliseconds. */
+  readonly limits: Limits.Limits
   /** Metrics of this node. A package can add its own. They are removed when the node has left. */
   readonly metrics: NodeMetrics
   /** Components that packages have added to this node, such as owned maps. The admin service shows them. */

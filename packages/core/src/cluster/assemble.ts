@@ -161,6 +161,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     start: inNodeContext(starter.start),
     shutdown,
     serialization,
+    limits,
     metrics: metrics.added,
   })
 })

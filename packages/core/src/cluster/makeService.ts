@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import { NodeStopped, OptionsError, type StoppedError } from "../ClusterError.ts"
 import type { ReadLane } from "../flow/ReceiveLanes.ts"
 import type { Lane } from "../Lane.ts"
+import type * as Limits from "../Limits.ts"
 import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
 import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
@@ -44,6 +45,7 @@ export interface Options {
   /** Starts the node. Has no effect if it is already started. */
   readonly start: Effect.Effect<void>
   readonly serialization: TopicSerialization.Service
+  readonly limits: Limits.Limits
   readonly metrics: NodeMetrics
 }
 
@@ -72,6 +74,7 @@ export const makeService = (options: Options): Service => {
     broadcast: (payload, options) => sender.publish(inboxName, payload, options),
     lane: (name, { format } = {}) => laneOf({ name, format }, options),
     serialization: options.serialization,
+    limits: options.limits,
     metrics: options.metrics,
     components: new Components(),
     disconnect: (peer) =>

@@ -1,5 +1,6 @@
 /** The description of a node by itself, and its round-trip times. */
 import * as ClusterEvent from "@coterie/core/ClusterEvent"
+import * as Limits from "@coterie/core/Limits"
 import { assert } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -92,4 +93,11 @@ simulated(
       assert.isTrue(Option.isNone(yield* a.cluster.rtt("b")))
     }),
   { latency: "20 millis" },
+)
+
+simulated("a node shows its limits: the defaults, and those of its options in milliseconds", ({ node }) =>
+  Effect.gen(function* () {
+    const { cluster } = yield* node("a", { limits: { messageBytes: 5_000, linger: "2 seconds" } })
+    assert.deepStrictEqual(cluster.limits, { ...Limits.defaults, messageBytes: 5_000, linger: 2_000 })
+  }),
 )

@@ -4,6 +4,7 @@ import type { Service as Serialization, TopicCodec } from "@coterie/core/TopicSe
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { MapRole } from "./MapRole.ts"
+import type { Bounds } from "./options.ts"
 import type { Entry, Options } from "./Service.ts"
 import { EntryTooLarge, NotEncodable } from "../StateError.ts"
 
@@ -17,7 +18,7 @@ export interface EncodedEntry<K, V> {
 }
 
 export class EntryCodec<K, V> {
-  private readonly entryBytes: number
+  private readonly bounds: Pick<Bounds, "entryBytes" | "entryBound">
   private readonly keyOf: MapRole["keyOf"]
   private readonly values: TopicCodec<V>
   private readonly encodeText: (key: K) => Result.Result<string, Schema.SchemaError>
@@ -26,10 +27,10 @@ export class EntryCodec<K, V> {
   constructor(
     options: Pick<Options<K, V>, "key" | "value">,
     serialization: Serialization,
-    entryBytes: number,
+    bounds: Pick<Bounds, "entryBytes" | "entryBound">,
     keyOf: MapRole["keyOf"],
   ) {
-    this.entryBytes = entryBytes
+    this.bounds = bounds
     this.keyOf = keyOf
     this.values = serialization.codec(options.value)
     this.encodeText = Schema.encodeResult(options.key)
@@ -55,15 +56,9 @@ export class EntryCodec<K, V> {
         return Result.fail(new NotEncodable({ message }))
       }
       const size = utf8.encode(encodedKey).length + bytes.success.length
-      return size > this.entryBytes
-        ? Result.fail(
-            new EntryTooLarge({
-              key: this.keyOf(encodedKey),
-              bytes: size,
-              bound: "limits.entryBytes",
-              limit: this.entryBytes,
-            }),
-          )
+      const { entryBound: bound, entryBytes: limit } = this.bounds
+      return size > limit
+        ? Result.fail(new EntryTooLarge({ key: this.keyOf(encodedKey), bytes: size, bound, limit }))
         : Result.succeed({ key, encodedKey, value, bytes: bytes.success })
     })
   }

@@ -20,6 +20,7 @@ import { DeadlineTimer } from "./DeadlineTimer.ts"
 import { Isolation } from "./Isolation.ts"
 import type { Reach } from "./MapObserver.ts"
 import type { MapRole } from "./MapRole.ts"
+import { oneLine } from "./oneLine.ts"
 import type { Overrides } from "./Overrides.ts"
 import type { Cursors } from "./replication/Cursors.ts"
 import { decode, encode, type Message as WireMessage } from "./replication/messages.ts"
@@ -31,6 +32,8 @@ export interface Bounds {
   readonly ownerBytes: number
   readonly partBytes: number
   readonly tombstones: number
+  /** Maximum number of bytes of a message of this node, sent or received. */
+  readonly messageBytes: number
   /** Time between the batches to one peer, in milliseconds. */
   readonly delay: number
   /** Time for which `synced` waits for one member, in milliseconds. */
@@ -52,7 +55,6 @@ export interface Options<Copy> {
   readonly epoch: number
   readonly nonce: number
   readonly decode: (owner: PeerId, key: string, value: Uint8Array) => Copy
-  readonly isSame: (a: Copy, b: Copy) => boolean
   readonly count: (what: CountedEvent) => void
   /** Runs after each part of a peer, with the message that carried it. */
   readonly afterPart: (message: Message) => Effect.Effect<void>
@@ -96,7 +98,6 @@ export class Replica<Own, Copy> {
       syncMillis: bounds.syncTimeout,
       nonce: options.nonce,
       decode: options.decode,
-      isSame: options.isSame,
       count,
     })
     const onDue = this.input((now) => {
@@ -129,7 +130,8 @@ export class Replica<Own, Copy> {
   /** Changes own entries in one step. */
   change(changes: Changes<Own>): Outcome<Own> {
     const outcome = this.entries.change(changes)
-    if (Result.isSuccess(outcome) && outcome.success.length > 0) for (const name of this.cursors.names) this.wake(name)
+    if (Result.isSuccess(outcome) && outcome.success.length > 0)
+      for (const name of this.cursors.names) if (this.cursors.hasNext(name)) this.wake(name)
     return outcome
   }
 
@@ -284,16 +286,17 @@ export class Replica<Own, Copy> {
   private writeOne(name: string): Effect.Effect<void> {
     const { bounds, lane } = this.options
     return Effect.matchEffect(this.awaitCredit(name), {
-      onFailure: (error) => this.fail(name, this.next(name), error),
+      onFailure: (error) => this.failUnready(name, error),
       onSuccess: (hasCredit) => {
         if (!hasCredit) return Effect.sync(() => this.cursors.dropRest(name))
         const message = this.next(name)
         if (message === undefined) return Effect.void
         const isLast = message._tag === "Part" && message.end !== undefined
-        return Effect.matchEffect(lane.send(name, encode(message)), {
+        const sending = Effect.matchEffect(lane.send(name, encode(message)), {
           onFailure: (error) => this.fail(name, message, error),
           onSuccess: () => Effect.sync(() => isLast && this.cursors.rest(name, this.now() + bounds.delay)),
         })
+        return Effect.andThen(sending, this.warnTooLarge(name))
       },
     })
   }
@@ -309,23 +312,53 @@ export class Replica<Own, Copy> {
 
   private next(name: string): WireMessage | undefined {
     const request = this.mirrors.next(name)
+    if (request?._tag === "Want") return { ...request, messageBytes: this.options.bounds.messageBytes }
     if (request !== undefined) return request
     const part = this.cursors.next(name)
     if (part !== undefined) this.options.count("parts")
     return part
   }
 
+  /** The link accepts no message. No batch is made for it. */
+  private failUnready(name: string, error: SendError): Effect.Effect<void> {
+    const request = this.mirrors.next(name)
+    return request === undefined
+      ? this.failPart(name, this.cursors.nonceOf(name), error)
+      : this.fail(name, request, error)
+  }
+
   /** Forgets a message that cannot be sent. */
-  private fail(name: string, message: WireMessage | undefined, error: SendError): Effect.Effect<void> {
-    if (message === undefined || message._tag === "Stop") return Effect.void
-    if (message._tag === "Want") {
-      const isFinal = error.reason._tag === "IncompatibleFormat"
-      return this.input((now) => this.mirrors.failed(name, message.nonce, isFinal, now))
-    }
-    const isFinal = error.reason._tag === "TooLarge"
-    const input = this.input((now) => this.cursors.failed(name, message.nonce, isFinal, now))
-    if (!isFinal) return input
-    const warning = `state: the entries of ${this.options.role.text} do not reach "${name}": ${error.message}`
-    return Effect.andThen(input, Effect.logWarning(warning))
+  private fail(name: string, message: WireMessage, error: SendError): Effect.Effect<void> {
+    if (message._tag === "Stop") return Effect.void
+    if (message._tag === "Part") return this.failPart(name, message.nonce, error)
+    const isFinal = error.reason._tag === "IncompatibleFormat"
+    return this.input((now) => this.mirrors.failed(name, message.nonce, isFinal, now))
+  }
+
+  /** Sends the entries again later. The log has one line if the reason is neither the link nor the reader. */
+  private failPart(name: string, nonce: number | undefined, { message, reason }: SendError): Effect.Effect<void> {
+    if (nonce === undefined) return Effect.void
+    let isFirst = false
+    const input = this.input((now) => {
+      isFirst = this.cursors.failed(name, nonce, reason._tag !== "NotReading", now)
+    })
+    const warning = `state: the entries of ${this.options.role.text} do not reach "${name}": ${message}`
+    return Effect.andThen(input, () =>
+      isFirst && reason._tag === "TooLarge" ? Effect.logWarning(warning) : Effect.void,
+    )
+  }
+
+  /** Logs that the messages of a peer cannot have an entry, once in the life of the peer. */
+  private warnTooLarge(name: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const found = this.cursors.takeTooLarge(name)
+      if (found === undefined) return Effect.void
+      const { keyOf, text } = this.options.role
+      const { bytes, key, messageBytes } = found
+      return Effect.logWarning(
+        `state: large entries of ${text} do not reach "${name}", which allows messages of ${messageBytes} bytes: ` +
+          `"${oneLine(keyOf(key))}" has ${bytes} bytes. Use the same "limits.messageBytes" on all nodes`,
+      )
+    })
   }
 }

@@ -28,11 +28,15 @@ export interface Limits {
   readonly ownerEntries: number
   /** Maximum number of bytes of the encoded keys and values of one owner. Defaults to 32 MiB. */
   readonly ownerBytes: number
-  /** Maximum number of bytes of one encoded key and value. Defaults to 64 KiB. */
+  /**
+   * Maximum number of bytes of one encoded key and value. An entry must also fit into one message of this node: the bound
+   * is at most `limits.messageBytes` of the cluster, less 66 bytes. Defaults to 64 KiB.
+   */
   readonly entryBytes: number
   /**
-   * Maximum number of bytes of one message, unless a single entry is larger. A larger value sends large maps with fewer
-   * messages. With a smaller value, messages of other maps wait less. Defaults to 16 KiB.
+   * Maximum number of bytes of the entries in one message, unless a single entry is larger. A larger value sends large
+   * maps with fewer messages. With a smaller value, messages of other maps wait less. No message is larger than
+   * `limits.messageBytes` of the cluster, at this node or at its receiver. Defaults to 16 KiB.
    */
   readonly partBytes: number
   /**
@@ -202,7 +206,10 @@ export interface OwnedMap<in out K, in out V> {
    * value that was set last, and exists until the last scope closes.
    */
   readonly entry: (key: K, value: V) => Effect.Effect<ScopedEntry<V>, StateError, Scope.Scope>
-  /** Returns the entries of all owners for a key, this node first. */
+  /**
+   * Returns the entries of all owners for a key, this node first. Fails with `NotEncodable` if the key does not match its
+   * schema.
+   */
   readonly get: (key: K) => Effect.Effect<ReadonlyArray<Entry<K, V>>, StateError>
   /** Returns the own entries. */
   readonly own: Effect.Effect<ReadonlyArray<Entry<K, V>>>

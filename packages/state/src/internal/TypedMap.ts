@@ -7,7 +7,6 @@ import type { Description } from "@coterie/core/NodeComponents"
 import type { PeerId } from "@coterie/core/Peer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -74,7 +73,7 @@ export class TypedMap<K, V> implements Sizes {
     const { bounds, cluster, count, epoch, lane, nonce, parts, role, schemas } = options
     this.options = options
     this.self = self
-    this.codec = new EntryCodec(schemas, cluster.serialization, bounds.entryBytes, role.keyOf)
+    this.codec = new EntryCodec(schemas, cluster.serialization, bounds, role.keyOf)
     this.feed = ChangeFeed.makeUnsafe({ state: () => this.view(), capacity: bounds.changeBuffer })
     const replica = {
       parts,
@@ -85,7 +84,6 @@ export class TypedMap<K, V> implements Sizes {
       nonce,
       count,
       decode: (owner: PeerId, key: string, value: Uint8Array) => this.decode(owner, key, value),
-      isSame: (a: Copy<K, V>, b: Copy<K, V>) => Equal.equals(a, b),
       afterPart: (message: Message) => this.afterPart(message),
       onOutputs: (outputs: Outputs<Copy<K, V>>) => this.publish(this.stepOf(outputs)),
       onSelf: ({ generation, name }: PeerId) => {

@@ -48,7 +48,7 @@ export const openAs = Effect.fnUntraced(function* <K, V>(
 ) {
   const cluster = yield* Cluster
   const { u32 } = yield* Entropy
-  const bounds = yield* boundsOf(options.limits)
+  const bounds = yield* boundsOf(options.limits, cluster.limits.messageBytes)
   const laneName = laneNameOf(name)
   yield* reserve(cluster, name, role)
   const lane = yield* cluster.lane(laneName, { format: `${format} ${cluster.serialization.format}` })

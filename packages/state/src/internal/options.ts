@@ -3,8 +3,9 @@ import { OptionsError } from "@coterie/core/ClusterError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Subject } from "../StateError.ts"
+import type { EntryTooLarge, Subject } from "../StateError.ts"
 import { maxNameBytes, nameProblem, reservedPrefix } from "./names.ts"
+import { maxItemBytes, minMessageBytes, partOverhead } from "./replication/messages.ts"
 import type { Limits } from "./Service.ts"
 
 /** Prefix of the lanes of owned maps. */
@@ -15,9 +16,13 @@ export interface Bounds extends Omit<Limits, "delay" | "syncTimeout"> {
   readonly delay: number
   /** Time for which `synced` waits for one member, in milliseconds. */
   readonly syncTimeout: number
+  /** Option that decides `entryBytes`. */
+  readonly entryBound: Exclude<EntryTooLarge["bound"], "joinBytes">
+  /** Maximum number of bytes of a message of this node, sent or received. */
+  readonly messageBytes: number
 }
 
-const defaults: Bounds = {
+const defaults: Omit<Bounds, "entryBound" | "messageBytes"> = {
   // An owner with 100,000 entries of 100 bytes needs about 40 MB, and each other node 25 MB for the copy.
   ownerEntries: 100_000,
   ownerBytes: 32 * 1024 * 1024,
@@ -51,8 +56,11 @@ export const millisOf = (option: string, given: Duration.Input): Effect.Effect<n
     : fail(option, "must be a finite duration that is not negative")
 }
 
-/** Returns the bounds of a map, or fails with `OptionsError`. */
-export const boundsOf = Effect.fnUntraced(function* (limits: Partial<Limits> = {}) {
+/**
+ * Returns the bounds of a map, or fails with `OptionsError`. Each entry and each part fits into a message of this node,
+ * because a message that cannot be sent would end the replication.
+ */
+export const boundsOf = Effect.fnUntraced(function* (limits: Partial<Limits> = {}, messageBytes: number) {
   const { delay: givenDelay = defaults.delay, syncTimeout: givenTimeout = defaults.syncTimeout, ...rest } = limits
   const delay = yield* millisOf("limits.delay", givenDelay)
   const syncTimeout = yield* millisOf("limits.syncTimeout", givenTimeout)
@@ -63,7 +71,18 @@ export const boundsOf = Effect.fnUntraced(function* (limits: Partial<Limits> = {
   yield* checkCount("limits.partBytes", counts.partBytes, 1)
   yield* checkCount("limits.tombstones", counts.tombstones, 0)
   yield* checkCount("limits.changeBuffer", counts.changeBuffer, 1)
-  const bounds: Bounds = { ...counts, delay, syncTimeout }
+  if (messageBytes < minMessageBytes)
+    return yield* fail("limits.messageBytes", `shared state needs messages of at least ${minMessageBytes} bytes`)
+  const maxEntryBytes = maxItemBytes(messageBytes)
+  const bounds: Bounds = {
+    ...counts,
+    delay,
+    syncTimeout,
+    entryBytes: Math.min(counts.entryBytes, maxEntryBytes),
+    partBytes: Math.min(counts.partBytes, messageBytes - partOverhead),
+    entryBound: counts.entryBytes <= maxEntryBytes ? "limits.entryBytes" : "limits.messageBytes",
+    messageBytes,
+  }
   return bounds
 })
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cursors } from "../../src/internal/replication/Cursors.ts"
-import type { Part, Want } from "../../src/internal/replication/messages.ts"
+import { encode, type Part, type Want } from "../../src/internal/replication/messages.ts"
 import { OwnEntries } from "../../src/internal/replication/OwnEntries.ts"
 
 const epoch = 7
@@ -152,36 +152,50 @@ describe("cursors", () => {
     )
   })
 
-  it("forget a reader whose part can never be sent, unless it has asked again", () => {
-    const { cursors, set } = make()
+  it("ignore the failure of an answer to an earlier request", () => {
+    const { cursors } = make()
     cursors.want(peer("r"), want({ nonce: 1 }), 0)
     cursors.next("r")
     cursors.want(peer("r"), want({ nonce: 2 }), 0)
-    cursors.failed("r", 1, true, 0)
+    assert.isFalse(cursors.failed("r", 1, true, 0))
     assert.isTrue(cursors.hasNext("r"))
-    cursors.next("r")
-    cursors.failed("r", 2, true, 0)
-    set("a")
-    assert.isFalse(cursors.hasNext("r"))
-    assert.deepStrictEqual([...cursors.names], [])
+    assert.deepStrictEqual([cursors.nonceOf("r"), cursors.dueAt()], [2, Infinity])
   })
 
-  it("send an answer again that could not be sent, and give up in the end", () => {
-    const { cursors, drain, set } = make()
-    set("a")
-    cursors.want(peer("r"), want(), 0)
-    let now = 0
-    for (let i = 0; i < 6; i++) {
-      cursors.next("r")
-      cursors.failed("r", 1, false, now)
-      assert.isFalse(cursors.hasNext("r"))
-      assert.deepStrictEqual(cursors.tick(cursors.dueAt() - 1), [])
-      now = cursors.dueAt()
-      assert.deepStrictEqual(cursors.tick(now), ["r"])
+  it("send an answer again that could not be sent, for as long as it takes", () => {
+    for (const isReading of [true, false]) {
+      const { cursors, drain, set } = make()
+      set("a")
+      cursors.want(peer("r"), want(), 0)
+      const delays: Array<number> = []
+      let now = 0
+      for (let i = 0; i < 2_000; i++) {
+        cursors.next("r")
+        assert.strictEqual(cursors.failed("r", 1, isReading, now), i === 0)
+        assert.isFalse(cursors.hasNext("r"))
+        assert.deepStrictEqual(cursors.tick(cursors.dueAt() - 1), [])
+        delays.push(cursors.dueAt() - now)
+        now = cursors.dueAt()
+        assert.deepStrictEqual(cursors.tick(now), ["r"])
+      }
+      assert.deepStrictEqual(delays.slice(0, 7), [200, 400, 800, 1_600, 3_200, 5_000, 5_000])
+      assert.strictEqual(delays.at(-1), 5_000)
+      set("b")
+      assert.deepStrictEqual(keys(drain("r")), ["a", "b"])
     }
-    assert.deepStrictEqual(keys(drain("r")), ["a"])
-    cursors.failed("r", 1, false, now)
-    assert.deepStrictEqual([[...cursors.names], cursors.dueAt()], [[], Infinity])
+  })
+
+  it("forget earlier failures when a batch is sent", () => {
+    const { cursors, drain } = make()
+    cursors.want(peer("r"), want(), 0)
+    for (let i = 0; i < 20; i++) {
+      drain("r")
+      cursors.failed("r", 1, true, 1_000 * i)
+      assert.strictEqual(cursors.dueAt(), 1_000 * i + 200)
+      cursors.tick(cursors.dueAt())
+      drain("r")
+      cursors.rest("r", 0)
+    }
   })
 
   it("forget a reader that is no longer a member, and keep a later life of it", () => {
@@ -224,6 +238,72 @@ describe("cursors", () => {
       const { cursors } = make()
       for (let nonce = 1; nonce <= 5; nonce++) cursors.want(peer("r"), want({ nonce }), now)
       assert.deepStrictEqual(cursors.tick(cursors.dueAt()), ["r"], `asked at ${now} ms`)
+    }
+  })
+
+  it("count all steps for a reader of an earlier instance, and none for a peer that does not read", () => {
+    const { cursors, drain, set } = make()
+    for (let i = 0; i < 30; i++) set(`k${i}`)
+    cursors.want(peer("r"), want({ epoch: epoch - 1, version: 40 }), 0)
+    cursors.want(peer("s"), want({ epoch, version: 40 }), 0)
+    cursors.want(peer("t"), want({ epoch, version: 20 }), 0)
+    const read = () => ["r", "s", "t"].map((name) => cursors.behindOf(name))
+    assert.deepStrictEqual(read(), [30, 30, 10])
+    cursors.failed("r", 1, true, 0)
+    cursors.failed("s", 1, false, 0)
+    assert.deepStrictEqual([read(), cursors.behind], [[30, undefined, 10], 30])
+    cursors.tick(1_000)
+    drain("s")
+    cursors.rest("s", 0)
+    assert.strictEqual(cursors.behindOf("s"), 0)
+  })
+
+  it("leave out entries that the messages of a reader cannot have, with the sum of the others", () => {
+    const { cursors, drain, entries, set } = make()
+    const messageBytes = 4_096
+    const sumOf = (...kept: ReadonlyArray<string>) => {
+      const same = make()
+      for (const key of kept) same.set(key, 10)
+      return same.entries.sum
+    }
+    set("a", 10)
+    set("big", 10)
+    cursors.want(peer("r"), want({ messageBytes }), 0)
+    assert.deepStrictEqual(drain("r").at(-1)?.end, entries.sum)
+    assert.isUndefined(cursors.takeTooLarge("r"))
+    // The reader loses the old value of the entry.
+    set("big", messageBytes)
+    set("b", 10)
+    const delta = drain("r")
+    assert.deepStrictEqual(keys(delta), ["big", "b"])
+    assert.isUndefined(delta[0]?.items[0]?.value)
+    assert.deepStrictEqual(delta.at(-1)?.end, sumOf("a", "b"))
+    assert.deepStrictEqual(cursors.takeTooLarge("r"), { key: "big", bytes: messageBytes + 3, messageBytes })
+    // A copy of everything. Nothing is reported again in the life of the reader.
+    cursors.want(peer("r"), want({ messageBytes }), 0)
+    const full = drain("r")
+    assert.deepStrictEqual(keys(full), ["a", "b"])
+    assert.deepStrictEqual(full.at(-1)?.end, sumOf("a", "b"))
+    assert.isUndefined(cursors.takeTooLarge("r"))
+    // A key that no message has, and its removal.
+    set("k".repeat(messageBytes), 10)
+    entries.change(new Map([["k".repeat(messageBytes), undefined]]))
+    assert.deepStrictEqual(keys(drain("r")), [])
+    set("big", 10)
+    const last = drain("r")
+    assert.deepStrictEqual(keys(last), ["big"])
+    assert.deepStrictEqual(last.at(-1)?.end, sumOf("a", "b", "big"))
+  })
+
+  it("send parts that the reader accepts", () => {
+    const { cursors, drain, set } = make()
+    for (let i = 0; i < 50; i++) set(`k${i}`, 300 + i)
+    // No node with a map accepts less than 4,096 bytes.
+    for (const messageBytes of [5_000, 4_096, 0]) {
+      cursors.want(peer("r"), want({ messageBytes }), 0)
+      const parts = drain("r")
+      assert.lengthOf(keys(parts), 50)
+      for (const part of parts) assert.isAtMost(encode(part).length, Math.max(4_096, messageBytes))
     }
   })
 

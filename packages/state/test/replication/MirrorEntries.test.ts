@@ -13,6 +13,7 @@ const Steps = Arbitrary.array(
 const entryOf = (key: string, value: number): MirrorEntry<string> => ({
   hash: Math.imul(key.length * 31 + key.charCodeAt(1) + 7 * value, 0x9e3779b1),
   bytes: key.length + value,
+  mark: value - 2,
   value: `${key}=${value}`,
 })
 

@@ -82,6 +82,25 @@ describe("own entries", () => {
     assert.deepStrictEqual(referred, [])
   })
 
+  it("the sum of the entries up to a size leaves out the larger ones, also after changes of them", () => {
+    const entries = new OwnEntries<string>(generous)
+    const sizes = new Map<string, number>()
+    for (const size of [1, 5_000, 6_000, undefined, 4_500, 2, undefined, 7_000]) {
+      for (const key of ["a", "b", "c"]) {
+        if (size === undefined) sizes.delete(key)
+        else sizes.set(key, size + key.charCodeAt(0))
+        const length = sizes.get(key)
+        const setting = length === undefined ? undefined : { bytes: new Uint8Array(length), entry: "" }
+        entries.change(new Map([[key, setting]]))
+        for (const maxBytes of [4_100, 5_099, 10_000]) {
+          const kept = entries.all().filter(({ bytes }) => bytes <= maxBytes)
+          const check = kept.reduce((sum, { hash }) => sum ^ hash, 0) >>> 0
+          assert.deepStrictEqual(entries.sumWithin(maxBytes), { count: kept.length, check })
+        }
+      }
+    }
+  })
+
   it.prop("the sum, the count and the bytes are those of the entries", [Steps], ([steps]) => {
     const entries = new OwnEntries<string>(generous)
     for (const step of steps) apply(entries, step)

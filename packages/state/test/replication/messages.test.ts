@@ -3,7 +3,16 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { hashOf } from "../../src/internal/replication/hash.ts"
-import { decode, encode, type Message, removeItem, setItem } from "../../src/internal/replication/messages.ts"
+import {
+  decode,
+  encode,
+  itemOverhead,
+  maxItemBytes,
+  type Message,
+  partOverhead,
+  removeItem,
+  setItem,
+} from "../../src/internal/replication/messages.ts"
 
 const number = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })))
 const byte = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 })))
@@ -23,6 +32,7 @@ describe("messages of owned maps", () => {
       const items = keys.map((key, i) => (i % 3 === 0 ? removeItem(key) : setItem(key, value)))
       const messages: ReadonlyArray<Message> = [
         { _tag: "Want", nonce, epoch, version: from },
+        { _tag: "Want", nonce, epoch, version: from, messageBytes: to },
         { _tag: "Stop" },
         { _tag: "Part", nonce, epoch, from, to, index, end: undefined, items },
         { _tag: "Part", nonce, epoch, from: undefined, to, index, end: { count: from, check: 7 }, items: [] },
@@ -39,6 +49,10 @@ describe("messages of owned maps", () => {
 
   it("have the bytes that the documentation gives", () => {
     assert.strictEqual(hex(encode({ _tag: "Want", nonce: 5, epoch: 300, version: 2 })), "0105ac0202")
+    assert.strictEqual(
+      hex(encode({ _tag: "Want", nonce: 5, epoch: 300, version: 2, messageBytes: 5_000 })),
+      "0105ac02028827",
+    )
     assert.strictEqual(hex(encode({ _tag: "Stop" })), "03")
     const items = [setItem("a", utf8("1")), removeItem("b")]
     const part: Message = { _tag: "Part", nonce: 5, epoch: 300, from: 2, to: 4, index: 0, end: undefined, items }
@@ -46,6 +60,17 @@ describe("messages of owned maps", () => {
     const end = { count: 1, check: hashOf(utf8("a"), utf8("1")) >>> 0 }
     const full: Message = { ...part, from: undefined, end, items: [setItem("a", utf8("1"))] }
     assert.strictEqual(hex(encode(full)).slice(0, 16), "02ac020503040001")
+  })
+
+  it("have items and parts of at most the bytes that their bounds say", () => {
+    const most = Number.MAX_SAFE_INTEGER
+    const item = setItem("k", new Uint8Array(100_000))
+    const end = { count: most, check: 0xffff_ffff }
+    const part: Message = { _tag: "Part", nonce: most, epoch: most, from: most, to: most, index: most, end, items: [] }
+    assert.isAtMost(encode(part).length, partOverhead)
+    const { length } = encode({ ...part, items: [item] })
+    assert.isAtMost(length, item.bytes + itemOverhead + partOverhead)
+    assert.isAtLeast(maxItemBytes(length + 10), item.bytes)
   })
 
   it("hash the key, a zero byte and the value by FNV-1a", () => {
@@ -57,7 +82,8 @@ describe("messages of owned maps", () => {
     ["", /ends before the kind/],
     ["09", /unknown kind 9/],
     ["0105ac02", /ends before version/],
-    ["0105ac020200", /bytes after its end/],
+    ["0105ac020280", /ends before messageBytes/],
+    ["0105ac0202882700", /bytes after its end/],
     ["0180808080808080807f0000", /exceeds 2\^53 - 1/],
     ["0200000800", /unknown flags 8/],
     ["020000010000" + "03", /unknown kind 3/],

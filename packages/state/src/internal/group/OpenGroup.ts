@@ -43,6 +43,7 @@ const reasonOfJoin = (reason: StateErrorReason): StateErrorReason => {
     case "Full":
       return new Full({ bound: reason.bound === "limits.ownerBytes" ? "joinBytes" : "joins", limit: reason.limit })
     case "EntryTooLarge":
+      if (reason.bound === "limits.messageBytes") return reason
       return new EntryTooLarge({ key: reason.key, bytes: reason.bytes, bound: "joinBytes", limit: reason.limit })
     default:
       return reason

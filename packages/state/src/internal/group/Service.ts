@@ -112,7 +112,8 @@ export interface Group<in out A> {
   /**
    * Makes this node a member until the scope closes. Each join is another member. `set` of the result replaces the
    * value. Fails with `StateError`: with `NotEncodable` if the value does not match the schema or if the weight cannot
-   * be used, with `EntryTooLarge` if the join has more than 64 KiB, with `Full` if this node has 10,000 joins, or 32 MiB
+   * be used, with `EntryTooLarge` if the join has more than 64 KiB or does not fit into one message of this node
+   * (`limits.messageBytes`), with `Full` if this node has 10,000 joins, or 32 MiB
    * of joins, in all groups, and with `Closed` if this node has left. JSON has the value as Base64.
    */
   readonly join: (value: A, options?: JoinOptions) => Effect.Effect<ScopedEntry<A>, StateError, Scope.Scope>

@@ -49,8 +49,8 @@ export const open = Effect.fnUntraced(function* <A>(name: string, { grace = defa
   const mapName = `${mapPrefix}${name}`
   yield* checkName("presence", name, maxNameBytes - mapPrefix.length)
   const role = roleOf({ kind: "presence", name }, keyOf)
-  const { changeBuffer } = yield* boundsOf(limits)
-  const { metrics } = yield* Cluster
+  const { limits: nodeLimits, metrics } = yield* Cluster
+  const { changeBuffer } = yield* boundsOf(limits, nodeLimits.messageBytes)
   const { makePresenceTable } = yield* Overrides
   const table = makePresenceTable<A>(yield* millisOf("grace", grace))
   const feed = new PresenceFeed({ table, clock: yield* Clock.Clock, capacity: changeBuffer })

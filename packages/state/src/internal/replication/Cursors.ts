@@ -2,8 +2,17 @@
  * The peers that read the entries of this node, and the version that each of them has. A cursor makes a new batch only
  * when the batch before is sent, so a slow reader gets the newest value of each key and no intermediate ones.
  */
-import type { Item, Part, Sum, Want } from "./messages.ts"
-import { itemOverhead } from "./messages.ts"
+import {
+  type Item,
+  itemOverhead,
+  maxItemBytes,
+  minMessageBytes,
+  type Part,
+  partOverhead,
+  removeItem,
+  type Sum,
+  type Want,
+} from "./messages.ts"
 import type { OwnEntries } from "./OwnEntries.ts"
 import type { PeerId } from "@coterie/core/Peer"
 
@@ -19,13 +28,22 @@ interface Batch {
   parts: number
 }
 
-/** Delay before a part that could not be sent is sent again. It doubles with every failure. */
+/** Delay before a part that could not be sent is sent again. It doubles with every failure in a row. */
 const firstRetryMillis = 200
-const maxRetries = 6
+const maxRetryMillis = 5_000
 
 /** Number of requests that a peer may make at once, and the time after which it may make another. */
 const burst = 4
 const refillMillis = 250
+
+/** An entry that the messages of a peer cannot have. */
+export interface TooLarge {
+  readonly key: string
+  /** Number of bytes of the key and the value. */
+  readonly bytes: number
+  /** Maximum number of bytes of a message that the peer accepts. */
+  readonly messageBytes: number
+}
 
 class Cursor {
   readonly generation: number
@@ -39,12 +57,17 @@ class Cursor {
   batch: Batch | undefined
   /** Time before which no new batch begins. */
   restsUntil = -Infinity
-  /** Number of parts since the newest request that could not be sent. */
+  /** Number of parts that could not be sent, since the newest request and the last batch that was sent. */
   failures = 0
+  /** `false` from a failure because the peer did not read the map, until a batch is sent. */
+  isReading = true
   /** Time at which a part is sent again. */
   retryAt: number | undefined
   /** Request that waits because the peer made too many. */
   deferred: Want | undefined
+  /** First entry that the messages of the peer cannot have. */
+  tooLarge: TooLarge | undefined
+  hasReported = false
   private tokens = burst
   private refilledAt: number
 
@@ -80,7 +103,7 @@ class Cursor {
   /** Starts over from what the request says that the reader has. */
   restart(want: Want): void {
     this.want = want
-    this.failures = 0
+    this.succeed()
     this.deferred = undefined
     this.rewind()
   }
@@ -88,8 +111,19 @@ class Cursor {
   /** Sends the answer to the newest request again at a later time. */
   retry(now: number): void {
     this.rewind()
-    this.retryAt = now + firstRetryMillis * 2 ** this.failures
+    this.retryAt = now + Math.min(maxRetryMillis, firstRetryMillis * 2 ** this.failures)
     this.failures++
+  }
+
+  /** The peer reads the map, and parts reach it. */
+  succeed(): void {
+    this.failures = 0
+    this.isReading = true
+  }
+
+  /** Maximum number of bytes of a message that the peer accepts. */
+  get messageBytes(): number {
+    return Math.max(minMessageBytes, this.want?.messageBytes ?? Infinity)
   }
 
   /** Starts the answer to the newest request over. */
@@ -139,8 +173,13 @@ export class Cursors {
   /** Returns the number of versions that a reader is behind. `undefined` if the peer does not read the entries. */
   behindOf(name: string): number | undefined {
     const cursor = this.cursors.get(name)
-    if (cursor?.want === undefined) return undefined
-    return this.entries.version - Math.min(cursor.version, this.entries.version)
+    if (cursor?.want === undefined || !cursor.isReading) return undefined
+    return this.entries.version - (this.isOfInstance(cursor) ? cursor.version : 0)
+  }
+
+  /** Returns `true` if the reader has a version of this instance. */
+  private isOfInstance({ epoch, version }: Cursor): boolean {
+    return epoch === this.options.epoch && version <= this.entries.version
   }
 
   /** Accepts a request. The newest request of a peer replaces the earlier ones. Returns `true` if an answer is due now. */
@@ -201,17 +240,23 @@ export class Cursors {
   }
 
   /**
-   * A part could not be sent. The answer is sent again for some time: the request may have overtaken the announcement that
-   * the peer reads the map, or the link may have been lost at this node only. `isFinal` if the part can never be sent.
+   * A part could not be sent. The answer is sent again for as long as the peer is a member: the request may have overtaken
+   * the announcement that the peer reads the map, or the link may have been lost at this node only. The peer then does not
+   * ask again, so a reader that is forgotten here would have old entries for ever. `isReading` is `false` if the peer does
+   * not read the map. Returns `true` for the first failure in a row.
    */
-  failed(name: string, nonce: number, isFinal: boolean, now: number): void {
+  failed(name: string, nonce: number, isReading: boolean, now: number): boolean {
     const cursor = this.cursors.get(name)
-    if (cursor?.want?.nonce !== nonce) return
-    if (!isFinal && cursor.failures < maxRetries) {
-      cursor.retry(now)
-      this.waiting.add(name)
-    } else if (cursor.deferred === undefined) this.cursors.delete(name)
-    else cursor.want = undefined
+    if (cursor?.want?.nonce !== nonce) return false
+    if (!isReading) cursor.isReading = false
+    cursor.retry(now)
+    this.waiting.add(name)
+    return cursor.failures === 1
+  }
+
+  /** Returns the nonce of the newest request of a peer. */
+  nonceOf(name: string): number | undefined {
+    return this.cursors.get(name)?.want?.nonce
   }
 
   /** Drops the rest of a batch, so that the values that it refers to can be freed. A new batch takes its place. */
@@ -227,10 +272,20 @@ export class Cursors {
     return this.cursors.get(name)?.batch !== undefined
   }
 
-  /** Lets the next batch to a peer begin at a time. */
+  /** A batch to a peer was sent. Lets the next one begin at a time. */
   rest(name: string, until: number): void {
     const cursor = this.cursors.get(name)
-    if (cursor !== undefined) cursor.restsUntil = until
+    if (cursor === undefined) return
+    cursor.restsUntil = until
+    cursor.succeed()
+  }
+
+  /** Returns an entry that the messages of the peer cannot have, once in the life of the peer. */
+  takeTooLarge(name: string): TooLarge | undefined {
+    const cursor = this.cursors.get(name)
+    if (cursor?.tooLarge === undefined || cursor.hasReported) return undefined
+    cursor.hasReported = true
+    return cursor.tooLarge
   }
 
   /** Returns the milliseconds until the next part of the peer may be sent. */
@@ -252,11 +307,12 @@ export class Cursors {
     if (cursor?.want === undefined || !this.hasNext(name)) return undefined
     const batch = cursor.batch ?? this.begin(cursor)
     cursor.batch = batch
+    const partBytes = Math.min(this.options.partBytes, cursor.messageBytes - partOverhead)
     const begin = batch.sent
     let bytes = 0
     for (let item = batch.items[batch.sent]; item !== undefined; item = batch.items[batch.sent]) {
       bytes += item.bytes + itemOverhead
-      if (bytes > this.options.partBytes && batch.sent > begin) break
+      if (bytes > partBytes && batch.sent > begin) break
       batch.sent++
     }
     const isLast = batch.sent === batch.items.length
@@ -279,17 +335,35 @@ export class Cursors {
 
   private begin(cursor: Cursor): Batch {
     const { entries } = this
-    const isKnown = cursor.version >= entries.horizon && cursor.version <= entries.version
-    const isFull = cursor.epoch !== this.options.epoch || !isKnown
+    const isFull = !this.isOfInstance(cursor) || cursor.version < entries.horizon
+    const items = isFull ? entries.all() : entries.since(cursor.version)
+    const maxBytes = maxItemBytes(cursor.messageBytes)
     cursor.isFresh = false
     this.options.count(isFull ? "full" : "delta")
     return {
       from: isFull ? undefined : cursor.version,
       to: entries.version,
-      sum: entries.sum,
-      items: isFull ? entries.all() : entries.since(cursor.version),
+      sum: entries.sumWithin(maxBytes),
+      items: items.some(({ bytes }) => bytes > maxBytes) ? this.within(cursor, items, isFull) : items,
       sent: 0,
       parts: 0,
     }
+  }
+
+  /**
+   * Leaves out the entries that the messages of a peer cannot have. The peer would end the link, and with it all other
+   * messages. It loses the value that it had, because no value is better than an old one.
+   */
+  private within(cursor: Cursor, items: ReadonlyArray<Item>, isFull: boolean): ReadonlyArray<Item> {
+    const { messageBytes } = cursor
+    const maxBytes = maxItemBytes(messageBytes)
+    return items.flatMap((item) => {
+      const { bytes, key, value } = item
+      if (bytes <= maxBytes) return [item]
+      if (value === undefined) return []
+      cursor.tooLarge ??= { key, bytes, messageBytes }
+      const removal = removeItem(key)
+      return isFull || removal.bytes > maxBytes ? [] : [removal]
+    })
   }
 }

@@ -3,15 +3,20 @@ export interface MirrorEntry<out E> {
   /** Hash and bytes of the encoded entry. */
   readonly hash: number
   readonly bytes: number
+  /** Another hash of the encoded value (`markOf`). */
+  readonly mark: number
   readonly value: E
 }
+
+/** Numbers of a slot. */
+const width = 3
 
 /** Number of slots with which a copy begins. */
 const firstSlots = 16
 
 /**
  * The entries of a mirror. A node has a copy of each entry of all others, so the hashes and the bytes are in an array of
- * numbers. An object with both for each entry would take 48 bytes, and here they take 16.
+ * numbers. An object with them for each entry would take 52 bytes, and here they take 12 to 24.
  */
 export class MirrorEntries<E> {
   /** Bytes of the encoded entries. */
@@ -20,8 +25,8 @@ export class MirrorEntries<E> {
   private readonly slots = new Map<string, number>()
   /** Values by slot. */
   private values: Array<E | undefined> = []
-  /** Hash and bytes by slot. */
-  private numbers = new Int32Array(2 * firstSlots)
+  /** Hash, bytes and mark by slot. */
+  private numbers = new Int32Array(width * firstSlots)
   /** Slots below the number of values that have none. */
   private free: Array<number> = []
 
@@ -46,7 +51,7 @@ export class MirrorEntries<E> {
     const slot = this.slots.get(key)
     const value = slot === undefined ? undefined : this.values[slot]
     if (slot === undefined || value === undefined) return undefined
-    return { hash: this.hashAt(slot), bytes: this.bytesAt(slot), value }
+    return { hash: this.hashAt(slot), bytes: this.bytesAt(slot), mark: this.markAt(slot), value }
   }
 
   /** Yields the keys and the values. */
@@ -57,16 +62,16 @@ export class MirrorEntries<E> {
     }
   }
 
-  set(key: string, { bytes, hash, value }: MirrorEntry<E>): void {
+  set(key: string, entry: MirrorEntry<E>): void {
     const known = this.slots.get(key)
     const slot = known ?? this.free.pop() ?? this.values.length
     if (known === undefined) this.slots.set(key, slot)
     else this.subtract(slot)
-    if (2 * slot === this.numbers.length) this.resize(2 * this.numbers.length)
-    this.values[slot] = value
-    this.write(slot, hash, bytes)
-    this.bytes += bytes
-    this.hashes ^= hash
+    if (width * slot === this.numbers.length) this.resize(2 * this.numbers.length)
+    this.values[slot] = entry.value
+    this.write(slot, entry)
+    this.bytes += entry.bytes
+    this.hashes ^= entry.hash
   }
 
   delete(key: string): void {
@@ -80,16 +85,21 @@ export class MirrorEntries<E> {
   }
 
   private hashAt(slot: number, numbers = this.numbers): number {
-    return numbers[2 * slot] ?? 0
+    return numbers[width * slot] ?? 0
   }
 
   private bytesAt(slot: number, numbers = this.numbers): number {
-    return numbers[2 * slot + 1] ?? 0
+    return numbers[width * slot + 1] ?? 0
   }
 
-  private write(slot: number, hash: number, bytes: number): void {
-    this.numbers[2 * slot] = hash
-    this.numbers[2 * slot + 1] = bytes
+  private markAt(slot: number, numbers = this.numbers): number {
+    return numbers[width * slot + 2] ?? 0
+  }
+
+  private write(slot: number, { bytes, hash, mark }: Omit<MirrorEntry<E>, "value">): void {
+    this.numbers[width * slot] = hash
+    this.numbers[width * slot + 1] = bytes
+    this.numbers[width * slot + 2] = mark
   }
 
   private subtract(slot: number): void {
@@ -107,12 +117,13 @@ export class MirrorEntries<E> {
   private compact(): void {
     const { numbers, values } = this
     this.values = []
-    this.numbers = new Int32Array(2 * Math.max(firstSlots, this.size))
+    this.numbers = new Int32Array(width * Math.max(firstSlots, this.size))
     this.free = []
     for (const [key, slot] of this.slots) {
       const next = this.values.length
       this.values.push(values[slot])
-      this.write(next, this.hashAt(slot, numbers), this.bytesAt(slot, numbers))
+      const [hash, bytes] = [this.hashAt(slot, numbers), this.bytesAt(slot, numbers)]
+      this.write(next, { hash, bytes, mark: this.markAt(slot, numbers) })
       this.slots.set(key, next)
     }
   }

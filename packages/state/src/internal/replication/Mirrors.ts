@@ -7,7 +7,8 @@
  */
 import type { LinkState, PeerId, PeerStatus } from "@coterie/core/Peer"
 import type { ReadingPeer } from "@coterie/core/Lane"
-import type { Part, Stop, Sum, Want } from "./messages.ts"
+import { markOf } from "./hash.ts"
+import type { Item, Part, Stop, Sum, Want } from "./messages.ts"
 import { MirrorEntries, type MirrorEntry } from "./MirrorEntries.ts"
 import { unpack } from "./packed.ts"
 import { SyncBudget } from "./SyncBudget.ts"
@@ -97,8 +98,6 @@ export interface Options<E> {
   readonly nonce: number
   /** Decodes a value. Must not throw. */
   readonly decode: (owner: PeerId, key: string, value: Uint8Array) => E
-  /** Compares two values of one key. */
-  readonly isSame: (a: E, b: E) => boolean
   readonly count: (what: Counted) => void
 }
 
@@ -409,16 +408,29 @@ export class Mirrors<E> {
 
   /** Adds the items of a part to its batch. Returns `false` if the batch exceeds the bounds. */
   private add(owner: PeerId, staged: Staged<E>, part: Part): boolean {
-    const { bounds, decode } = this.options
+    const { bounds } = this.options
+    const known = this.mirrors.get(owner.name)?.entries
     staged.parts++
-    for (const { bytes, hash, key, value } of part.items) {
-      staged.bytes += bytes
+    for (const item of part.items) {
+      staged.bytes += item.bytes
       // A batch has at most one item for each entry and for each removal that the owner remembers.
       if (staged.bytes > 2 * bounds.bytes || staged.items.size >= 2 * bounds.entries) return false
-      const entry = value === undefined ? undefined : { hash, bytes, value: decode(owner, key, unpack(value)) }
-      staged.items.set(key, entry)
+      staged.items.set(item.key, this.entryOf(owner, item, known?.find(item.key)))
     }
     return true
+  }
+
+  /** Returns the entry of an item, which is the known one if its bytes are the same. So it is decoded once. */
+  private entryOf(
+    owner: PeerId,
+    { bytes, hash, key, value: packed }: Item,
+    known: MirrorEntry<E> | undefined,
+  ): MirrorEntry<E> | undefined {
+    if (packed === undefined) return undefined
+    const value = unpack(packed)
+    const mark = markOf(value)
+    const isSame = known?.hash === hash && known.bytes === bytes && known.mark === mark
+    return isSame ? known : { hash, bytes, mark, value: this.options.decode(owner, key, value) }
   }
 
   /** Applies a whole batch in one step. */
@@ -449,11 +461,9 @@ export class Mirrors<E> {
       const previous = old?.entries.find(key)
       if (next === undefined) mirror.entries.delete(key)
       else mirror.entries.set(key, next)
-      const isSame =
-        previous === undefined || next === undefined
-          ? previous === next
-          : previous.hash === next.hash && this.options.isSame(previous.value, next.value)
-      if (!isSame) this.out.changes.push({ owner: from, key, previous: previous?.value, next: next?.value })
+      // An entry with the same bytes has the value of the known one.
+      if (previous?.value !== next?.value)
+        this.out.changes.push({ owner: from, key, previous: previous?.value, next: next?.value })
     }
     if (isFull && old !== undefined) {
       for (const [key, previous] of old.entries) {

@@ -3,7 +3,7 @@
  * entries of one version gets the changes since then, and a reader that is too far behind gets all entries.
  */
 import * as Result from "effect/Result"
-import { type Item, removeItem, setItem, type Sum } from "./messages.ts"
+import { type Item, maxItemBytes, minMessageBytes, removeItem, setItem, type Sum } from "./messages.ts"
 import { isSame, pack, type Packed } from "./packed.ts"
 
 /**
@@ -63,6 +63,9 @@ export type Outcome<E> = Result.Result<ReadonlyArray<Changed<E>>, "entries" | "b
 const isUnchanged = (old: Packed | undefined, next: Uint8Array | undefined): boolean =>
   old === undefined || next === undefined ? old === next : isSame(old, next)
 
+/** Maximum number of bytes of an entry that the messages of each peer can have. */
+const largeBytes = maxItemBytes(minMessageBytes)
+
 /** `E` is the type of the entries that this node shows. */
 export class OwnEntries<E> {
   /** Number of steps so far. */
@@ -79,6 +82,8 @@ export class OwnEntries<E> {
   private readonly cells = new Map<string, Cell<E>>()
   /** Removals, oldest first. */
   private readonly removals = new Map<string, Cell<E>>()
+  /** Entries that do not fit into the messages of each peer. */
+  private readonly large = new Set<Cell<E>>()
   private newest: Cell<E> | undefined
 
   constructor(bounds: Bounds) {
@@ -87,6 +92,17 @@ export class OwnEntries<E> {
 
   get sum(): Sum {
     return { count: this.count, check: this.check >>> 0 }
+  }
+
+  /** Returns the sum of the entries of at most this size, which is that of `minMessageBytes` or more. */
+  sumWithin(maxBytes: number): Sum {
+    let { check, count } = this
+    for (const { bytes, hash } of this.large) {
+      if (bytes <= maxBytes) continue
+      check ^= hash
+      count--
+    }
+    return { count, check: check >>> 0 }
   }
 
   /** Returns the entry of a key. */
@@ -168,10 +184,13 @@ export class OwnEntries<E> {
     else this.add(cell, -1)
   }
 
-  private add({ bytes, hash }: Cell<E>, sign: 1 | -1): void {
+  private add(cell: Cell<E>, sign: 1 | -1): void {
     this.count += sign
-    this.bytes += sign * bytes
-    this.check ^= hash
+    this.bytes += sign * cell.bytes
+    this.check ^= cell.hash
+    if (cell.bytes <= largeBytes) return
+    if (sign === 1) this.large.add(cell)
+    else this.large.delete(cell)
   }
 
   /** Forgets the oldest removals beyond the bound. */

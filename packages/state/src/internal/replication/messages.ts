@@ -21,6 +21,8 @@ export interface Want {
   readonly epoch: number
   /** Version of the entries that the sender has. 0 if it has none. */
   readonly version: number
+  /** Maximum number of bytes of a message that the sender accepts. Any number if it is absent. */
+  readonly messageBytes?: number
 }
 
 /** One change of one key. */
@@ -70,6 +72,15 @@ const itemKinds = { set: 1, remove: 2 } as const
 
 /** Upper bound of the bytes of an item beside its key and its value. */
 export const itemOverhead = 1 + 5 + 5
+
+/** Upper bound of the bytes of a part beside its items: its kind, its flags, six numbers, and a check of 32 bits. */
+export const partOverhead = 2 + 6 * 8 + 5
+
+/** Smallest `messageBytes` of a node. It has room for a shared value of two kilobytes. */
+export const minMessageBytes = 4_096
+
+/** Returns the maximum number of bytes of the key and the value of an item in a message of this size. */
+export const maxItemBytes = (messageBytes: number): number => messageBytes - partOverhead - itemOverhead
 
 const utf8 = new TextEncoder()
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
@@ -133,7 +144,7 @@ class Writer {
 }
 
 const writePart = (part: Part): Uint8Array => {
-  const writer = new Writer(part.items.reduce((sum, { bytes }) => sum + bytes + itemOverhead, 64))
+  const writer = new Writer(part.items.reduce((sum, { bytes }) => sum + bytes + itemOverhead, partOverhead))
   writer.byte(kinds.Part)
   writer.number(part.epoch)
   writer.number(part.nonce)
@@ -160,6 +171,7 @@ export const encode = (message: Message): Uint8Array => {
   writer.byte(kinds[message._tag])
   if (message._tag === "Want") {
     for (const number of [message.nonce, message.epoch, message.version]) writer.number(number)
+    if (message.messageBytes !== undefined) writer.number(message.messageBytes)
   }
   return writer.end()
 }
@@ -249,6 +261,7 @@ const read = (reader: Reader): Message => {
           nonce: reader.number("nonce"),
           epoch: reader.number("epoch"),
           version: reader.number("version"),
+          ...(reader.isAtEnd ? {} : { messageBytes: reader.number("messageBytes") }),
         }
   if (!reader.isAtEnd) throw new Malformed("has bytes after its end")
   return message

@@ -21,7 +21,11 @@ export interface Limits {
    * counted and logged. Defaults to 1,024.
    */
   readonly values: number
-  /** Maximum number of bytes of one encoded value. Defaults to 16 KiB. */
+  /**
+   * Maximum number of bytes of one encoded value. A value must also fit into one message of this node, as Base64 and with a
+   * kilobyte beside it: the bound is at most about three quarters of `limits.messageBytes` of the cluster. Defaults to
+   * 16 KiB.
+   */
   readonly entryBytes: number
 }
 

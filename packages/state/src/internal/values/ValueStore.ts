@@ -17,13 +17,12 @@ import { addComponent } from "../addComponent.ts"
 import type { MapRole } from "../MapRole.ts"
 import { openAs } from "../openMap.ts"
 import { nameProblem } from "../names.ts"
-import { checkCount } from "../options.ts"
+import { boundsOf, checkCount } from "../options.ts"
 import { Overrides } from "../Overrides.ts"
 import { sharedByNode } from "../sharedByNode.ts"
 import type { Change, OwnedMap, View } from "../Service.ts"
 import type { KnownValues } from "./KnownValues.ts"
-import { Limits, mapLimits } from "./limits.ts"
-import type { Limits as Bounds } from "./Service.ts"
+import { boundsWithin, Limits, mapLimits, type NodeBounds } from "./limits.ts"
 import { Ranking } from "./Ranking.ts"
 import { addValueMetrics, type ValueMetrics } from "./valueMetrics.ts"
 import { Warnings } from "./Warnings.ts"
@@ -52,7 +51,7 @@ type Item = ChangeFeed.Item<View<string, Write>, Change<string, Write>>
 export interface Options {
   readonly map: OwnedMap<string, Write>
   readonly known: KnownValues
-  readonly bounds: Bounds
+  readonly bounds: NodeBounds
   readonly clock: Clock.Clock
   readonly metrics: ValueMetrics
   /** Status of the node. */
@@ -135,10 +134,8 @@ export class ValueStore {
 
   private put(name: string, bytes: Uint8Array): Result.Result<void, StateErrorReason> {
     const { bounds, clock, known } = this.options
-    if (bytes.length > bounds.entryBytes)
-      return Result.fail(
-        new EntryTooLarge({ key: name, bytes: bytes.length, bound: "limits.entryBytes", limit: bounds.entryBytes }),
-      )
+    const { entryBound: bound, entryBytes: limit } = bounds
+    if (bytes.length > limit) return Result.fail(new EntryTooLarge({ key: name, bytes: bytes.length, bound, limit }))
     const written = known.write(name, bytes, clock.currentTimeMillisUnsafe())
     if (Result.isFailure(written))
       return Result.fail(
@@ -259,14 +256,16 @@ export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope
   Effect.gen(function* () {
     const cluster = yield* Cluster
     const clock = yield* Clock.Clock
-    const bounds = yield* Limits
-    yield* checkCount("limits.values", bounds.values, 1)
-    yield* checkCount("limits.entryBytes", bounds.entryBytes, 1)
+    const given = yield* Limits
+    yield* checkCount("limits.values", given.values, 1)
+    yield* checkCount("limits.entryBytes", given.entryBytes, 1)
+    const limits = mapLimits(given)
+    const bounds = boundsWithin(given, yield* boundsOf(limits, cluster.limits.messageBytes))
     const { makeKnownValues } = yield* Overrides
     const opened = yield* openAs(role, mapName, {
       key: Schema.String.check(Schema.makeFilter((name) => nameProblem("value", name))),
       value: writeWithin(bounds.entryBytes),
-      limits: mapLimits(bounds),
+      limits,
     })
     const map = opened.service()
     const metrics = addValueMetrics(cluster.metrics)

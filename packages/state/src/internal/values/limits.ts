@@ -1,5 +1,6 @@
 /** Bounds of the shared values of a node. */
 import * as Context from "effect/Context"
+import type { Bounds as MapBounds } from "../options.ts"
 import type { Limits as Bounds } from "./Service.ts"
 
 export const defaults: Bounds = {
@@ -16,6 +17,18 @@ export const Limits = Context.Reference<Bounds>("@coterie/state/SharedValue/Limi
 
 /** Bytes of a write beside its value: two stamps with names of 128 bytes, as JSON, and the name of the value. */
 const writeOverhead = 1_024
+
+/** Bounds of the values of a node. A message of the node has room for a value of `entryBytes`. */
+export interface NodeBounds extends Bounds {
+  /** Option that decides `entryBytes`. */
+  readonly entryBound: MapBounds["entryBound"]
+}
+
+/** Returns the bounds of the values of a node. `map` has the bounds of the map that has the values. */
+export const boundsWithin = (bounds: Bounds, map: Pick<MapBounds, "entryBound" | "entryBytes">): NodeBounds => {
+  const most = Math.floor((map.entryBytes - writeOverhead) / 4) * 3
+  return { ...bounds, entryBytes: Math.min(bounds.entryBytes, most), entryBound: map.entryBound }
+}
 
 /** Returns the limits of the map of the values. An entry has the bytes of a value as Base64. */
 export const mapLimits = ({ entryBytes, values }: Bounds) => {
