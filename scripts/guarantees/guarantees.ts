@@ -989,6 +989,7 @@ const state: Page = {
       tests: [
         "copies of owned maps are states of their owners, and become equal to them",
         "shows one step of an owner as one step",
+        "shows the entries that a batch sets and removes in one step, also at other nodes",
         "a mutant of owned maps is found",
       ],
     },
@@ -1008,6 +1009,7 @@ const state: Page = {
         "What exceeds a bound is rejected whole, and an owner beyond the bounds of a reader harms no other owner.",
       tests: [
         "rejects what does not fit or does not encode, and changes nothing",
+        "makes no change of a batch of which one cannot be made",
         "is refused by a node with smaller limits, which keeps the other owners",
         "keep at most twice the bounds of a batch that never ends",
         "answer four requests of a peer at once, and then one in 250 ms, of which the newest counts",
