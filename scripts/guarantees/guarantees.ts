@@ -714,9 +714,13 @@ const admin: Page = {
     },
     {
       heading: "Shared state",
-      statement: "A report of shared state has sizes and states without contents, and is bounded.",
+      statement:
+        "A report of shared state has sizes and states, contents only if the application shows them, and is bounded.",
       tests: [
         "a node shows the sizes of its maps, presences and values, without contents, until they close",
+        "coterie state shows contents of a map only at a node whose application shows them",
+        "a node shows the contents that the application allows, as JSON of a bounded length",
+        "a node shows at most 1,000 rows with contents of one component, and encodes no others",
         "a node shows the members of its groups by node, and the owners of the keys that it watches",
         "a report of the state of a node is within its bounds, and says what it leaves out",
         "a report of the wanted components has all of their rows, however many the others have",

@@ -69,6 +69,11 @@ export interface Options<K, V> {
   readonly value: Schema.Codec<V, unknown>
   /** Bounds that differ from the defaults. */
   readonly limits?: Partial<Limits> | undefined
+  /**
+   * Shows the keys and values of all owners to everybody who may look at the components of this node, such as each bearer of a token of the role `read`
+   * of the admin service: a component of the kind `entries` with at most 1,000 entries, each value as JSON of at most 256 characters. Without it, sizes and states are shown. Defaults to `false`.
+   */
+  readonly showContents?: boolean | undefined
 }
 
 /**

@@ -24,6 +24,7 @@ import type {
   View,
 } from "./Service.ts"
 import { Closed, Full, StateError, type StateErrorReason } from "../StateError.ts"
+import type { Contents } from "./contents.ts"
 import { type EncodedEntry, EntryCodec } from "./EntryCodec.ts"
 import type { Sizes } from "./mapMetrics.ts"
 import type { MapObserver } from "./MapObserver.ts"
@@ -312,11 +313,15 @@ export class TypedMap<K, V> implements Sizes {
   }
 
   private view(): View<K, V> {
-    const entries = [...this.replica.entries.entries()]
+    return { entries: [...this.entries()], owners: new Map(this.owners) }
+  }
+
+  /** Yields the entries of all owners, this node first. */
+  private *entries(): Generator<Entry<K, V>> {
+    yield* this.replica.entries.entries()
     for (const { entries: copies } of this.replica.mirrors.mirrors.values()) {
-      for (const [, copy] of copies) if (copy !== undecodable) entries.push(copy)
+      for (const [, copy] of copies) if (copy !== undecodable) yield copy
     }
-    return { entries, owners: new Map(this.owners) }
   }
 
   // ---- replication ----
@@ -387,6 +392,12 @@ export class TypedMap<K, V> implements Sizes {
       bytes += mirror.entries.bytes
     }
     return { entries, bytes }
+  }
+
+  /** The entries, for those who look at the node. */
+  readonly contents: Contents<K, V> = {
+    size: () => this.ownSize().entries + this.copiesSize().entries,
+    entries: { [Symbol.iterator]: () => this.entries() },
   }
 
   readonly behind = () => this.replica.behind
