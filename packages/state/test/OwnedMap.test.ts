@@ -499,7 +499,10 @@ describe("an owned map", () => {
       assert.include(series, "a coterie_state_entries others 1")
       assert.include(series, "b coterie_state_entries own 1")
       assert.include(series, "b coterie_state_bytes own 2")
-      assert.include(series, "a coterie_state_requests_total  1")
+      for (const [why, count] of Object.entries({ opened: 1, unanswered: 0, notSent: 0, gap: 0, diverged: 0 }))
+        assert.include(series, `a coterie_state_requests_total ${why} ${count}`)
+      for (const [state, count] of Object.entries({ live: 1, stale: 0, syncing: 0, absent: 0, refused: 0 }))
+        assert.include(series, `a coterie_state_owners ${state} ${count}`)
       assert.include(series, "a coterie_state_diverged_total  0")
       assert.include(series, "b coterie_state_behind  0")
     }),

@@ -20,6 +20,7 @@ import type {
   Options as MapOptions,
   OwnedMap,
   Owner,
+  OwnerState,
   ScopedEntry,
   View,
 } from "./Service.ts"
@@ -401,6 +402,12 @@ export class TypedMap<K, V> implements Sizes {
   }
 
   readonly behind = () => this.replica.behind
+
+  readonly ownersIn = (state: OwnerState): number => {
+    let count = 0
+    for (const owner of this.owners.values()) if (owner.state === state) count++
+    return count
+  }
 
   /** Describes the sizes of the map, the copies of the entries of each peer, and the copies that each peer has. */
   readonly describe = (): Description => {
