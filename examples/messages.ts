@@ -1,6 +1,6 @@
 /** Code blocks of docs/messages.md. examples/test/messages.test.ts runs them. */
-import { Cluster, Message, Topic } from "@coterie/core"
-import { Effect, Layer, Ref, Schema, Semaphore, Stream } from "effect"
+import { Cluster, Message, Topic, TopicSerialization } from "@coterie/core"
+import { Effect, Layer, Ref, Result, Schema, Semaphore, Stream } from "effect"
 
 // #region reading
 /**
@@ -156,4 +156,17 @@ export const shipOrders = Orders.subscribe().pipe(
     Effect.log(`shipping ${value.id}`).pipe(Effect.withSpan("ship the order", { parent: span })),
   ),
 )
+// #endregion
+
+// #region compatible
+/** Returns those values of one version that the other version cannot read. */
+export const unreadable = <A, B>(
+  writer: Schema.Codec<A, unknown>,
+  reader: Schema.Codec<B, unknown>,
+  values: ReadonlyArray<A>,
+): ReadonlyArray<A> => {
+  const { encode } = TopicSerialization.json.codec(writer)
+  const { decode } = TopicSerialization.json.codec(reader)
+  return values.filter((value) => Result.isFailure(Result.flatMap(encode(value), decode)))
+}
 // #endregion

@@ -2,7 +2,7 @@
 import { Cluster } from "@coterie/core"
 import { SimNetwork, VirtualTime } from "@coterie/testkit"
 import { assert, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Fiber, Layer, Logger, Ref, Stream, Tracer } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Logger, Ref, Schema, Stream, Tracer } from "effect"
 import * as Messages from "../messages.ts"
 
 const logged: Array<string> = []
@@ -196,3 +196,14 @@ it.effect("a reader that gives the memory of its messages back gets all of them"
     assert.deepStrictEqual(sums, [100_000, 200_000, 300_000])
   }).pipe(Effect.scoped, VirtualTime.flow),
 )
+
+it("the test of a schema finds the values that the other version cannot read", () => {
+  const Old = Schema.Struct({ id: Schema.String, note: Schema.optionalKey(Schema.String) })
+  const Safe = Schema.Struct({ id: Schema.String, by: Schema.optionalKey(Schema.String) })
+  const Unsafe = Schema.Struct({ id: Schema.String, total: Schema.Finite, by: Schema.optionalKey(Schema.String) })
+  const old = [{ id: "1" }, { id: "2", note: "late" }]
+  assert.deepStrictEqual(Messages.unreadable(Old, Safe, old), [])
+  assert.deepStrictEqual(Messages.unreadable(Safe, Old, [{ id: "1" }, { id: "2", by: "ann" }]), [])
+  assert.deepStrictEqual(Messages.unreadable(Old, Unsafe, old), old)
+  assert.deepStrictEqual(Messages.unreadable(Unsafe, Old, [{ id: "1", total: 3 }]), [])
+})

@@ -714,9 +714,13 @@ const admin: Page = {
     },
     {
       heading: "Shared state",
-      statement: "A report of shared state has sizes and states without contents, and is bounded.",
+      statement:
+        "A report of shared state has sizes and states, contents only if the application shows them, and is bounded.",
       tests: [
         "a node shows the sizes of its maps, presences and values, without contents, until they close",
+        "coterie state shows contents of a map only at a node whose application shows them",
+        "a node shows the contents that the application allows, as JSON of a bounded length",
+        "a node shows at most 1,000 rows with contents of one component, and encodes no others",
         "a node shows the members of its groups by node, and the owners of the keys that it watches",
         "a report of the state of a node is within its bounds, and says what it leaves out",
         "a report of the wanted components has all of their rows, however many the others have",
@@ -989,6 +993,7 @@ const state: Page = {
       tests: [
         "copies of owned maps are states of their owners, and become equal to them",
         "shows one step of an owner as one step",
+        "shows the entries that a batch sets and removes in one step, also at other nodes",
         "a mutant of owned maps is found",
       ],
     },
@@ -1009,6 +1014,7 @@ const state: Page = {
       tests: [
         "rejects what does not fit or does not encode, and changes nothing",
         "an entry that no message of this node can have",
+        "makes no change of a batch of which one cannot be made",
         "is refused by a node with smaller limits, which keeps the other owners",
         "a reader with smaller messages lacks the entries that they cannot have, and gets all others",
         "keep at most twice the bounds of a batch that never ends",

@@ -223,7 +223,7 @@ export const stateBounds = { components: 1_000, rows: 10_000 } as const
 const Facts = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Number, Schema.Boolean]))
 
 /**
- * A component of a node, such as an owned map: its sizes and states, without any content.
+ * A component of a node, such as an owned map: its sizes and states, and contents only if the application shows them.
  *
  * @category models
  * @since 0.1.0

@@ -25,7 +25,8 @@
 import type * as Effect from "effect/Effect"
 
 /**
- * Facts about a component, by their names. They have counts and states, and no contents of the application.
+ * Facts about a component, by their names. They have counts and states. They have contents of the application only
+ * if the application allows that, because everybody who may look at the node sees them.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +41,7 @@ export type Facts = Readonly<Record<string, string | number | boolean>>
  * @since 0.1.0
  */
 export interface Rows extends Iterable<Facts> {
-  /** Number of rows. */
+  /** Number of rows. The iterator may yield only the first of them. */
   readonly length: number
 }
 

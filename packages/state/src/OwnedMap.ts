@@ -28,6 +28,7 @@ import { open } from "./internal/openMap.ts"
 import type { Change, Entry, Options, OwnedMap, View } from "./internal/Service.ts"
 
 export type {
+  Batch,
   Change,
   Entry,
   Gone,

@@ -144,6 +144,123 @@ describe("an owned map", () => {
     }),
   )
 
+  World.simulated("shows the entries that a batch sets and removes in one step, also at other nodes", (world) =>
+    Effect.gen(function* () {
+      const { here, there } = yield* shared(world)
+      yield* there.setAll(["p", "q", "x", "y"].map((key) => [key, 1] as const))
+      yield* untilEntries(here, ["b p 1", "b q 1", "b x 1", "b y 1"])
+      // A subscriber never sees a part of the step: between two items of it there is no other view.
+      const views = new Set<string>()
+      for (const map of [here, there]) {
+        yield* Effect.forkScoped(
+          Stream.runForEach(map.changes, () =>
+            Effect.map(map.view, ({ entries }) => void views.add(texts(entries).join(", "))),
+          ),
+        )
+      }
+      const [atOwner, atReader] = [yield* collect(there), yield* collect(here)]
+      yield* there.batch({
+        set: [
+          ["y", 2],
+          ["z", 2],
+          ["p", 3],
+          ["p", 4],
+        ],
+        remove: ["x", "p", "unknown"],
+      })
+      yield* untilEntries(here, ["b p 4", "b q 1", "b y 2", "b z 2"])
+      yield* Effect.sleep("10 millis")
+      const seen = (items: ReadonlyArray<Item>) =>
+        items.flatMap((item) => {
+          if (item._tag === "Set") return [`${item.entry.key} ${Option.getOrNull(item.previous)} ${item.entry.value}`]
+          return item._tag === "Removed" ? [`${item.entry.key} ${item.why}`] : []
+        })
+      for (const items of [atOwner, atReader])
+        assert.deepStrictEqual(seen(items).sort(), ["p 1 4", "x removed", "y 1 2", "z null 2"])
+      assert.deepStrictEqual([...views], ["b p 1, b q 1, b x 1, b y 1", "b p 4, b q 1, b y 2, b z 2"])
+    }),
+  )
+
+  World.simulated("sends nothing for a batch that changes nothing", (world) =>
+    Effect.gen(function* () {
+      const { here, there } = yield* shared(world)
+      yield* there.batch({ set: [["x", 1]] })
+      yield* untilEntries(here, ["b x 1"])
+      yield* Effect.sleep("1 second")
+      const before = yield* messagesSent
+      const items = yield* collect(here)
+      yield* there.batch({ set: [["x", 1]], remove: ["y"] })
+      yield* there.batch({})
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(yield* messagesSent, before)
+      assert.lengthOf(items, 1)
+    }),
+  )
+
+  World.simulated("makes no change of a batch of which one cannot be made", (world) =>
+    Effect.gen(function* () {
+      const { a } = yield* World.pair(world)
+      const map = yield* openOn(a, { ownerEntries: 3, ownerBytes: 100, entryBytes: 80 })
+      yield* map.setAll([
+        ["a", 1],
+        ["b", 1],
+      ])
+      const items = yield* collect(map)
+      const failing: ReadonlyArray<readonly [string, OwnedMap.Batch<string, number>]> = [
+        [
+          "NotEncodable",
+          {
+            set: [
+              ["c", 1],
+              ["a", Number.NaN],
+            ],
+            remove: ["b"],
+          },
+        ],
+        ["NotEncodable", { set: [["c", 1]], remove: ["b", "\uD800"] }],
+        [
+          "EntryTooLarge",
+          {
+            set: [
+              ["c", 1],
+              ["k".repeat(80), 1],
+            ],
+            remove: ["b"],
+          },
+        ],
+        [
+          "Full",
+          {
+            set: [
+              ["c", 1],
+              ["d", 1],
+              ["e", 1],
+            ],
+            remove: ["b"],
+          },
+        ],
+        [
+          "Full",
+          {
+            set: [
+              ["c".repeat(60), 1],
+              ["d".repeat(60), 1],
+            ],
+            remove: ["a", "b"],
+          },
+        ],
+      ]
+      for (const [reason, changes] of failing) assert.strictEqual(yield* reasonOf(map.batch(changes)), reason)
+      assert.deepStrictEqual(texts(yield* map.own), ["a a 1", "a b 1"])
+      assert.lengthOf(items, 1)
+      // What a batch removes makes room for what it sets.
+      yield* map.batch({ set: ["c", "d", "e"].map((key) => [key, 1] as const), remove: ["a", "b"] })
+      assert.deepStrictEqual(texts(yield* map.own), ["a c 1", "a d 1", "a e 1"])
+      yield* a.stop
+      assert.strictEqual(yield* reasonOf(map.batch({ remove: ["c"] })), "Closed")
+    }),
+  )
+
   World.simulated("loses the entries of a node that leaves or fails, with the reason", (world) =>
     Effect.gen(function* () {
       for (const why of ["left", "failed"] as const) {
@@ -414,7 +531,10 @@ describe("an owned map", () => {
       assert.include(series, "a coterie_state_entries others 1")
       assert.include(series, "b coterie_state_entries own 1")
       assert.include(series, "b coterie_state_bytes own 2")
-      assert.include(series, "a coterie_state_requests_total  1")
+      for (const [why, count] of Object.entries({ opened: 1, unanswered: 0, notSent: 0, gap: 0, diverged: 0 }))
+        assert.include(series, `a coterie_state_requests_total ${why} ${count}`)
+      for (const [state, count] of Object.entries({ live: 1, stale: 0, syncing: 0, absent: 0, refused: 0 }))
+        assert.include(series, `a coterie_state_owners ${state} ${count}`)
       assert.include(series, "a coterie_state_diverged_total  0")
       assert.include(series, "b coterie_state_behind  0")
     }),

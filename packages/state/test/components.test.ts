@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
@@ -101,6 +102,99 @@ World.simulated("a node shows the members of its groups by node, and the owners 
       owners.map(({ key, owner }) => ({ key, ownership: owner === "a" ? "mine" : "other", owner })),
     )
     assert.deepStrictEqual(placement?.facts, { keys: 3, mine: owners.filter(({ owner }) => owner === "a").length })
+  }),
+)
+
+const shown = { showContents: true } as const
+
+/** Opens a map, a presence, a group and a value on a node, whose contents the components show. */
+const openShown = (node: World.Node) =>
+  Effect.provideService(
+    Effect.all({
+      map: OwnedMap.make("jobs", { key: Schema.String, value: Schema.Struct({ at: Schema.Date }), ...shown }),
+      users: Presence.make("users", { value: Schema.Struct({ device: Schema.String }), ...shown }),
+      workers: Group.make("workers", { value: Schema.Finite, ...shown }),
+      level: SharedValue.make("level", { value: Schema.String, initial: "info", ...shown }),
+    }),
+    Cluster,
+    node.cluster,
+  )
+
+World.simulated("a node shows the contents that the application allows, as JSON of a bounded length", (world) =>
+  Effect.gen(function* () {
+    const { a, b } = yield* World.pair(world)
+    const scope = yield* Scope.make()
+    const here = yield* Scope.provide(openShown(a), scope)
+    const component = (kind: string, name: string) =>
+      Effect.map(a.cluster.components.describe, (all) => all.find((each) => each.kind === kind && each.name === name))
+    assert.deepStrictEqual((yield* component("value", "level"))?.facts, { value: '"info"' })
+    // The peer shows no contents of its own, and does not decide for others.
+    const there = yield* Effect.provideService(
+      Effect.all({
+        map: OwnedMap.make("jobs", { key: Schema.String, value: Schema.Struct({ at: Schema.Date }) }),
+        users: Presence.make("users", { value: Schema.Struct({ device: Schema.String }) }),
+        workers: Group.make("workers", { value: Schema.Finite }),
+        level: SharedValue.make("level", { value: Schema.String, initial: "info" }),
+      }),
+      Cluster,
+      b.cluster,
+    )
+    yield* here.map.set("x", { at: new Date(0) })
+    yield* there.map.set(`${"k".repeat(252)}\u{1f600}${"k".repeat(9)}`, { at: new Date(5) })
+    yield* there.users.track("ann\n", { device: "\u202e" })
+    yield* there.workers.join(7, { weight: 2 })
+    yield* there.level.set("y".repeat(255))
+    yield* Effect.sleep("1 second")
+    const entries = yield* component("entries", "jobs")
+    assert.deepStrictEqual(entries?.facts, { entries: 2 })
+    assert.deepStrictEqual(rowsOf(entries), [
+      { owner: "a", key: "x", value: '{"at":"1970-01-01T00:00:00.000Z"}' },
+      { owner: "b", key: `${"k".repeat(252)}\ufffd...`, value: '{"at":"1970-01-01T00:00:00.005Z"}' },
+    ])
+    assert.deepStrictEqual(rowsOf(yield* component("presence", "users")), [
+      { owner: "b", key: "ann\n", value: '{"device":"\u202e"}' },
+    ])
+    assert.deepStrictEqual(rowsOf(yield* component("group", "workers")), [
+      { peer: "b", status: "alive", link: "up", weight: 2, value: "7" },
+    ])
+    const level = (yield* component("value", "level"))?.facts
+    assert.deepStrictEqual([level?.["value"], level?.["by"]], [`"${"y".repeat(252)}...`, "b"])
+    for (const { kind } of yield* b.cluster.components.describe) assert.notInclude(["entries", "value"], kind)
+    yield* Scope.close(scope, Exit.void)
+    assert.deepStrictEqual(yield* a.cluster.components.describe, [])
+  }),
+)
+
+World.simulated("a node shows at most 1,000 rows with contents of one component, and encodes no others", (world) =>
+  Effect.gen(function* () {
+    const a = yield* world.node("a")
+    let encoded = 0
+    const Counted = Schema.Finite.pipe(
+      Schema.decodeTo(Schema.Finite, {
+        decode: SchemaGetter.passthrough(),
+        encode: SchemaGetter.transform((value: number) => {
+          encoded++
+          return value
+        }),
+      }),
+    )
+    const map = yield* Effect.provideService(
+      OwnedMap.make("jobs", { key: Schema.String, value: Counted, ...shown }),
+      Cluster,
+      a.cluster,
+    )
+    yield* map.setAll(Array.from({ length: 1_500 }, (_, i) => [`key ${i}`, i] as const))
+    encoded = 0
+    const [entries] = yield* a.cluster.components.describe
+    assert.deepStrictEqual(
+      [entries?.kind, entries?.facts, entries?.rows?.length],
+      ["entries", { entries: 1_500 }, 1_500],
+    )
+    assert.strictEqual(encoded, 0)
+    const [first] = entries?.rows ?? []
+    assert.deepStrictEqual(first, { owner: "a", key: "key 0", value: "0" })
+    assert.strictEqual(encoded, 1)
+    assert.lengthOf(rowsOf(entries), 1_000)
   }),
 )
 

@@ -163,6 +163,7 @@ describe("the work of a change", () => {
           work(() => run(map.set("new", "after"))),
           work(() => run(map.update("key 5", () => "later"))),
           work(() => run(map.remove("key 6"))),
+          work(() => run(map.batch({ set: [["key 7", "after"]], remove: ["key 8"] }))),
           work(() => run(map.get("key 5"))),
           work(() => run(Effect.scoped(Effect.asVoid(map.entry("scoped", "after"))))),
         ]

@@ -116,7 +116,7 @@ const Rows = ({ id, rows }: { readonly id: Id; readonly rows: ReadonlyArray<Comp
   )
 }
 
-/** State that the asked node shares with others: sizes and states, without contents. Asked for only while it is shown. */
+/** State that the asked node shares with others. Asked for only while it is shown. */
 export const SharedState = ({ shared, store }: { readonly shared: SharedView; readonly store: DashboardStore }) => {
   const { isOpen, problem, report, rows, selected } = shared
   return (

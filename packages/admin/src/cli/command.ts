@@ -165,9 +165,7 @@ const nodeCommands = (on: (action: Action) => ReturnType<typeof withSession>) =>
         State.run(session, { kind: Option.getOrUndefined(flags.kind), name: Option.getOrUndefined(flags.name) }),
       ),
   ).pipe(
-    Command.withDescription(
-      "Show the maps, presences and values that a node shares, without contents; exit code 1 if there is none",
-    ),
+    Command.withDescription("Show the maps, presences and values that a node shares; exit code 1 if there is none"),
     Command.withShortDescription("Show the maps, presences and values that a node shares"),
   ),
 ]

@@ -1,7 +1,9 @@
 import { Report } from "@coterie/admin"
 import { assert, it } from "@effect/vitest"
+import { Cluster } from "@coterie/core/Cluster"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as OwnedMap from "../../../state/src/OwnedMap.ts"
 import { inProcess, served } from "./command.ts"
 
 it.live("coterie state shows the components of a node, and one of them in full", () =>
@@ -75,5 +77,44 @@ it.live("coterie state shows all rows of one component that it finds, and says h
     assert.deepStrictEqual(yield* lines("placement", "small"), ["placement small", "keys  2", "", "KEY", "0", "1"])
     const large = yield* lines("placement", "large")
     assert.deepStrictEqual([large.length, large.at(-1)], [4 + bound + 1, "1 more rows are not shown"])
+  }).pipe(Effect.scoped),
+)
+
+it.live("coterie state shows contents of a map only at a node whose application shows them", () =>
+  Effect.gen(function* () {
+    const [a, b] = yield* served(["a", "b"])
+    const state = (url: string | undefined, ...args: ReadonlyArray<string>) =>
+      Effect.map(inProcess(["state", ...args, "--url", url ?? ""]), ({ out }) => out)
+    const open = (node: typeof a, showContents: boolean) =>
+      node === undefined
+        ? Effect.die("there is no node")
+        : Effect.provideService(
+            OwnedMap.make("jobs", { key: Schema.String, value: Schema.Struct({ token: Schema.String }), showContents }),
+            Cluster,
+            node.cluster,
+          )
+    const here = yield* open(a, true)
+    const there = yield* open(b, false)
+    yield* there.set("import\u202e", { token: "private" })
+    while ((yield* here.view).entries.length === 0) yield* Effect.sleep("5 millis")
+    assert.strictEqual(
+      yield* state(a?.url, "entries", "jobs"),
+      [
+        "entries jobs",
+        "entries  1",
+        "",
+        "OWNER  KEY             VALUE",
+        'b      import\\u{202e}  {"token":"private"}',
+        "",
+      ].join("\n"),
+    )
+    assert.include(yield* state(a?.url), "entries  jobs  entries 1")
+    const all = [yield* state(b?.url), yield* state(b?.url, "map", "jobs"), yield* state(b?.url, "--json")]
+    for (const out of all) {
+      assert.include(out, "jobs")
+      assert.notInclude(out, "private")
+      assert.notInclude(out, "import")
+    }
+    assert.strictEqual(yield* state(b?.url, "entries", "jobs"), "there is no entries jobs\n")
   }).pipe(Effect.scoped),
 )

@@ -73,6 +73,11 @@ export interface Options<K, V> {
   readonly value: Schema.Codec<V, unknown>
   /** Bounds that differ from the defaults. */
   readonly limits?: Partial<Limits> | undefined
+  /**
+   * Shows the keys and values of all owners to everybody who may look at the components of this node, such as each bearer of a token of the role `read`
+   * of the admin service: a component of the kind `entries` with at most 1,000 entries, each value as JSON of at most 256 characters. Without it, sizes and states are shown. Defaults to `false`.
+   */
+  readonly showContents?: boolean | undefined
 }
 
 /**
@@ -172,6 +177,20 @@ export type Change<K, V> =
   | { readonly _tag: "OwnerChanged"; readonly name: string; readonly owner: Owner | undefined }
 
 /**
+ * Changes of own entries that are made in one step. Of entries with equal keys, the last one counts. A key that is both
+ * set and removed is set.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Batch<K, V> {
+  /** Entries to set. */
+  readonly set?: Iterable<readonly [K, V]> | undefined
+  /** Keys to remove. Keys without an own entry change nothing. */
+  readonly remove?: Iterable<K> | undefined
+}
+
+/**
  * An own entry that exists until a scope closes.
  *
  * @category models
@@ -201,6 +220,11 @@ export interface OwnedMap<in out K, in out V> {
    * are not sent again. Of entries with equal keys, the last one counts.
    */
   readonly setAll: (entries: Iterable<readonly [K, V]>) => Effect.Effect<void, StateError>
+  /**
+   * Sets and removes several own entries in one step, which other nodes also see in one step. Fails without any change
+   * if one of the changes cannot be made. Entries with the same encoded value are not sent again. The cost is O(changes).
+   */
+  readonly batch: (changes: Batch<K, V>) => Effect.Effect<void, StateError>
   /**
    * Sets an own entry, and removes it when the scope closes. Several scopes may hold one key. The entry then has the
    * value that was set last, and exists until the last scope closes.

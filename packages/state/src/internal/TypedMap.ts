@@ -11,8 +11,20 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import type { Change, Entry, Gone, Options as MapOptions, OwnedMap, Owner, ScopedEntry, View } from "./Service.ts"
+import type {
+  Batch,
+  Change,
+  Entry,
+  Gone,
+  Options as MapOptions,
+  OwnedMap,
+  Owner,
+  OwnerState,
+  ScopedEntry,
+  View,
+} from "./Service.ts"
 import { Closed, Full, StateError, type StateErrorReason } from "../StateError.ts"
+import type { Contents } from "./contents.ts"
 import { type EncodedEntry, EntryCodec } from "./EntryCodec.ts"
 import type { Sizes } from "./mapMetrics.ts"
 import type { MapObserver } from "./MapObserver.ts"
@@ -114,6 +126,7 @@ export class TypedMap<K, V> implements Sizes {
     remove: (key) => this.step(() => Result.flatMap(this.codec.encodeKey(key), (encodedKey) => this.drop(encodedKey))),
     update: (key, change) => this.step(() => this.update(key, change)),
     setAll: (entries) => this.step(() => this.setAll(entries)),
+    batch: (changes) => this.step(() => this.batch(changes)),
     entry: (key, value) => this.entry(key, value),
     get: (key) => this.step(() => Result.map(this.codec.encodeKey(key), (encodedKey) => this.get(encodedKey)), false),
     own: Effect.sync(() => [...this.replica.entries.entries()]),
@@ -194,14 +207,33 @@ export class TypedMap<K, V> implements Sizes {
   }
 
   private setAll(entries: Iterable<readonly [K, V]>): Result.Result<void, StateErrorReason> {
-    const encoded = new Map<string, EncodedEntry<K, V>>()
+    return Result.flatMap(this.encodeAll(entries), (encoded) => {
+      const keys = new Set(encoded.map(({ encodedKey }) => encodedKey))
+      return this.put(
+        encoded,
+        [...this.replica.entries.keys()].filter((key) => !keys.has(key)),
+      )
+    })
+  }
+
+  private batch({ remove = [], set = [] }: Batch<K, V>): Result.Result<void, StateErrorReason> {
+    return Result.flatMap(this.encodeAll(set), (encoded) =>
+      Result.flatMap(Result.all(Array.from(remove, (key) => this.codec.encodeKey(key))), (removed) =>
+        this.put(encoded, removed),
+      ),
+    )
+  }
+
+  private encodeAll(
+    entries: Iterable<readonly [K, V]>,
+  ): Result.Result<ReadonlyArray<EncodedEntry<K, V>>, StateErrorReason> {
+    const encoded: Array<EncodedEntry<K, V>> = []
     for (const [key, value] of entries) {
       const entry = this.codec.encode(key, value)
       if (Result.isFailure(entry)) return Result.fail(entry.failure)
-      encoded.set(entry.success.encodedKey, entry.success)
+      encoded.push(entry.success)
     }
-    const removed = [...this.replica.entries.keys()].filter((key) => !encoded.has(key))
-    return this.put(encoded.values(), removed)
+    return Result.succeed(encoded)
   }
 
   private entry(key: K, value: V): ReturnType<OwnedMap<K, V>["entry"]> {
@@ -280,11 +312,15 @@ export class TypedMap<K, V> implements Sizes {
   }
 
   private view(): View<K, V> {
-    const entries = [...this.replica.entries.entries()]
+    return { entries: [...this.entries()], owners: new Map(this.owners) }
+  }
+
+  /** Yields the entries of all owners, this node first. */
+  private *entries(): Generator<Entry<K, V>> {
+    yield* this.replica.entries.entries()
     for (const { entries: copies } of this.replica.mirrors.mirrors.values()) {
-      for (const [, copy] of copies) if (copy !== undecodable) entries.push(copy)
+      for (const [, copy] of copies) if (copy !== undecodable) yield copy
     }
-    return { entries, owners: new Map(this.owners) }
   }
 
   // ---- replication ----
@@ -357,7 +393,19 @@ export class TypedMap<K, V> implements Sizes {
     return { entries, bytes }
   }
 
+  /** The entries, for those who look at the node. */
+  readonly contents: Contents<K, V> = {
+    size: () => this.ownSize().entries + this.copiesSize().entries,
+    entries: { [Symbol.iterator]: () => this.entries() },
+  }
+
   readonly behind = () => this.replica.behind
+
+  readonly ownersIn = (state: OwnerState): number => {
+    let count = 0
+    for (const owner of this.owners.values()) if (owner.state === state) count++
+    return count
+  }
 
   /** Describes the sizes of the map, the copies of the entries of each peer, and the copies that each peer has. */
   readonly describe = (): Description => {

@@ -4,6 +4,7 @@ import { OptionsError } from "@coterie/core/ClusterError"
 import { Entropy } from "@coterie/core/Entropy"
 import * as Effect from "effect/Effect"
 import { addComponent } from "./addComponent.ts"
+import { entryRows } from "./contents.ts"
 import type { Options } from "./Service.ts"
 import type { MapObserver } from "./MapObserver.ts"
 import { type MapRole, roleOf } from "./MapRole.ts"
@@ -35,7 +36,16 @@ const reserve = (cluster: Cluster["Service"], name: string, role: MapRole) =>
 /** Opens a map of the application. */
 export const open = Effect.fnUntraced(function* <K, V>(name: string, options: Options<K, V>) {
   yield* checkMapName(name)
-  const map = yield* openAs(roleOf({ kind: "map", name }), name, options)
+  const role = roleOf({ kind: "map", name })
+  const map = yield* openAs(role, name, options)
+  if (options.showContents === true) {
+    const rows = entryRows(map.contents, options.value, role.keyOf)
+    yield* addComponent({
+      kind: "entries",
+      name,
+      describe: () => ({ facts: { entries: map.contents.size() }, rows: rows() }),
+    })
+  }
   return map.service()
 })
 

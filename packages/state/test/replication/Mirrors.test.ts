@@ -284,6 +284,29 @@ describe("mirrors", () => {
     assert.strictEqual(mirrors.dueAt(), 24_000)
   })
 
+  it("count their requests by the reason for each", () => {
+    const { counts, mirrors, nonce } = live()
+    const requests = () => Object.fromEntries(Object.entries(counts).filter(([what]) => what.startsWith("asks ")))
+    let next = nonce
+    /** Asks again at a time, and returns the requests so far. */
+    const askAt = (now: number) => {
+      mirrors.tick(now)
+      next = takeWant(mirrors).nonce
+      return requests()
+    }
+    assert.deepStrictEqual(requests(), { "asks opened": 1 })
+    mirrors.received(owner, full(next, {}, { from: 5, to: 6 }), 0)
+    assert.deepStrictEqual(askAt(200), { "asks opened": 1, "asks gap": 1 })
+    mirrors.failed("o", next, false, 200)
+    assert.deepStrictEqual(askAt(600), { "asks opened": 1, "asks gap": 1, "asks notSent": 1 })
+    const asked = { "asks opened": 1, "asks gap": 1, "asks notSent": 1, "asks unanswered": 1 }
+    assert.deepStrictEqual(askAt(mirrors.dueAt()), asked)
+    mirrors.received(owner, full(next, { a: "1" }, { end: { count: 2, check: 0 } }), 60_000)
+    assert.deepStrictEqual(askAt(mirrors.dueAt()), { ...asked, "asks diverged": 1 })
+    mirrors.readersChanged([reading({ session: 2 })], 90_000)
+    assert.deepStrictEqual(askAt(90_000), { ...asked, "asks diverged": 1, "asks opened": 2 })
+  })
+
   it("are synced when every member with a link is live, absent or refused", () => {
     const { mirrors } = make()
     assert.isTrue(mirrors.isSynced())

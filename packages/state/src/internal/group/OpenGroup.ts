@@ -1,7 +1,7 @@
 /** One group at one node. */
 import * as ChangeFeed from "@coterie/core/ChangeFeed"
 import type { Cluster } from "@coterie/core/Cluster"
-import type { Description } from "@coterie/core/NodeComponents"
+import type { Description, Facts } from "@coterie/core/NodeComponents"
 import { compareNames, type PeerId } from "@coterie/core/Peer"
 import type * as Rendezvous from "@coterie/core/Rendezvous"
 import type { TopicCodec } from "@coterie/core/TopicSerialization"
@@ -12,6 +12,7 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { EntryTooLarge, Full, NotEncodable, StateError, type StateErrorReason } from "../../StateError.ts"
+import { contentRows, jsonOf } from "../contents.ts"
 import { oneLine } from "../oneLine.ts"
 import type { OwnedMap } from "../Service.ts"
 import { type Join, keyOf, Weight } from "./entries.ts"
@@ -30,6 +31,8 @@ import {
 export interface Options<A> {
   readonly name: string
   readonly schema: GroupOptions<A>["value"]
+  /** `true` if the values of the members are shown to those who look at the node. */
+  readonly showContents: boolean
   readonly cluster: Cluster["Service"]
   /** Sets an entry of the map until the scope closes. */
   readonly claim: OwnedMap<string, Join>["entry"]
@@ -59,9 +62,33 @@ interface Eligible<A> {
   readonly candidates: () => ReadonlyArray<Rendezvous.Candidate>
 }
 
+/** Returns the number of members on each node, their weight, and the link to the node. */
+const nodeRows = (members: ReadonlyArray<Member<unknown>>): ReadonlyArray<Facts> => {
+  const rows = new Map<string, { peer: string; status: string; link: string; members: number; weight: number }>()
+  for (const { link, peer, status, weight } of members) {
+    const row = rows.get(peer.name) ?? { peer: peer.name, status, link, members: 0, weight: 0 }
+    row.members++
+    row.weight += weight
+    rows.set(peer.name, row)
+  }
+  return [...rows.values()]
+}
+
+const memberRow =
+  <A>(show: (value: A) => string) =>
+  ({ link, peer, status, value, weight }: Member<A>): Facts => ({
+    peer: peer.name,
+    status,
+    link,
+    weight,
+    value: show(value),
+  })
+
 export class OpenGroup<A> implements Subscriber {
   private readonly options: Options<A>
   private readonly codec: TopicCodec<A>
+  /** Shows a value. `undefined` if values are not shown. */
+  private readonly json: ((value: A) => string) | undefined
   private readonly feed: ChangeFeed.ChangeFeed<View<A>, "changed">
   private readonly decoded = new WeakMap<JoinEntry, Result.Result<A, Schema.SchemaError>>()
   private readonly roundRobin = new RoundRobin()
@@ -77,6 +104,7 @@ export class OpenGroup<A> implements Subscriber {
   constructor(options: Options<A>) {
     this.options = options
     this.codec = options.cluster.serialization.codec(options.schema)
+    this.json = options.showContents ? jsonOf(options.schema) : undefined
     this.feed = ChangeFeed.makeUnsafe<View<A>, "changed">({ state: () => this.view(), capacity: 1 })
   }
 
@@ -105,17 +133,15 @@ export class OpenGroup<A> implements Subscriber {
     synced: this.options.synced,
   })
 
-  /** Describes the members on each node: their number, their weight, and the link to the node. */
+  /** Describes the members, or their number and weight on each node if their values are not shown. */
   readonly describe = (): Description => {
     const { isSynced, members } = this.view()
-    const rows = new Map<string, { peer: string; status: string; link: string; members: number; weight: number }>()
-    for (const { link, peer, status, weight } of members) {
-      const row = rows.get(peer.name) ?? { peer: peer.name, status, link, members: 0, weight: 0 }
-      row.members++
-      row.weight += weight
-      rows.set(peer.name, row)
+    const { json } = this
+    const nodes = nodeRows(members)
+    return {
+      facts: { members: members.length, nodes: nodes.length, isSynced },
+      rows: json === undefined ? nodes : contentRows(members.length, members, memberRow(json)),
     }
-    return { facts: { members: members.length, nodes: rows.size, isSynced }, rows: [...rows.values()] }
   }
 
   /** Writes one line to the log for each life of a node whose values do not match the schema. */

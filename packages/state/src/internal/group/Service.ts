@@ -37,6 +37,11 @@ export interface Options<A> {
    * `Schema.Null` for a group without values.
    */
   readonly value: Schema.Codec<A, unknown>
+  /**
+   * Shows the values of the members to everybody who may look at the components of this node, such as each bearer of a token of the role `read`
+   * of the admin service: at most 1,000 members, each value as JSON of at most 256 characters. Without it, sizes and states are shown. Defaults to `false`.
+   */
+  readonly showContents?: boolean | undefined
 }
 
 /**

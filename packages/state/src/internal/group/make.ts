@@ -21,11 +21,11 @@ const shared = sharedByNode(
   }),
 )
 
-export const make = Effect.fnUntraced(function* <A>(name: string, { value: schema }: Options<A>) {
+export const make = Effect.fnUntraced(function* <A>(name: string, { showContents = false, value: schema }: Options<A>) {
   yield* checkName("group", name)
   const cluster = yield* Cluster
   const { claim, index, synced } = yield* shared
-  const group = new OpenGroup({ name, schema, cluster, claim, synced, index })
+  const group = new OpenGroup({ name, schema, showContents, cluster, claim, synced, index })
   yield* Effect.acquireRelease(
     Effect.sync(() => index.subscribe(name, group)),
     (unsubscribe) =>

@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { NotEncodable, StateError } from "../../StateError.ts"
 import { addComponent } from "../addComponent.ts"
+import { entryRows } from "../contents.ts"
 import { roleOf } from "../MapRole.ts"
 import { maxNameBytes } from "../names.ts"
 import { openAs } from "../openMap.ts"
@@ -45,7 +46,10 @@ const observe = <A>(metrics: NodeMetrics, map: string, table: PresenceTable<A>) 
   )
 }
 
-export const open = Effect.fnUntraced(function* <A>(name: string, { grace = defaultGrace, limits, value }: Options<A>) {
+export const open = Effect.fnUntraced(function* <A>(
+  name: string,
+  { grace = defaultGrace, limits, showContents = false, value }: Options<A>,
+) {
   const mapName = `${mapPrefix}${name}`
   yield* checkName("presence", name, maxNameBytes - mapPrefix.length)
   const role = roleOf({ kind: "presence", name }, keyOf)
@@ -55,14 +59,15 @@ export const open = Effect.fnUntraced(function* <A>(name: string, { grace = defa
   const table = makePresenceTable<A>(yield* millisOf("grace", grace))
   const feed = new PresenceFeed({ table, clock: yield* Clock.Clock, capacity: changeBuffer })
   yield* Effect.addFinalizer(() => Effect.sync(feed.onClosed))
-  const { claim, service } = yield* openAs(role, mapName, { key: MetaKey, value, limits }, feed)
+  const { claim, contents, service } = yield* openAs(role, mapName, { key: MetaKey, value, limits }, feed)
   const { deadLetters, owners, synced } = service()
   yield* Effect.forkScoped(feed.run)
   yield* observe(metrics, mapLabel(metrics, laneNameOf(mapName), mapName), table)
+  const rows = showContents ? entryRows(contents, value, keyOf) : () => undefined
   yield* addComponent({
     kind: "presence",
     name,
-    describe: () => ({ facts: { keys: table.size, leaving: table.leavingSize } }),
+    describe: () => ({ facts: { keys: table.size, leaving: table.leavingSize }, rows: rows() }),
   })
   let tracks = 0
   const presence: Presence<A> = {

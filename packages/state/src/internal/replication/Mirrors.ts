@@ -51,6 +51,8 @@ interface Ask<E> {
   readonly opening: string
   readonly nonce: number
   readonly tries: number
+  /** Reason for the request that is repeated at `retryAt`. */
+  readonly repeatsFor: AskReason
   /**
    * - `asked`: no batch has arrived yet. The request is repeated at `retryAt` unless parts arrive. `live`: a batch has
    *   arrived, and later ones follow.
@@ -114,8 +116,19 @@ export interface Outputs<E> {
   readonly overdue: Set<string>
 }
 
-/** Requests and rare events, for the metrics. */
-export type Counted = "asks" | "diverged" | "refused" | "ignored" | "gaps"
+/**
+ * Reason for a request to a peer.
+ *
+ * - `opened`: the peer has opened the map, or its link is new.
+ * - `unanswered`: no part of the answer has arrived for a while.
+ * - `notSent`: the request before could not be sent.
+ * - `gap`: a part did not follow the one before.
+ * - `diverged`: the copy did not have the checksum of its owner.
+ */
+export type AskReason = "opened" | "unanswered" | "notSent" | "gap" | "diverged"
+
+/** Requests by their reason and rare events, for the metrics. */
+export type Counted = `asks ${AskReason}` | "diverged" | "refused" | "ignored" | "gaps"
 
 const firstRetryMillis = 200
 const maxRetryMillis = 5_000
@@ -218,7 +231,7 @@ export class Mirrors<E> {
     const staged = this.stage(from.name, ask, part)
     if (staged === undefined) {
       this.options.count("gaps")
-      this.retry(from.name, member, ask, now)
+      this.retry(from.name, member, ask, "gap", now)
     } else if (!this.add(from, staged, part)) this.refuse(from.name, member, ask, now)
     else if (part.end !== undefined) this.complete(from, member, ask, staged, part.end, now)
     else if (ask.state === "asked") ask.retryAt = now + patience(ask.tries)
@@ -230,7 +243,7 @@ export class Mirrors<E> {
     const ask = member?.ask
     if (member === undefined || ask?.nonce !== nonce || ask.state !== "asked") return
     if (isFinal) this.refuse(name, member, ask, now)
-    else this.retry(name, member, ask, now)
+    else this.retry(name, member, ask, "notSent", now)
   }
 
   /** Does what is due. */
@@ -327,7 +340,7 @@ export class Mirrors<E> {
       const { ask } = member
       if (ask === undefined || ask.retryAt <= now) {
         const tries = ask === undefined ? 0 : ask.tries + (ask.state === "asked" ? 1 : 0)
-        this.ask(name, member, { opening, tries }, now)
+        this.ask(name, member, { opening, tries }, ask?.repeatsFor ?? "opened", now)
       }
     } else this.listen(name, member, now)
     this.schedule(name, member, now)
@@ -358,18 +371,26 @@ export class Mirrors<E> {
     else this.deadlines.set(name, at)
   }
 
-  private ask(name: string, member: Member<E>, of: Pick<Ask<E>, "opening" | "tries">, now: number): void {
+  private ask(
+    name: string,
+    member: Member<E>,
+    of: Pick<Ask<E>, "opening" | "tries">,
+    why: AskReason,
+    now: number,
+  ): void {
     const retryAt = now + patience(of.tries)
-    member.ask = { ...of, nonce: ++this.nonce, state: "asked", retryAt, staged: undefined }
+    const nonce = ++this.nonce
+    member.ask = { ...of, nonce, state: "asked", repeatsFor: "unanswered", retryAt, staged: undefined }
     member.request = "want"
-    this.options.count("asks")
+    this.options.count(`asks ${why}`)
     this.out.wakes.add(name)
   }
 
   /** Asks again later. The delay doubles with every failure. */
-  private retry(name: string, member: Member<E>, ask: Ask<E>, now: number): void {
+  private retry(name: string, member: Member<E>, ask: Ask<E>, why: AskReason, now: number): void {
     const delay = Math.min(maxRetryMillis, firstRetryMillis * 2 ** ask.tries)
-    member.ask = { ...ask, state: "waiting", tries: ask.tries + 1, retryAt: now + delay, staged: undefined }
+    const retryAt = now + delay
+    member.ask = { ...ask, state: "waiting", repeatsFor: why, tries: ask.tries + 1, retryAt, staged: undefined }
     member.request = undefined
     this.schedule(name, member, now)
     this.out.touched.add(name)
@@ -443,7 +464,7 @@ export class Mirrors<E> {
     if (mirror.entries.size !== end.count || mirror.entries.check !== end.check) {
       this.options.count("diverged")
       this.drop(from.name, "diverged")
-      return this.retry(from.name, member, ask, now)
+      return this.retry(from.name, member, ask, "diverged", now)
     }
     member.ask = { ...ask, state: "live", tries: 0, retryAt: Infinity }
     this.schedule(from.name, member, now)

@@ -40,6 +40,11 @@ export interface Options<A> {
   readonly value: Schema.Codec<A, unknown>
   /** Value until this node knows a write. It is not sent. */
   readonly initial: NoInfer<A>
+  /**
+   * Shows the value to everybody who may look at the components of this node, such as each bearer of a token of the role `read`
+   * of the admin service: a component of the kind `value`, with JSON of at most 256 characters. Without it, sizes and states are shown. Defaults to `false`.
+   */
+  readonly showContents?: boolean | undefined
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The typed side of a shared value: its present value, and the streams of its users. */
 import * as ChangeFeed from "@coterie/core/ChangeFeed"
+import type { Facts } from "@coterie/core/NodeComponents"
 import type { TopicCodec } from "@coterie/core/TopicSerialization"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
@@ -54,6 +55,12 @@ export class TypedValue<A> implements Listener {
   readonly close = (): void => {
     this.isClosed = true
     this.feed.endUnsafe()
+  }
+
+  /** Describes the present value and its write, with a function that shows a value. */
+  facts(show: (value: A) => string): Facts {
+    const { value, written } = this.present
+    return { value: show(value), ...(written === undefined ? {} : { by: written.by.name, at: written.at }) }
   }
 
   readonly onWrite = (write: Write): Effect.Effect<void> => {

@@ -2,6 +2,8 @@
 import { Cluster } from "@coterie/core/Cluster"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
+import { addComponent } from "../addComponent.ts"
+import { jsonOf } from "../contents.ts"
 import { checkName } from "../options.ts"
 import type { Conflict, Options } from "./Service.ts"
 import { TypedValue } from "./TypedValue.ts"
@@ -24,5 +26,9 @@ export const open = Effect.fnUntraced(function* <A>(name: string, options: Optio
   })
   yield* Effect.acquireRelease(Effect.succeed(value), () => Effect.sync(value.close))
   yield* store.listen(name, value)
+  if (options.showContents === true) {
+    const json = jsonOf(options.value)
+    yield* addComponent({ kind: "value", name, describe: () => ({ facts: value.facts(json) }) })
+  }
   return value.service()
 })
