@@ -115,16 +115,27 @@ export const keyCount = 250
 /** Four nodes: two sides of two nodes each, which have not met. */
 export class Nodes extends Context.Service<
   Nodes,
-  { a: Node; b: Node; c: Node; w: Node; readonly metrics: MetricReader; readonly scope: Scope.Scope }
+  {
+    readonly a: Node
+    b: Node
+    readonly c: Node
+    readonly w: Node
+    readonly metrics: MetricReader
+    /** Starts a node that lives as long as the others. */
+    readonly start: typeof start
+  }
 >()("test/sockets/Nodes") {}
 
 export const layer = Layer.effect(
   Nodes,
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const [a, c] = [yield* start("a"), yield* start("c")]
-    const [b, w] = [yield* start("b", [a.address]), yield* start("w", [c.address])]
+    const registry: Metric.MetricRegistry = new Map()
+    const observed: typeof start = (name, seeds) =>
+      start(name, seeds).pipe(Scope.provide(scope), Effect.provideService(Metric.MetricRegistry, registry))
+    const [a, c] = [yield* observed("a"), yield* observed("c")]
+    const [b, w] = [yield* observed("b", [a.address]), yield* observed("w", [c.address])]
     for (const node of [a, b, c, w]) yield* node.keep(names(node.name, keyCount))
-    return { a, b, c, w, metrics: new MetricReader(yield* Metric.MetricRegistry), scope }
+    return { a, b, c, w, metrics: new MetricReader(registry), start: observed }
   }),
-).pipe(Layer.provide(Layer.succeed(Metric.MetricRegistry, new Map())))
+)

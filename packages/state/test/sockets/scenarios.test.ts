@@ -36,19 +36,18 @@ describe("over TCP, a presence", () => {
     it.effect("sends the keys of the others once to a node that restarts, and then nothing", () =>
       Effect.gen(function* () {
         const nodes = yield* Nodes.Nodes
-        const { a, b, metrics, scope, w } = nodes
+        const { a, b, metrics, w } = nodes
         const sum = (id: string, labels = {}) =>
           ["a", "b", "c", "w"].reduce((total, name) => total + metrics.sum(name, id, labels), 0)
         const sent = () => sum("coterie_state_parts_total") + sum("coterie_state_requests_total")
         yield* nodes.b.stop
         yield* untilAll([a, nodes.c, w], keysOf("a", "c", "w"))
         const snapshots = sum("coterie_state_batches_total", { kind: "full" })
-        nodes.b = yield* Scope.provide(Nodes.start("b", [a.address]), scope)
+        nodes.b = yield* nodes.start("b", [a.address])
         yield* untilAll([nodes.b], keysOf("a", "c", "w"))
         assert.notStrictEqual(nodes.b, b)
-        // Each of the three nodes sends its keys to the new one, which has none yet.
-        const again = sum("coterie_state_batches_total", { kind: "full" }) - snapshots
-        assert.include([3, 4, 5, 6], again)
+        // Each of the three nodes sends its keys to the new one, which sends the few that it has. An answer that overtakes the news that its reader reads is repeated.
+        assert.include([6, 7, 8, 9], sum("coterie_state_batches_total", { kind: "full" }) - snapshots)
         yield* nodes.b.keep(Nodes.names("b", Nodes.keyCount))
         yield* untilAll([a, nodes.b, nodes.c, w], everything)
         const before = sent()
@@ -69,6 +68,7 @@ describe("over TCP, a presence", () => {
         yield* Effect.sleep(1.2 * Nodes.failureMillis)
         assert.strictEqual((yield* a.users.owners).get("b")?.state, "stale")
         const full = metrics.sum("b", "coterie_state_batches_total", { kind: "full" })
+        assert.isAbove(full, 0)
         yield* Effect.andThen(a.line.mend, b.line.mend)
         yield* untilAll([a], [...everything, "late"])
         yield* Nodes.untilOwner(a.users, "b", "live")
