@@ -73,7 +73,7 @@ export type Item<State, Change> = Snapshot<State> | Change | Lagged
 export interface Options<out State> {
   /**
    * Returns the state after the last published change. Runs in the fiber of a subscriber when it needs a snapshot. Copy
-   * a mutable state here.
+   * a mutable state here. The function may publish changes that its result includes.
    */
   readonly state: () => State
   /**
@@ -169,14 +169,17 @@ class ChangeSubscriber<State, Change> implements Subscriber<Change> {
    * nothing waits.
    */
   take(): NonEmptyReadonlyArray<Item<State, Change>> | undefined {
+    // The state may publish changes that wait, and the snapshot includes them. So the buffer is closed until it is here.
     if (this.isFresh) {
+      const snapshot = this.snapshot()
       this.isFresh = false
-      return [this.snapshot()]
+      return [snapshot]
     }
     if (this.missed > 0) {
+      const snapshot = this.snapshot()
       const lagged: Lagged = { _tag: "Lagged", missed: this.missed }
       this.missed = 0
-      return [lagged, this.snapshot()]
+      return [lagged, snapshot]
     }
     const [first, ...rest] = this.buffer
     if (this.buffer.length === 0 || first === undefined) return undefined

@@ -131,6 +131,43 @@ describe("a feed of changes", () => {
     }),
   )
 
+  it.effect("does not repeat the changes that the state publishes for a snapshot that includes them", () =>
+    Effect.gen(function* () {
+      const list: Array<number> = []
+      const waiting: Array<number> = []
+      const flush = () => {
+        for (const value of waiting.splice(0)) {
+          list.push(value)
+          feed.publishUnsafe({ _tag: "Added", value })
+        }
+      }
+      const feed: ChangeFeed.ChangeFeed<ReadonlyArray<number>, Added> = ChangeFeed.makeUnsafe({
+        state: () => {
+          flush()
+          return [...list]
+        },
+        capacity: 2,
+      })
+      waiting.push(0, 1)
+      const { items, next, rest } = yield* reading(feed.changes)
+      yield* next(1)
+      waiting.push(2, 3, 4)
+      flush()
+      waiting.push(5, 6)
+      yield* next(2)
+      waiting.push(7)
+      flush()
+      feed.endUnsafe()
+      yield* rest
+      assert.deepStrictEqual<ReadonlyArray<Item>>(items, [
+        { _tag: "Snapshot", state: [0, 1] },
+        { _tag: "Lagged", missed: 5 },
+        { _tag: "Snapshot", state: [0, 1, 2, 3, 4, 5, 6] },
+        { _tag: "Added", value: 7 },
+      ])
+    }),
+  )
+
   it.effect.prop(
     "a subscriber that folds its items gets the state, and every missing change is marked, however slow it is",
     {

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -13,6 +14,8 @@ import * as Stream from "effect/Stream"
 import { measured } from "../../core/test/cluster/measured.ts"
 import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
 import * as World from "../../core/test/cluster/world.ts"
+import { defaults, Overrides } from "../src/internal/Overrides.ts"
+import { type Fold, PresenceTable, sliceSize } from "../src/internal/presence/PresenceTable.ts"
 import { type Item, textsOf } from "./presence/FoldedPresence.ts"
 
 type Users = Presence.Presence<string>
@@ -42,6 +45,28 @@ const shared = Effect.fnUntraced(function* (world: World.World, options: Partial
   const { a, b } = yield* World.pair(world)
   return { a, b, here: yield* openOn(a, options), there: yield* openOn(b, options) }
 })
+
+/** A table that shows when it has folded a slice of a step, and not all of it. */
+const observedTable = () => {
+  const isMidway = Latch.makeUnsafe(false)
+  let size = () => 0
+  class Observed<A> extends PresenceTable<A> {
+    override *fold(...input: Parameters<PresenceTable<A>["fold"]>): Fold<A> {
+      const fold = super.fold(...input)
+      for (let slice = fold.next(); ; slice = fold.next()) {
+        if (slice.done === true) return slice.value
+        isMidway.openUnsafe()
+        yield
+      }
+    }
+  }
+  const makePresenceTable = <A>(grace: number): PresenceTable<A> => {
+    const table = new Observed<A>(grace)
+    size = () => table.size
+    return table
+  }
+  return { isMidway, makePresenceTable, size: () => size() }
+}
 
 describe("a presence", () => {
   World.simulated("lists the keys that any node tracks, with one meta for each track", (world) =>
@@ -138,6 +163,32 @@ describe("a presence", () => {
       yield* here.synced
       assert.strictEqual(yield* here.count, 500)
       assert.deepInclude((yield* here.owners).get("b"), { state: "live", entries: 500 })
+    }),
+  )
+
+  World.simulated("has all keys of a node at once, or none, whenever it is read", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const keys = 3 * sliceSize
+      const there = yield* openOn(b)
+      for (let i = 0; i < keys; i++) yield* there.track(`user-${i}`, "")
+      const reads = {
+        count: (users: Users) => users.count,
+        list: (users: Users) => Effect.map(users.list, ({ size }) => size),
+        get: (users: Users) => Effect.map(users.get(`user-${keys - 1}`), (of) => (Option.isSome(of) ? keys : 0)),
+      }
+      for (const read of Object.values(reads)) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const table = observedTable()
+            const here = yield* Effect.provideService(openOn(a), Overrides, { ...defaults, ...table })
+            yield* table.isMidway.await
+            yield* Effect.yieldNow
+            assert.isBelow(table.size(), keys, "a part of the keys is folded")
+            assert.strictEqual(yield* read(here), keys)
+          }),
+        )
+      }
     }),
   )
 

@@ -3,27 +3,11 @@ import * as OwnedMap from "@coterie/state/OwnedMap"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { setImmediate } from "node:timers/promises"
-import * as v8 from "node:v8"
-import * as vm from "node:vm"
 import { measured } from "../../core/test/cluster/measured.ts"
 import { MetricReader } from "../../core/test/cluster/MetricReader.ts"
 import * as World from "../../core/test/cluster/world.ts"
 import { encode, format } from "../src/internal/replication/messages.ts"
-
-/** Returns the bytes that are in use after garbage collection. */
-const used = Effect.gen(function* () {
-  v8.setFlagsFromString("--expose-gc")
-  const gc: unknown = vm.runInNewContext("gc")
-  if (typeof gc !== "function") return assert.fail("V8 has no gc")
-  // Threads of V8 free the memory of arrays, and a collection waits for those of the collection before it.
-  for (let i = 0; i < 3; i++) {
-    gc()
-    yield* Effect.promise(() => setImmediate())
-  }
-  const { arrayBuffers, heapUsed } = process.memoryUsage()
-  return arrayBuffers + heapUsed
-})
+import { usedMemory } from "./usedMemory.ts"
 
 const entryCount = 100
 const valueBytes = 5_000
@@ -56,9 +40,9 @@ measured((registry) => new MetricReader(registry))(
         yield* change(round)
         if (round > 50) yield* want(round)
         yield* Effect.sleep("1 second")
-        if (round === 10) before = yield* used
+        if (round === 10) before = yield* usedMemory
       }
-      assert.isBelow((yield* used) - before, 5 * batchBytes)
+      assert.isBelow((yield* usedMemory) - before, 5 * batchBytes)
       assert.isAbove(metrics.value("a", "coterie_state_behind", { map: "files" }), 90)
       assert.strictEqual((yield* map.own).length, entryCount)
     }),

@@ -32,8 +32,9 @@ import type { MapRole } from "./MapRole.ts"
 import type { Bounds } from "./options.ts"
 import type { Overrides } from "./Overrides.ts"
 import { type CountedEvent, Replica } from "./Replica.ts"
-import type { MirrorChange, Outputs } from "./replication/Mirrors.ts"
+import type { Outputs } from "./replication/Mirrors.ts"
 import type { Setting } from "./replication/OwnEntries.ts"
+import type { MirrorChange } from "./replication/StagedBatch.ts"
 import { rowsOf } from "./rowsOf.ts"
 
 /** Stands for an entry of an owner that does not match the schemas of this node. */

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Reach } from "../../src/internal/MapObserver.ts"
-import { encodeKey, lateMillis, PresenceTable } from "../../src/internal/presence/PresenceTable.ts"
+import { encodeKey, lateMillis, PresenceTable, sliceSize } from "../../src/internal/presence/PresenceTable.ts"
 import type { Change as MapChange, Entry } from "../../src/internal/Service.ts"
 import { problemOf, textOf, textsOf } from "./FoldedPresence.ts"
 
@@ -127,14 +127,49 @@ describe("the table of a presence", () => {
     assert.deepStrictEqual(tick(late + grace), ["Left ann a#1 leaving"])
   })
 
-  it("folds the end of a node with 20,000 keys in one step", () => {
+  it("folds the end of a node with 20,000 keys in one step, and lets them leave in slices", () => {
     const { step, table, tick } = make()
     const entries = Array.from({ length: 20_000 }, (_, i) => entry("a", `user-${i}`, i + 1))
     assert.lengthOf(step(0, entries.map(set)), 20_000)
     assert.lengthOf(step(1, entries.map(removed)), 20_000)
     assert.strictEqual(table.leavingSize, 20_000)
-    assert.lengthOf(tick(1 + grace), 20_000)
+    for (let left = 0; left < 20_000; left += sliceSize) {
+      assert.strictEqual(table.dueAt(), 1 + grace)
+      assert.deepStrictEqual(tick(1 + grace).at(0), `Left user-${left} a#${left + 1} leaving`)
+      assert.strictEqual(table.size, 20_000 - left - sliceSize)
+    }
+    assert.strictEqual(table.dueAt(), Infinity)
+  })
+
+  it("lets all keys leave although the slices of one deadline take longer than a late tick", () => {
+    const { step, table, tick } = make()
+    const entries = Array.from({ length: 5 * sliceSize }, (_, i) => entry("a", `user-${i}`, i + 1))
+    step(0, entries.map(set))
+    step(0, entries.map(removed))
+    let now = grace
+    for (let slice = 0; slice < 4; slice++, now += lateMillis - 1) assert.lengthOf(tick(now), sliceSize)
+    // The process stood still between two slices.
+    now += 1
+    assert.lengthOf(tick(now), 0)
+    assert.lengthOf(tick(now + grace), sliceSize)
     assert.strictEqual(table.size, 0)
+  })
+
+  it("gives the same changes in slices as in one step", () => {
+    const [whole, sliced] = [make(), make()]
+    // Each key has two metas, far from each other in the step.
+    const entries = [1, 2].flatMap((ref) =>
+      Array.from({ length: 3 * sliceSize }, (_, i) => entry("a", `user-${i}`, ref)),
+    )
+    for (const changes of [entries.map(set), entries.map(removed)]) {
+      const fold = sliced.table.fold(changes, "synced", 1)
+      let slices = 1
+      let slice = fold.next()
+      for (; slice.done !== true; slice = fold.next()) slices++
+      assert.strictEqual(slices, 1 + 9, "six slices of metas, and three of keys")
+      assert.deepStrictEqual(slice.value.map(changeText), whole.step(1, changes))
+      assert.lengthOf(slice.value, 3 * sliceSize)
+    }
   })
 })
 

@@ -7,16 +7,16 @@ import { scenario } from "./simulation.ts"
 
 /** Keys leave although the node is isolated. */
 class RestlessTable<A> extends PresenceTable<A> {
-  override step(changes: ReadonlyArray<Change<string, A>>, _: Reach, now: number) {
-    return super.step(changes, "synced", now)
+  override fold(changes: ReadonlyArray<Change<string, A>>, _: Reach, now: number) {
+    return super.fold(changes, "synced", now)
   }
 }
 
 /** The metas of a node that has failed stay. */
 class GhostlyTable<A> extends PresenceTable<A> {
-  override step(changes: ReadonlyArray<Change<string, A>>, reach: Reach, now: number) {
+  override fold(changes: ReadonlyArray<Change<string, A>>, reach: Reach, now: number) {
     const kept = changes.filter((change) => change._tag !== "Removed" || change.why !== "failed")
-    return super.step(kept, reach, now)
+    return super.fold(kept, reach, now)
   }
 }
 

@@ -103,6 +103,25 @@ describe("mirrors", () => {
     assert.strictEqual(stateOf(mirrors), "live")
   })
 
+  it("ask again for a batch that has a key twice, or a removal among all entries", () => {
+    const set = (key: string) => setItem(key, bytes("9"))
+    const batches = [
+      { from: undefined, items: [set("a"), set("a")] },
+      { from: undefined, items: [set("a"), removeItem("b")] },
+      { from: 1, items: [set("a"), set("a")] },
+      { from: 1, items: [removeItem("a"), set("a")] },
+    ]
+    for (const batch of batches) {
+      const { counts, mirrors, nonce } = live()
+      mirrors.received(owner, { ...full(nonce, { a: "9" }), ...batch, to: 2 }, 0)
+      assert.deepStrictEqual(entriesOf({ mirrors }), { a: "1", b: "2" })
+      assert.deepStrictEqual(mirrors.take().changes, [])
+      assert.strictEqual(counts["gaps"], 1)
+      mirrors.tick(mirrors.dueAt())
+      assert.strictEqual(takeWant(mirrors).version, 1)
+    }
+  })
+
   it("apply the changes since their version, and ask only for these after a lost link", () => {
     const { mirrors, nonce } = live()
     const items = [setItem("a", bytes("3")), removeItem("b")]

@@ -28,10 +28,9 @@ const compare = (a: MetaEntry<unknown>, b: MetaEntry<unknown>): number => {
 }
 
 /** A new value of a meta, or its removal. */
-interface Edit<A> {
-  readonly entry: MetaEntry<A>
-  readonly isRemoval: boolean
-}
+type Edit<A> = Exclude<MapChange<string, A>, { readonly _tag: "OwnerChanged" }>
+
+const none: ReadonlyArray<never> = []
 
 interface Merged<A> {
   readonly after: ReadonlyArray<MetaEntry<A>>
@@ -51,16 +50,19 @@ const inOrder = <A>(edits: ReadonlyArray<Edit<A>>): ReadonlyArray<Edit<A>> => {
 
 /** Applies edits to ordered metas. */
 const merge = <A>(before: ReadonlyArray<MetaEntry<A>>, edits: ReadonlyArray<Edit<A>>): Merged<A> => {
+  const [first] = edits
+  if (before.length === 0 && edits.length === 1 && first?._tag === "Set")
+    return { after: [first.entry], joined: [first.entry], left: none }
   const [after, joined, left]: [Array<MetaEntry<A>>, Array<MetaEntry<A>>, Array<MetaEntry<A>>] = [[], [], []]
   let at = 0
-  for (const { entry, isRemoval } of inOrder(edits)) {
+  for (const { _tag, entry } of inOrder(edits)) {
     let old = before[at]
     for (; old !== undefined && compare(old, entry) < 0; old = before[++at]) after.push(old)
     if (old !== undefined && compare(old, entry) === 0) {
       left.push(old)
       at++
     }
-    if (isRemoval) continue
+    if (_tag === "Removed") continue
     after.push(entry)
     joined.push(entry)
   }
@@ -74,6 +76,20 @@ const merge = <A>(before: ReadonlyArray<MetaEntry<A>>, edits: ReadonlyArray<Edit
  */
 export const lateMillis = 1_000
 
+/** Number of entries or keys of a slice: the work between two yields. A slice takes about 1 ms. */
+export const sliceSize = 500
+
+/** A step of the map that is folded in slices. */
+export type Fold<A> = Generator<void, ReadonlyArray<Change<A>>, void>
+
+/** Does all slices that are left, and returns the changes. */
+export const finish = <A>(fold: Fold<A>): ReadonlyArray<Change<A>> => {
+  for (;;) {
+    const slice = fold.next()
+    if (slice.done === true) return slice.value
+  }
+}
+
 export class PresenceTable<A> {
   /**
    * Metas of each key, or the last ones while it is leaving. Most keys have one meta, which needs no array. The objects
@@ -85,6 +101,8 @@ export class PresenceTable<A> {
   private readonly grace: number
   /** `true` from the loss of the last link until the metas of a peer are here again. */
   private isPaused = false
+  /** Time of the last tick. */
+  private tickedAt = -Infinity
   private out: Array<Change<A>> = []
 
   /** `grace` is in milliseconds. */
@@ -126,17 +144,31 @@ export class PresenceTable<A> {
 
   /** Folds the changes of one step of the map, and returns the changes of the keys. */
   step(changes: ReadonlyArray<MapChange<string, A>>, reach: Reach, now: number): ReadonlyArray<Change<A>> {
+    return finish(this.fold(changes, reach, now))
+  }
+
+  /**
+   * Does the same as `step` in slices, and yields after each of them. Until it is done, a read sees a part of the step,
+   * and there must be no other input.
+   */
+  *fold(changes: ReadonlyArray<MapChange<string, A>>, reach: Reach, now: number): Fold<A> {
     if (reach === "isolated") this.isPaused = true
-    const edits = new Map<string, Array<Edit<A>>>()
+    let done = 0
+    // Most keys have one edit, which needs no array.
+    const edits = new Map<string, Edit<A> | Array<Edit<A>>>()
     for (const change of changes) {
       if (change._tag === "OwnerChanged") continue
+      if (++done % sliceSize === 0) yield
       const key = keyOf(change.entry.key)
-      const edit = { entry: change.entry, isRemoval: change._tag === "Removed" }
       const others = edits.get(key)
-      if (others === undefined) edits.set(key, [edit])
-      else others.push(edit)
+      if (others === undefined) edits.set(key, change)
+      else if (Array.isArray(others)) others.push(change)
+      else edits.set(key, [others, change])
     }
-    for (const [key, of] of edits) this.edit(key, of, now)
+    for (const [key, of] of edits) {
+      this.edit(key, Array.isArray(of) ? of : [of], now)
+      if (++done % sliceSize === 0) yield
+    }
     if (this.isPaused && reach === "synced") {
       this.isPaused = false
       this.restart(now)
@@ -144,12 +176,13 @@ export class PresenceTable<A> {
     return this.take()
   }
 
-  /** Lets the keys leave whose grace is over, and returns the changes. */
+  /** Lets keys leave whose grace is over, up to one slice of them, and returns the changes. */
   tick(now: number): ReadonlyArray<Change<A>> {
-    const first = this.dueAt()
-    if (first + lateMillis <= now) this.restart(now)
+    // Keys whose turn comes in a later slice are due since before the last tick.
+    if (Math.max(this.dueAt(), this.tickedAt) + lateMillis <= now) this.restart(now)
+    this.tickedAt = now
     for (const [key, at] of this.leaving) {
-      if (this.isPaused || at > now) break
+      if (this.isPaused || at > now || this.out.length === sliceSize) break
       const last = this.keys.get(key) ?? []
       this.leaving.delete(key)
       this.keys.delete(key)
@@ -164,13 +197,13 @@ export class PresenceTable<A> {
     const known = this.keys.get(key)
     const before = known === undefined || this.leaving.has(key) ? [] : this.listOf(known)
     const { after, joined, left } = merge(before, edits)
-    const [first, ...others] = after
+    const [first] = after
     if (first === undefined) {
       if (before.length > 0) this.leave(key, before, now)
       return
     }
     if (joined.length === 0 && left.length === 0) return
-    const metas = others.length === 0 ? first : after
+    const metas = after.length === 1 ? first : after
     this.keys.set(key, metas)
     this.leaving.delete(key)
     const present = this.presentOf(key, metas, false)
@@ -187,7 +220,7 @@ export class PresenceTable<A> {
       return
     }
     this.leaving.set(key, now + this.grace)
-    this.out.push({ _tag: "Changed", present, joined: [], left: present.metas })
+    this.out.push({ _tag: "Changed", present, joined: none, left: present.metas })
   }
 
   /** Starts the grace of all keys over. Their order stays. */

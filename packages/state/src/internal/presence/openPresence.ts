@@ -79,9 +79,9 @@ export const open = Effect.fnUntraced(function* <A>(
         const message = "the key of a presence must not contain the character NUL"
         return Effect.fail(new StateError({ subject: role.subject, reason: new NotEncodable({ message }) }))
       }),
-    get: (key) => Effect.sync(() => Option.fromUndefinedOr(table.get(key))),
-    list: Effect.sync(() => table.list()),
-    count: Effect.sync(() => table.size),
+    get: (key) => Effect.sync(() => Option.fromUndefinedOr(feed.settled().get(key))),
+    list: Effect.sync(() => feed.settled().list()),
+    count: Effect.sync(() => feed.settled().size),
     changes: feed.changes,
     owners,
     synced,

@@ -40,6 +40,10 @@ export class MirrorEntries<E> {
     return this.hashes >>> 0
   }
 
+  has(key: string): boolean {
+    return this.slots.has(key)
+  }
+
   /** Returns the value of a key. */
   get(key: string): E | undefined {
     const slot = this.slots.get(key)

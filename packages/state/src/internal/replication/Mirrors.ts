@@ -9,39 +9,13 @@ import type { LinkState, PeerId, PeerStatus } from "@coterie/core/Peer"
 import type { ReadingPeer } from "@coterie/core/Lane"
 import { markOf } from "./hash.ts"
 import type { Item, Part, Stop, Sum, Want } from "./messages.ts"
-import { MirrorEntries, type MirrorEntry } from "./MirrorEntries.ts"
+import type { MirrorEntry } from "./MirrorEntries.ts"
 import { unpack } from "./packed.ts"
+import { type Mirror, type MirrorChange, StagedBatch } from "./StagedBatch.ts"
 import { SyncBudget } from "./SyncBudget.ts"
 
 /** Reason for which the entries of an owner are no longer shown. */
 export type Gone = "left" | "failed" | "replaced" | "disconnected" | "closed" | "refused" | "diverged"
-
-/** A copy of the entries of one owner. */
-export interface Mirror<E> {
-  readonly owner: PeerId
-  readonly epoch: number
-  version: number
-  readonly entries: MirrorEntries<E>
-}
-
-/** A change of one key of an owner. */
-export interface MirrorChange<E> {
-  readonly owner: PeerId
-  readonly key: string
-  readonly previous: E | undefined
-  readonly next: E | undefined
-}
-
-/** Parts of a batch whose last part has not arrived. */
-interface Staged<E> {
-  readonly epoch: number
-  readonly from: number | undefined
-  readonly to: number
-  parts: number
-  bytes: number
-  /** `undefined` for a removed key. */
-  readonly items: Map<string, MirrorEntry<E> | undefined>
-}
 
 /** Identifies an opening of the map at a peer. */
 const openingOf = ({ generation, opening, session }: ReadingPeer): string => `${generation}/${session}/${opening}`
@@ -61,7 +35,7 @@ interface Ask<E> {
    */
   state: "asked" | "live" | "waiting" | "refused"
   retryAt: number
-  staged: Staged<E> | undefined
+  staged: StagedBatch<E> | undefined
 }
 
 /** A member, which may own entries. */
@@ -228,11 +202,12 @@ export class Mirrors<E> {
       this.options.count("ignored")
       return
     }
-    const staged = this.stage(from.name, ask, part)
-    if (staged === undefined) {
+    const staged = this.stage(from, ask, part)
+    const added = staged === undefined ? "gap" : this.add(from, staged, part)
+    if (staged === undefined || added === "gap") {
       this.options.count("gaps")
       this.retry(from.name, member, ask, "gap", now)
-    } else if (!this.add(from, staged, part)) this.refuse(from.name, member, ask, now)
+    } else if (added === "tooLarge") this.refuse(from.name, member, ask, now)
     else if (part.end !== undefined) this.complete(from, member, ask, staged, part.end, now)
     else if (ask.state === "asked") ask.retryAt = now + patience(ask.tries)
   }
@@ -414,31 +389,28 @@ export class Mirrors<E> {
   }
 
   /** Returns the batch to which a part belongs, or `undefined` if the part does not fit. */
-  private stage(name: string, ask: Ask<E>, { epoch, from, index, to }: Part): Staged<E> | undefined {
-    if (index > 0) {
-      const { staged } = ask
-      const fits = staged?.parts === index && staged.epoch === epoch && staged.from === from && staged.to === to
-      return fits ? staged : undefined
-    }
-    const mirror = this.mirrors.get(name)
-    const follows = from === undefined || (mirror?.epoch === epoch && mirror.version === from && to >= from)
+  private stage(owner: PeerId, ask: Ask<E>, part: Part): StagedBatch<E> | undefined {
+    if (part.index > 0) return ask.staged?.continuesWith(part) === true ? ask.staged : undefined
+    const { epoch, from, to } = part
+    const old = this.mirrors.get(owner.name)
+    const follows = from === undefined || (old?.epoch === epoch && old.version === from && to >= from)
     if (!follows) return undefined
-    ask.staged = { epoch, from, to, parts: 0, bytes: 0, items: new Map() }
+    ask.staged = new StagedBatch({ owner, range: { epoch, from, to }, old })
     return ask.staged
   }
 
-  /** Adds the items of a part to its batch. Returns `false` if the batch exceeds the bounds. */
-  private add(owner: PeerId, staged: Staged<E>, part: Part): boolean {
+  /** Adds the items of a part to its batch. */
+  private add(owner: PeerId, staged: StagedBatch<E>, part: Part): "added" | "gap" | "tooLarge" {
     const { bounds } = this.options
     const known = this.mirrors.get(owner.name)?.entries
     staged.parts++
     for (const item of part.items) {
       staged.bytes += item.bytes
       // A batch has at most one item for each entry and for each removal that the owner remembers.
-      if (staged.bytes > 2 * bounds.bytes || staged.items.size >= 2 * bounds.entries) return false
-      staged.items.set(item.key, this.entryOf(owner, item, known?.find(item.key)))
+      if (staged.bytes > 2 * bounds.bytes || staged.size >= 2 * bounds.entries) return "tooLarge"
+      if (!staged.add(item.key, this.entryOf(owner, item, known?.find(item.key)))) return "gap"
     }
-    return true
+    return "added"
   }
 
   /** Returns the entry of an item, which is the known one if its bytes are the same. So it is decoded once. */
@@ -455,10 +427,12 @@ export class Mirrors<E> {
   }
 
   /** Applies a whole batch in one step. */
-  private complete(from: PeerId, member: Member<E>, ask: Ask<E>, staged: Staged<E>, end: Sum, now: number): void {
+  private complete(from: PeerId, member: Member<E>, ask: Ask<E>, staged: StagedBatch<E>, end: Sum, now: number): void {
     ask.staged = undefined
     const { bounds } = this.options
-    const mirror = this.merge(from, staged)
+    const { changes, mirror } = staged.apply()
+    for (const change of changes) this.out.changes.push(change)
+    this.mirrors.set(from.name, mirror)
     if (mirror.entries.size > bounds.entries || mirror.entries.bytes > bounds.bytes)
       return this.refuse(from.name, member, ask, now)
     if (mirror.entries.size !== end.count || mirror.entries.check !== end.check) {
@@ -469,29 +443,5 @@ export class Mirrors<E> {
     member.ask = { ...ask, state: "live", tries: 0, retryAt: Infinity }
     this.schedule(from.name, member, now)
     this.out.touched.add(from.name)
-  }
-
-  private merge(from: PeerId, staged: Staged<E>): Mirror<E> {
-    const old = this.mirrors.get(from.name)
-    const isFull = staged.from === undefined || old === undefined
-    const mirror: Mirror<E> = isFull
-      ? { owner: from, epoch: staged.epoch, version: staged.to, entries: new MirrorEntries() }
-      : old
-    mirror.version = staged.to
-    for (const [key, next] of staged.items) {
-      const previous = old?.entries.find(key)
-      if (next === undefined) mirror.entries.delete(key)
-      else mirror.entries.set(key, next)
-      // An entry with the same bytes has the value of the known one.
-      if (previous?.value !== next?.value)
-        this.out.changes.push({ owner: from, key, previous: previous?.value, next: next?.value })
-    }
-    if (isFull && old !== undefined) {
-      for (const [key, previous] of old.entries) {
-        if (!staged.items.has(key)) this.out.changes.push({ owner: from, key, previous, next: undefined })
-      }
-    }
-    this.mirrors.set(from.name, mirror)
-    return mirror
   }
 }
