@@ -174,6 +174,11 @@ const byPreference = (a: SrvRecord, b: SrvRecord): number =>
  * Blank lines and text after a `#` are ignored. A line that is not an address is logged, and the other lines are used.
  * While the file does not exist, the addresses of the last read are kept.
  *
+ * **Gotchas**
+ *
+ * The system cannot cancel a read. If the file system hangs, such as NFS without its server, the scope closes in time,
+ * but the process ends only with the read.
+ *
  * @category layers
  * @since 0.1.0
  */

@@ -10,13 +10,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { execFileSync } from "node:child_process"
+import { constants } from "node:fs"
 import * as Fs from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -323,6 +326,19 @@ describe("a file of addresses", () => {
       const { folder } = yield* fileIn
       const { lines } = yield* watch(NodeDiscovery.layerFile({ path: folder }))
       assert.include(yield* Queue.take(lines), `the file ${folder} cannot be read: EISDIR`)
+    }),
+  )
+
+  it.live("that hangs does not hold up the end of the scope", () =>
+    Effect.gen(function* () {
+      const { path } = yield* fileIn
+      execFileSync("mkfifo", [path])
+      const watching = yield* Scope.make()
+      yield* Scope.provide(watch(NodeDiscovery.layerFile({ path })), watching)
+      // Fails until the other end of the pipe is being opened. From then on the read hangs until this end is closed.
+      const opened = Effect.tryPromise(() => Fs.open(path, constants.O_WRONLY | constants.O_NONBLOCK))
+      yield* Effect.acquireRelease(Effect.retry(opened, schedule), (file) => Effect.promise(() => file.close()))
+      yield* Scope.close(watching, Exit.void)
     }),
   )
 

@@ -39,6 +39,13 @@ const writesPerTimeout = 3
 const quietIntervals = 1.25
 
 /**
+ * Silence after which a node that stops ends a link, as a part of the link timeout. A peer writes something in little
+ * more than each third ({@link writesPerTimeout}, {@link quietIntervals}), also while its answers wait behind a large
+ * message on a slow line.
+ */
+const partingShare = 1 / 2
+
+/**
  * Maximum time between two visits of the link, in milliseconds, if the interval is not shorter. A write that starts to
  * wait, a Leave that arrives, and the use of an idle link set new deadlines, which the timer does not know.
  */
@@ -133,7 +140,7 @@ export class KeepAlive implements TimedLink {
     this.interval = Math.min(timing.heartbeat, peerLinkTimeout / writesPerTimeout)
     this.idleInterval = Math.max(timing.idleHeartbeat, this.interval)
     this.idlePhase = (place % idlePhases) / idlePhases
-    this.silence = new Silence(at, this.interval, host)
+    this.silence = new Silence(at, this.interval, timing.linkTimeout * partingShare, host)
     this.usedAt = at
     this.seenBytes = host.bytesUsed()
     this.pingedAt = at
@@ -157,6 +164,24 @@ export class KeepAlive implements TimedLink {
   used(at: number): void {
     this.usedAt = at
     if (this.silence.isIdle) this.wake(at, true)
+  }
+
+  /**
+   * Records that this node stops. A peer that is silent is waited for a shorter time from now on. Sends a Ping, because
+   * the peer may owe no sign of life.
+   */
+  part(): void {
+    if (this.silence.isParting) return
+    const at = this.timer.now()
+    this.silence.part(at)
+    this.used(at)
+    if (this.pingedAt < at) this.ping()
+    if (this.resume !== undefined) this.timer.add(this, this.due(at))
+  }
+
+  /** `true` once this node stops. */
+  get isParting(): boolean {
+    return this.silence.isParting
   }
 
   /** Time between two Pings of the link at present, in milliseconds. */

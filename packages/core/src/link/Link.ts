@@ -275,6 +275,11 @@ export class Link {
     return this.keepAlive.roundTrip.summary()
   }
 
+  /** Sends a Ping, and waits for a silent peer for a shorter time from now on, because this node stops. */
+  part(): void {
+    this.keepAlive.part()
+  }
+
   /** Ends the link: writes all accepted frames, then a Bye. */
   close(code: ByeCode, message: string): void {
     this.writer.close(code, message)
@@ -338,6 +343,8 @@ export class Link {
     // Messages accepted for a lost peer cannot reach it. A peer that moved still reads to the end.
     if (!moved) writer.discard()
     link.sayBye(end)
+    // A node that stops has waited long enough for a silent peer. The system delivers what it takes at once.
+    if (keepAlive.isParting && end._tag === "Silent") return yield* Effect.yieldNow
     // Discards further frames until the peer has ended its side too.
     const discard = Effect.ignore(Effect.forever(reader.batch))
     yield* Effect.ignore(

@@ -10,6 +10,11 @@ export interface Host {
   readonly effectiveLinkTimeout: () => number
 }
 
+/**
+ * Time for which a node that stops waits for a sign of life, in milliseconds. The answer to a Ping takes a round trip.
+ */
+const partingWait = 1_000
+
 /** Silence of one peer. All times are in milliseconds, on the monotonic clock. */
 export class Silence {
   /** Time of the last bytes. Stalls of this process since then move it later. */
@@ -19,13 +24,20 @@ export class Silence {
   /** Tolerated duration of the silence that began at `owedSince`. */
   private owedFor = 0
   private idling = false
+  /** Time at which this node began to stop; infinity before. */
+  private partingAt = Number.POSITIVE_INFINITY
   private readonly interval: number
+  private readonly partingTimeout: number
   private readonly host: Host
 
-  /** `interval` is the time between two Pings of a link in use. */
-  constructor(at: number, interval: number, host: Host) {
+  /**
+   * `interval` is the time between two Pings of a link in use. `partingTimeout` is the tolerated silence once this node
+   * stops.
+   */
+  constructor(at: number, interval: number, partingTimeout: number, host: Host) {
     this.heardAt = at
     this.interval = interval
+    this.partingTimeout = partingTimeout
     this.host = host
   }
 
@@ -37,6 +49,11 @@ export class Silence {
   /** `true` while the link is idle. */
   get isIdle(): boolean {
     return this.idling
+  }
+
+  /** `true` once this node stops. */
+  get isParting(): boolean {
+    return this.partingAt < Number.POSITIVE_INFINITY
   }
 
   /** Returns the duration of the silence. */
@@ -52,12 +69,13 @@ export class Silence {
   /**
    * Returns the time at which the silence ends the link. After a Ping on an idle link, that is the tolerance at the time
    * of the Ping. A node whose questions nobody answers becomes more patient, and it would otherwise keep its idle links
-   * for long after it has been cut off.
+   * for long after it has been cut off. A node that stops waits no longer than until both {@link partingWait} and
+   * `partingTimeout` are over.
    */
   end(): number {
-    return this.owedSince === undefined
-      ? this.begin() + this.host.effectiveLinkTimeout()
-      : this.owedSince + this.owedFor
+    const end =
+      this.owedSince === undefined ? this.begin() + this.host.effectiveLinkTimeout() : this.owedSince + this.owedFor
+    return Math.min(end, Math.max(this.partingAt + partingWait, this.heardAt + this.partingTimeout))
   }
 
   /** Records that bytes arrived. */
@@ -83,8 +101,14 @@ export class Silence {
     this.idling = false
   }
 
+  /** Records that this node stops. */
+  part(at: number): void {
+    this.partingAt = Math.min(this.partingAt, at)
+  }
+
   /** Excludes a stall of this process from the silence. */
   excuse(late: number, at: number): void {
+    if (this.isParting) this.partingAt = Math.min(at, this.partingAt + late)
     this.heardAt = Math.min(at, this.heardAt + late)
     if (this.owedSince !== undefined) this.owedSince = Math.min(at, this.owedSince + late)
   }

@@ -147,9 +147,13 @@ export class LinkManager {
     return undefined
   }
 
-  /** Sends a frame to the peers of these names that have a link. */
+  /** Sends a frame to the peers of these names that have a link. A link with a Leave waits less for a silent peer. */
   send(to: ReadonlyArray<string>, frame: MembershipFrame): void {
-    for (const name of to) this.connections.current(name)?.send(frame)
+    for (const name of to) {
+      const link = this.connections.current(name)
+      link?.send(frame)
+      if (frame._tag === "Leave") link?.part()
+    }
   }
 
   /** Sends an answer to one life of a peer. The link reports to the membership when the answer is written. */

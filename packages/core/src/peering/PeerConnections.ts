@@ -152,7 +152,10 @@ export class PeerConnections {
   closeAll(code: ByeCode): ReadonlyArray<PeerConnection> {
     this.closing = code
     const connections = this.all()
-    for (const { link } of connections) link?.close(code, "")
+    for (const { link } of connections) {
+      link?.part()
+      link?.close(code, "")
+    }
     return connections
   }
 

@@ -1,4 +1,5 @@
 /** The time that leaving takes, and the treatment of a peer that left (docs/protocol.md R9). */
+import * as FailureDetector from "@coterie/core/FailureDetector"
 import type * as Transport from "@coterie/core/Transport"
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -44,6 +45,21 @@ describe("leaving", () => {
       assert.isAtLeast(took, 5_000)
       assert.isAtMost(took, 7_100)
     }),
+  )
+
+  scenario(
+    "takes a second after the last bytes of a peer that then neither takes nor sends anything",
+    ({ node }, network) =>
+      Effect.gen(function* () {
+        const a = yield* node("a", {}, FailureDetector.layerLan)
+        const peer = yield* RawPeer.connect(network, a)
+        yield* peer.completeHandshake()
+        yield* World.untilPeers(a, ["m"])
+        yield* Effect.sleep("700 millis")
+        const start = yield* Clock.currentTimeMillis
+        yield* a.cluster.leave
+        assert.strictEqual((yield* Clock.currentTimeMillis) - start, 1_000)
+      }),
   )
 })
 

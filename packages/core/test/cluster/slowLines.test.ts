@@ -112,6 +112,30 @@ describe("large messages on a slow line between nodes with different failure det
   }
 })
 
+describe("a node that leaves while a message is on a slow line", () => {
+  // The transfer takes most of the time that a leaving node waits.
+  for (const sendBuffer of [8 * 1024, 64 * 1024, 2_500_000]) {
+    for (const [from, to] of [there, back]) {
+      World.simulated(
+        `delivers it from ${from} to ${to}, with ${sendBuffer} bytes in transit`,
+        ({ node }) =>
+          Effect.gen(function* () {
+            const receiver = yield* node(to, {}, policies.lan)
+            const sender = yield* node(from, { seeds: [receiver.address] }, policies.lan)
+            yield* World.untilPeers(sender, [to])
+            yield* World.untilPeers(receiver, [from])
+            const payload = new Uint8Array(130_000)
+            yield* sender.cluster.send(to, payload)
+            yield* sender.cluster.leave
+            const [message] = yield* World.messages(receiver, 1)
+            assert.strictEqual(message?.payload.length, payload.length)
+          }),
+        { latency: "20 millis", bandwidth: bytesOf(256), sendBuffer },
+      )
+    }
+  }
+})
+
 /** Returns the time between two heartbeats of the link to a peer. */
 const heartbeatOf = ({ cluster }: World.Node, name: string) =>
   Effect.map(

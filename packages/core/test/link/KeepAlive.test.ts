@@ -318,6 +318,76 @@ describe("the timer of a link", () => {
   )
 })
 
+describe("a link of a node that stops", () => {
+  it.effect("ends a second later, or after half of the link timeout since the last bytes, whichever is later", () =>
+    Effect.gen(function* () {
+      for (const drives of [true, false]) {
+        for (const [heardAgo, remaining] of [
+          [0, 1_500],
+          [200, 1_300],
+          [500, 1_000],
+          [1_900, 1_000],
+          // The link timeout counts as before.
+          [2_900, 100],
+        ] as const) {
+          const { end, keepAlive, now, pass } = yield* make(drives)
+          yield* pass(730)
+          keepAlive.heard(now())
+          yield* pass(heardAgo)
+          keepAlive.part()
+          yield* pass(remaining - 1)
+          assert.isUndefined(end())
+          yield* pass(1)
+          assert.strictEqual(end(), "Silent", `heard ${heardAgo} ms ago`)
+        }
+      }
+    }),
+  )
+
+  it.effect("has one Ping at once, and its answer extends the time", () =>
+    Effect.gen(function* () {
+      const { end, keepAlive, now, pass, sent } = yield* make(true)
+      yield* pass(730)
+      keepAlive.part()
+      keepAlive.part()
+      assert.strictEqual(sent.length, 1)
+      yield* pass(700)
+      keepAlive.heard(now())
+      yield* pass(1_499)
+      assert.isUndefined(end())
+      yield* pass(1)
+      assert.strictEqual(end(), "Silent")
+    }),
+  )
+
+  it.effect("does not count a stall of this process", () =>
+    Effect.gen(function* () {
+      const { end, keepAlive, pass, peer } = yield* make(true)
+      yield* pass(750)
+      keepAlive.part()
+      yield* pass(150)
+      peer.stalled = 5_000
+      yield* pass(840)
+      assert.isUndefined(end())
+      yield* pass(100)
+      assert.strictEqual(end(), "Silent")
+    }),
+  )
+
+  it.effect("ends at once when it runs, if that began later", () =>
+    Effect.gen(function* () {
+      const { keepAlive, pass, running } = yield* make(true)
+      yield* Fiber.interrupt(running)
+      keepAlive.part()
+      yield* pass(1_500)
+      const again = yield* Effect.forkChild(keepAlive.run())
+      yield* settle
+      yield* pass(1)
+      assert.strictEqual((yield* Fiber.join(again))._tag, "Silent")
+    }),
+  )
+})
+
 describe("an idle link", () => {
   /** Makes a link that nobody watches, and passes the time until it is idle, with a peer that answers every Ping. */
   const makeIdle = (drives: boolean) =>
@@ -405,6 +475,24 @@ describe("an idle link", () => {
         keepAlive.used(now())
         assert.strictEqual(sent.length, 1)
         yield* pass(linkTimeout - heartbeat - 1)
+        assert.isUndefined(end())
+        yield* pass(1)
+        assert.strictEqual(end(), "Silent")
+      }
+    }),
+  )
+
+  it.effect("has a Ping at once when this node stops, and ends a second later without an answer", () =>
+    Effect.gen(function* () {
+      for (const drives of [true, false]) {
+        const { end, keepAlive, now, pass, sent } = yield* makeIdle(drives)
+        keepAlive.heard(now())
+        sent.length = 0
+        yield* pass(5 * heartbeat)
+        assert.strictEqual(sent.length, 0)
+        keepAlive.part()
+        assert.strictEqual(sent.length, 1)
+        yield* pass(999)
         assert.isUndefined(end())
         yield* pass(1)
         assert.strictEqual(end(), "Silent")
@@ -646,11 +734,13 @@ const joined = (
     readonly uses: ReadonlyArray<Use>
     /** Time between two frames with gossip of each side; infinity for none. */
     readonly gossip: readonly [number, number]
+    /** Side that stops after half of the time. */
+    readonly parting?: number | undefined
   },
 ) =>
   Effect.gen(function* () {
     const now = yield* testNow
-    const { busy, gossip, millis, roundTrip, uses, watched } = options
+    const { busy, gossip, millis, parting = -1, roundTrip, uses, watched } = options
     const received = [0, 0]
     const ends: Array<string> = []
     const written = sides.map(() => now())
@@ -715,7 +805,9 @@ const joined = (
         timers[1 - side]?.heard(now())
       }).pipe(Effect.forkChild),
     )
-    yield* TestClock.adjust(millis)
+    yield* TestClock.adjust(millis / 2)
+    timers[parting]?.part()
+    yield* TestClock.adjust(millis / 2)
     yield* settle
     yield* Fiber.interruptAll([...running, ...using, ...gossiping])
     return ends
@@ -729,6 +821,7 @@ describe("the timers of the two sides of a link", () => {
     watched: readonly [boolean, boolean] = [true, true],
     uses: ReadonlyArray<Use> = [],
     gossips: readonly [boolean, boolean] = [false, false],
+    parting?: number,
   ) =>
     Effect.gen(function* () {
       const shorter = Math.min(...sides.map(({ linkTimeout }) => linkTimeout))
@@ -737,8 +830,8 @@ describe("the timers of the two sides of a link", () => {
       const millis = watched.includes(false) ? 6 * shorter + Math.min(5 * idle, 200 * shorter) : 6 * shorter
       const pauseOf = (isGossiping: boolean) => (isGossiping ? shorter / 3 : Number.POSITIVE_INFINITY)
       const gossip = [pauseOf(gossips[0]), pauseOf(gossips[1])] as const
-      const ends = yield* joined(sides, { roundTrip: shorter / 4, busy, millis, watched, uses, gossip })
-      assert.deepStrictEqual(ends, [], JSON.stringify({ sides, watched, uses, gossips }))
+      const ends = yield* joined(sides, { roundTrip: shorter / 4, busy, millis, watched, uses, gossip, parting })
+      assert.deepStrictEqual(ends, [], JSON.stringify({ sides, watched, uses, gossips, parting }))
     })
 
   it.effect("prevent silence for every pair of policies", () =>
@@ -751,6 +844,12 @@ describe("the timers of the two sides of a link", () => {
         }
       }
     }),
+  )
+
+  it.effect.prop(
+    "prevent silence for arbitrary policies while one side stops",
+    [arbitraryTiming, arbitraryTiming, integer(0, 1)],
+    ([first, second, parting]) => check([first, second], false, [true, true], [], [false, false], parting),
   )
 
   it.effect.prop(

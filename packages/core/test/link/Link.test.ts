@@ -126,6 +126,21 @@ describe("a link", () => {
     }),
   )
 
+  it.effect("of a node that stops ends with its Bye, and does not wait further for a silent peer", () =>
+    Effect.gen(function* () {
+      const { ends, isOver, link, pass, tags } = yield* make
+      yield* pass(600)
+      link.part()
+      yield* pass(999)
+      assert.deepStrictEqual(ends(), [])
+      yield* pass(1)
+      assert.deepStrictEqual(ends(), ["Silent"])
+      assert.deepStrictEqual(tags(), ["Ping", "Ping", "Bye silent"])
+      yield* pass(0)
+      assert.isTrue(isOver())
+    }),
+  )
+
   it.effect("whose peer breaks the protocol is reported as ended before its Bye, which contains the violation", () =>
     Effect.gen(function* () {
       const { ends, log, peer, says } = yield* make

@@ -26,9 +26,14 @@ export interface Place {
 
 const timeout = "60 seconds"
 
-/** Starts a member and waits until it listens. The end of the scope kills it. */
-export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyArray<string>, place?: Place) {
-  const [command = process.execPath, ...args] = [
+/** Starts a member and waits until it listens. `args` are further arguments. The end of the scope kills it. */
+export const start = Effect.fnUntraced(function* (
+  name: string,
+  seeds: ReadonlyArray<string>,
+  place?: Place,
+  args: ReadonlyArray<string> = [],
+) {
+  const [command = process.execPath, ...rest] = [
     ...(place?.enter ?? []),
     process.execPath,
     NodePath.join(import.meta.dirname, "member.ts"),
@@ -36,8 +41,9 @@ export const start = Effect.fnUntraced(function* (name: string, seeds: ReadonlyA
     name,
     ...(place === undefined ? [] : ["--host", place.host, "--insecure"]),
     ...seeds.flatMap((seed) => ["--seed", seed]),
+    ...args,
   ]
-  const child = yield* Child.spawnCommand(name, command, args)
+  const child = yield* Child.spawnCommand(name, command, rest)
   const signals = yield* Signals.make(child)
 
   const { address, generation } = yield* child.expect("that it listens", report("Listening"), { within: timeout })

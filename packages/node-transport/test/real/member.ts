@@ -2,12 +2,15 @@
  * Member of a real cluster over TCP with the defaults of a LAN. Tests kill it, stop it and cut its links:
  *
  *     node member.ts --name NAME [--host HOST] [--port PORT] [--seed ADDRESS]... [--insecure]
+ *         [--link-timeout MILLIS] [--lookup-timeout MILLIS]
  *
  * It writes reports to its standard output and reads commands from its standard input (Protocol.ts). It leaves at the
  * end of the input, on SIGTERM and on SIGINT.
  */
 import * as Cluster from "@coterie/core/Cluster"
 import * as ClusterEvent from "@coterie/core/ClusterEvent"
+import * as FailureDetector from "@coterie/core/FailureDetector"
+import * as NodeDiscovery from "@coterie/node-transport/NodeDiscovery"
 import * as NodeTransport from "@coterie/node-transport/NodeTransport"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -25,6 +28,8 @@ const { values: options } = parseArgs({
     port: { type: "string", default: "0" },
     seed: { type: "string", multiple: true, default: [] },
     insecure: { type: "boolean", default: false },
+    "link-timeout": { type: "string", default: "3000" },
+    "lookup-timeout": { type: "string", default: "2000" },
   },
 })
 
@@ -105,7 +110,15 @@ const program = Effect.gen(function* () {
 })
 
 const ClusterLive = Cluster.layer({ cluster: "real", name: options.name, seeds: options.seed }).pipe(
-  Layer.provide(NodeTransport.layerTcp({ host: options.host, port: Number(options.port), insecure: options.insecure })),
+  Layer.provide(
+    NodeTransport.layerTcp({
+      host: options.host,
+      port: Number(options.port),
+      insecure: options.insecure,
+      resolver: NodeDiscovery.resolver({ timeout: Number(options["lookup-timeout"]) }),
+    }),
+  ),
+  Layer.provide(FailureDetector.layer({ linkTimeout: Number(options["link-timeout"]) })),
 )
 
 runReporter(program, ClusterLive)

@@ -18,7 +18,34 @@ const onlyJoined = (members: ReadonlyArray<Members.Member>, names: ReadonlyArray
   }
 }
 
-describe("a cluster of processes", () => {
+const unreachable = (peer: string) =>
+  Members.report("Event", (each) => each.event === "Unreachable" && each.peer === peer)
+
+describe.concurrent("a cluster of processes", () => {
+  it.live(
+    "lets a member end before the others miss a member that stands still, which then hears of it",
+    () =>
+      Effect.gen(function* () {
+        // The ending member waits for half of this time, and the others miss a member after all of it.
+        const args = ["--link-timeout", "5000"]
+        const a = yield* Members.start("a", [], undefined, args)
+        const [b, c] = yield* Effect.all(
+          [Members.start("b", [a.address], undefined, args), Members.start("c", [a.address], undefined, args)],
+          { concurrency: "unbounded" },
+        )
+        yield* Members.agree([a, b, c])
+
+        const from = c.mark()
+        yield* b.freeze
+        yield* a.signal("SIGTERM")
+        assert.deepStrictEqual(c.since(from, unreachable("b")), [])
+        yield* c.expect("that it misses b", unreachable("b"), { from, within: "60 seconds" })
+        yield* b.thaw
+        yield* Members.awaitEventAtAll([b, c], "Left", "a")
+      }).pipe(Effect.scoped, Effect.provide(Members.layer)),
+    testTimeout,
+  )
+
   it.live(
     "reports a member that is killed, or stands still, once at each other member, and accepts it again",
     () =>

@@ -66,10 +66,10 @@ const silentPlace = Effect.gen(function* () {
 /** More names than Node has threads for the lookups of the system. */
 const names = Array.from({ length: 8 }, (_, i) => `peers${i}.example`)
 
-/** Starts a member that looks up all names. */
+/** Starts a member that looks up all names. A lookup that nobody cancels would keep the process for ten minutes. */
 const lookingUp = Effect.gen(function* () {
   const { place, server } = yield* silentPlace
-  const member = yield* Members.start("a", names, place)
+  const member = yield* Members.start("a", names, place, ["--lookup-timeout", "600000"])
   for (const name of names) {
     yield* server.expect(`a question for ${name}`, (line) => (line === `asked for ${name}` ? line : undefined), {
       within: "60 seconds",

@@ -4,6 +4,7 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Result from "effect/Result"
 import * as Net from "node:net"
 import * as Os from "node:os"
+import { unmapped, withoutZone } from "../networks/ip.ts"
 
 type Interfaces = ReturnType<typeof Os.networkInterfaces>
 
@@ -24,25 +25,38 @@ export const advertisedAddresses = (
   if (first !== undefined) {
     return Result.mapError(
       Result.all([parse(first, bound.port), ...others.map((each) => parse(each, bound.port))]),
-      ({ message }) => `the option \`advertise\` must be a host or HOST:PORT that peers can dial: ${message}`,
+      (problem) => `the option \`advertise\` must be a host or HOST:PORT that peers can dial: ${problem}`,
     )
   }
-  const isWildcard = bound.address === "0.0.0.0" || bound.address === "::"
-  const dialable = isWildcard ? bestAddress(interfaces, bound.address === "::") : host
+  const boundTo = unmapped(bound.address)
+  const isWildcard = boundTo === "0.0.0.0" || boundTo === "::"
+  const dialable = isWildcard ? bestAddress(interfaces, boundTo === "::") : unmapped(host)
   if (dialable === undefined) {
     return Result.fail(
       `no network interface has an address at which other machines reach ${bound.address}: ` +
         `set the option \`advertise\` to the address that peers dial`,
     )
   }
-  return Result.mapBoth(Address.make(dialable, bound.port), {
-    onFailure: ({ message }) => message,
+  return Result.mapBoth(checked(Address.make(dialable, bound.port)), {
+    onFailure: (problem) => `${problem}: set the option \`advertise\` to the address that peers dial`,
     onSuccess: (address) => [address] as const,
   })
 }
 
 const parse = (advertise: string, port: number) =>
-  hasPort(advertise) ? Address.parse(advertise) : Address.make(advertise, port)
+  checked(hasPort(advertise) ? Address.parse(advertise) : Address.make(advertise, port))
+
+/** Fails with a reason if the text is no address, or no other machine can dial the address. */
+const checked = (
+  parsed: Result.Result<Address.Address, Address.AddressError>,
+): Result.Result<Address.Address, string> =>
+  Result.flatMap(
+    Result.mapError(parsed, ({ message }) => message),
+    (address) => {
+      const problem = undialable(Address.host(address))
+      return problem === undefined ? Result.succeed(address) : Result.fail(`${address} ${problem}`)
+    },
+  )
 
 /** Reports whether only this machine reaches the address. */
 export const isLoopback = (address: string): boolean => /^(127\.|::1$|::ffff:127\.)/.test(address)
@@ -64,14 +78,29 @@ privateAddresses.addSubnet("fc00::", 7, "ipv6")
 const linkLocalAddresses = new Net.BlockList()
 linkLocalAddresses.addSubnet("169.254.0.0", 16)
 
-/**
- * Addresses at which no other machine reaches this one: unspecified addresses, and link-local IPv6 addresses, which
- * need a zone.
- */
-const unusableAddresses = new Net.BlockList()
-unusableAddresses.addSubnet("0.0.0.0", 8)
-unusableAddresses.addAddress("::", "ipv6")
-unusableAddresses.addSubnet("fe80::", 10, "ipv6")
+/** Unspecified, multicast and broadcast addresses, of which none is the address of one machine. */
+const groupAddresses = new Net.BlockList()
+groupAddresses.addSubnet("0.0.0.0", 8)
+groupAddresses.addSubnet("224.0.0.0", 4)
+groupAddresses.addAddress("255.255.255.255")
+groupAddresses.addAddress("::", "ipv6")
+groupAddresses.addSubnet("ff00::", 8, "ipv6")
+
+/** Link-local IPv6 addresses (RFC 4291), which can be dialed with a zone only. */
+const zonedAddresses = new Net.BlockList()
+zonedAddresses.addSubnet("fe80::", 10, "ipv6")
+
+/** Returns the reason why no other machine can dial a host. Returns `undefined` for names and for all other addresses. */
+const undialable = (host: string): string | undefined => {
+  const ip = unmapped(withoutZone(host))
+  const version = Net.isIP(ip)
+  if (version === 0) return undefined
+  const type = version === 4 ? "ipv4" : "ipv6"
+  if (groupAddresses.check(ip, type)) return "is not the address of one machine"
+  // A zone is the name of an interface of the machine that dials. In some networks all machines use one name.
+  if (zonedAddresses.check(ip, type) && !host.includes("%")) return "is link-local and cannot be dialed without a zone"
+  return undefined
+}
 
 /**
  * Returns the address with the widest scope at which other machines may reach a server on all interfaces. Global
@@ -82,7 +111,7 @@ const bestAddress = (interfaces: Interfaces, isDual: boolean): string | undefine
   Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])
     .filter(({ address, family, internal }) => {
-      const isUsable = !internal && !unusableAddresses.check(address, typeOf(family))
+      const isUsable = !internal && undialable(withoutZone(address)) === undefined
       return isUsable && (isDual || family === "IPv4")
     })
     .sort((a, b) => scope(a) - scope(b) || Number(a.family === "IPv4") - Number(b.family === "IPv4"))

@@ -42,6 +42,9 @@ const problemOf = (
   return Result.isFailure(result) ? result.failure : assert.fail(`${result.success} is advertised`)
 }
 
+/** Hosts that no other machine can dial. */
+const undialable = ["0.0.0.1", "224.0.0.1", "239.1.2.3", "255.255.255.255", "ff02::1", "ff02::1%eth0", "fe80::1"]
+
 describe("the advertised address", () => {
   it("is the host of the options with the port of the listener", () => {
     assert.strictEqual(advertised(undefined, "localhost", "127.0.0.1"), "localhost:7000")
@@ -76,6 +79,14 @@ describe("the advertised address", () => {
     }
   })
 
+  it("of a server on all IPv4 interfaces is the same in every spelling of the host, and an IPv4 host is IPv4", () => {
+    for (const host of ["::ffff:0.0.0.0", "::ffff:0:0", "0:0:0:0:0:ffff:0.0.0.0"]) {
+      const interfaces = machine("2001:db8::1", "10.0.0.1")
+      assert.strictEqual(advertised(undefined, host, "::ffff:0.0.0.0", interfaces), "10.0.0.1:7000", host)
+    }
+    assert.strictEqual(advertised(undefined, "::ffff:10.0.0.7", "::ffff:10.0.0.7"), "10.0.0.7:7000")
+  })
+
   it("of a server on all IPv4 interfaces is an IPv4 address, because the server accepts no IPv6", () => {
     assert.strictEqual(onAll("0.0.0.0", "2001:db8::1", "10.0.0.1"), "10.0.0.1:7000")
     assert.strictEqual(onAll("0.0.0.0", "2001:db8::1"), undefined)
@@ -105,9 +116,24 @@ describe("the advertised address", () => {
   })
 
   it("is an error that names the option if the option advertise has an address that cannot be dialed", () => {
-    for (const advertise of ["not a host", "0.0.0.0", "0.0.0.0:80", "::", "[::]", "[::]:80", "a:0", "a..b", "1.2.3"]) {
+    const invalid = ["not a host", "0.0.0.0", "0.0.0.0:80", "::", "[::]", "[::]:80", "a:0", "a..b", "1.2.3"]
+    for (const advertise of [...invalid, ...undialable]) {
       assert.include(problemOf(advertise), "`advertise`", advertise)
       assert.include(problemOf(["10.0.0.1", advertise]), "`advertise`", advertise)
+    }
+  })
+
+  it("is an error that names the option if the host of the options cannot be dialed", () => {
+    for (const host of undialable) {
+      const result = advertisedAddresses(undefined, host, bound(host))
+      assert.include(Result.isFailure(result) ? result.failure : "", "`advertise`", host)
+      assert.strictEqual(advertised("node1", host, host), "node1:7000")
+    }
+  })
+
+  it("may be any address that some host can dial: the loopback, link-local, reserved, or of another family", () => {
+    for (const host of ["127.0.0.1", "::1", "localhost", "169.254.1.1", "240.0.0.1", "fe80::1%eth0", "fd00::1"]) {
+      assert.strictEqual(advertised(host, "0.0.0.0", "0.0.0.0"), `${host.includes("::") ? `[${host}]` : host}:7000`)
     }
   })
 })
