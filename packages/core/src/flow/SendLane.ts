@@ -112,6 +112,7 @@ export class SendLane implements LaneFrames {
   /** Number of the last acknowledged message. */
   private lastAcknowledged = 0
   private pending: Map<number, Acknowledgement> | undefined
+  private untaken: Slowness | undefined
 
   constructor({ format, name, number, queue, window }: Options) {
     this.number = number
@@ -121,6 +122,12 @@ export class SendLane implements LaneFrames {
     this.window = window
     this.available = window
     this.maxPayload = fragmentBytes(window)
+  }
+
+  /** Mark that an accepted message was not taken in time. It lasts until the peer's reader takes one. */
+  get taking(): Slowness {
+    this.untaken ??= new Slowness()
+    return this.untaken
   }
 
   /** Accepts a message if there is credit for it now and no other sender waits. Returns `false` otherwise. */
@@ -190,6 +197,8 @@ export class SendLane implements LaneFrames {
       Deferred.doneUnsafe(result, Effect.void)
     }
     this.lastAcknowledged = id
+    this.untaken?.advance()
+    this.untaken?.clear()
     return undefined
   }
 

@@ -1,6 +1,7 @@
 /**
- * Mark that a send to a peer timed out, while it waited for credit of one lane or for the list of the peer's lanes.
- * While the mark is set, broadcasts skip the peer at once (docs/messages.md, section "Slow subscribers").
+ * Mark that a send to a peer timed out, while it waited for credit of one lane, for the peer's reader to take a message
+ * of the lane, or for the list of the peer's lanes. While the mark is set, broadcasts do not wait for the peer
+ * (docs/messages.md, section "Slow subscribers").
  */
 export class Slowness {
   private slow = false
@@ -12,14 +13,14 @@ export class Slowness {
   }
 
   /**
-   * Number of times that the lane accepted something for the peer. While it does not change, no waiting sender makes
-   * progress.
+   * Number of times that the lane accepted something for the peer, or that the peer's reader took something. While it
+   * does not change, no waiting sender makes progress.
    */
   get progress(): number {
     return this.steps
   }
 
-  /** Records that the lane accepted something for the peer. */
+  /** Records that the lane accepted something for the peer, or that the peer's reader took something. */
   advance(): void {
     this.steps++
   }

@@ -29,6 +29,7 @@ export class LoopbackLane implements Outlet, ReadableLane {
   readonly name: string
   readonly format: string | undefined
   readonly slowness = new Slowness()
+  readonly taking = new Slowness()
   private readonly window: number
   private readonly deliver: Options["deliver"]
   /** Cost of the messages that the reader has not taken. */
@@ -95,6 +96,8 @@ export class LoopbackLane implements Outlet, ReadableLane {
     this.mayProceed.openUnsafe()
     if (this.isReady()) this.readiness.openUnsafe()
     if (confirm === undefined) return
+    this.taking.advance()
+    this.taking.clear()
     for (const [id, { result }] of this.pending) {
       if (id > confirm) break
       this.pending.delete(id)

@@ -257,17 +257,37 @@ export class Sender {
     const session = route.session()
     if (outlet.tryOffer(bytes, extra)) {
       this.options.sent(to.lane).add(bytes.length)
-      return Effect.succeed(session)
+      return this.awaitTaken(route, outlet, to, bytes.length, extra, session)
     }
     const accepted = this.slowSends.during(awaitedOf(route, to.lane), bytes.length, outlet.offer(bytes, extra))
     return Effect.matchEffect(accepted, {
       onSuccess: () => {
         this.options.sent(to.lane).add(bytes.length)
         // If the session changed in the meantime, it is unknown in which of the two the message was accepted.
-        return route.session() === session ? Effect.succeed(session) : Effect.fail(this.refused(to, "closed", true))
+        return route.session() === session
+          ? this.awaitTaken(route, outlet, to, bytes.length, extra, session)
+          : Effect.fail(this.refused(to, "closed", true))
       },
       onFailure: (refusal) =>
         refusal === "moved" ? this.offer(to, bytes, extra) : Effect.fail(this.refused(to, refusal, false)),
+    })
+  }
+
+  /** Waits until the peer's reader has taken an accepted message, if its sender asked for that. */
+  private awaitTaken(
+    route: Route,
+    outlet: Outlet,
+    to: Destination,
+    bytes: number,
+    extra: Extra | undefined,
+    session: Sent,
+  ): Effect.Effect<Sent, SendError> {
+    if (extra?.acknowledgement === undefined) return Effect.succeed(session)
+    const { slowness: twin, taking: slowness } = outlet
+    const awaited = { ...awaitedOf(route, to.lane), slowness, twin }
+    return Effect.matchEffect(this.slowSends.during(awaited, bytes, awaitDeferred(extra.acknowledgement.result)), {
+      onSuccess: () => Effect.succeed(session),
+      onFailure: (refusal) => Effect.fail(this.refused(to, refusal, true)),
     })
   }
 
@@ -282,11 +302,7 @@ export class Sender {
     return Effect.suspend(() => {
       const acknowledgement = new Acknowledgement()
       const acceptance = new Acceptance()
-      const taken = Effect.catch(awaitDeferred(acknowledgement.result), (refusal) =>
-        Effect.fail(this.refused(to, refusal, true)),
-      )
       return Effect.suspend(() => this.offer(to, bytes, { ...extra, acceptance, acknowledgement })).pipe(
-        Effect.flatMap((sent) => Effect.as(taken, sent)),
         Effect.timeoutOrElse({
           duration: timeout,
           orElse: () => Effect.fail(sendErrors.notConfirmed(to, timeout, acceptance.isAccepted)),
@@ -348,8 +364,7 @@ export class Sender {
       } else if (link === undefined) waiting.push(peer)
       // A peer with a link that does not read the lane does not appear in the report.
       else if (sender === undefined && link.lanesKnown() === undefined) continue
-      else if (awaitedOf(link, lane).slowness.isSlow)
-        this.skip(sendErrors.stillSlow({ lane, peer: peer.name }), lane, report)
+      else if (isSlow(awaitedOf(link, lane))) this.skip(sendErrors.stillSlow({ lane, peer: peer.name }), lane, report)
       else waiting.push(peer)
     }
     const offer = ({ name }: Target) => this.offerToSlow({ lane, peer: name }, bytes, extra, report)
@@ -397,7 +412,8 @@ export class Sender {
 
   private reportSlow({ bytes, lane, peer: { generation, name }, waited }: Standstill): void {
     const { loop, onSlowPeer } = this.options
-    const peer = loop.state().view.peers.get(name)
+    const { peers, self } = loop.state().view
+    const peer = name === self.name ? self : peers.get(name)
     // The peer may have left in the meantime, or be another generation.
     if (peer?.generation !== generation) return
     onSlowPeer({ _tag: "SlowPeer", peer, lane, waited: Duration.millis(waited), bytes })
@@ -410,8 +426,12 @@ const destinationOf = (lane: string, peer: PeerRef): Destination =>
 /** Returns the object that a message on a lane of the link waits for: the lane and its credit, or the list of lanes. */
 const awaitedOf = (link: Route, lane: string): Awaited => {
   const { generation, name } = link.peer
-  return { peer: { name, generation }, lane, slowness: outletOf(link, lane)?.slowness ?? link.listing }
+  const outlet = outletOf(link, lane)
+  return { peer: { name, generation }, lane, slowness: outlet?.slowness ?? link.listing, twin: outlet?.taking }
 }
+
+/** Tests whether a send has waited for the lane in vain, for either of the two waits. */
+const isSlow = ({ slowness, twin }: Awaited): boolean => slowness.isSlow || twin?.isSlow === true
 
 /** Returns the error if the peer reads the lane with another format than the message has. */
 const formatProblem = ({ format }: Outlet, to: Destination, extra: Extra | undefined): SendError | undefined =>

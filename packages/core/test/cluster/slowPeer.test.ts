@@ -165,6 +165,67 @@ describe("two nodes that answer each other in their loops", () => {
   )
 })
 
+describe("two nodes that wait in their loops until the other has taken an answer", () => {
+  World.simulated("block each other, and both report the waiting lane, time and bytes once", (world) =>
+    Effect.gen(function* () {
+      const registry: Metric.MetricRegistry = new Map()
+      yield* Effect.gen(function* () {
+        const a = yield* world.node("a")
+        const b = yield* world.node("b", { seeds: [a.address] })
+        yield* World.untilPeers(a, ["b"])
+        yield* World.untilPeers(b, ["a"])
+        const nodes = [
+          { node: a, other: "b", events: yield* World.collect(a) },
+          { node: b, other: "a", events: yield* World.collect(b) },
+        ]
+        // There is credit for every answer, so no send waits for credit.
+        for (const { node, other } of nodes) {
+          const answer = node.cluster.send(other, "answer", { confirm: true, timeout: Duration.infinity })
+          yield* Effect.forkScoped(Stream.runForEach(node.cluster.inbox, () => answer))
+        }
+        for (const { node, other } of nodes) yield* node.cluster.send(other, "hello")
+        yield* Effect.sleep("30 seconds")
+        const metrics = new MetricReader(registry)
+        for (const { events, node, other } of nodes) {
+          const reported = slowPeersOf(events)
+          assert.strictEqual(reported.length, 1)
+          assert.deepInclude(reported[0], { lane: "", waited: Duration.millis(5_000), bytes: 6 })
+          assert.strictEqual(reported[0]?.peer.name, other)
+          const { name } = yield* node.cluster.self
+          assert.strictEqual(metrics.value(name, "coterie_events_total", { event: "SlowPeer" }), 1)
+        }
+      }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
+    }),
+  )
+})
+
+describe("a node that sends to itself in its loop", () => {
+  for (const [what, options] of [
+    ["waits for room in its inbox", {}],
+    ["waits until it has taken the message itself", { confirm: true, timeout: Duration.infinity }],
+  ] as const) {
+    World.simulated(`${what}, and reports itself once`, (world) =>
+      Effect.gen(function* () {
+        const registry: Metric.MetricRegistry = new Map()
+        yield* Effect.gen(function* () {
+          const a = yield* world.node("a", { limits: { inboxWindowBytes: 10_000 } })
+          const events = yield* World.collect(a)
+          const one = a.cluster.send("a", new Uint8Array(1_000), options)
+          yield* Effect.forkScoped(Stream.runForEach(a.cluster.inbox, () => Effect.andThen(one, one)))
+          yield* a.cluster.send("a", new Uint8Array(1_000))
+          yield* Effect.sleep("30 seconds")
+          const reported = slowPeersOf(events)
+          assert.strictEqual(reported.length, 1)
+          assert.deepInclude(reported[0], { lane: "", waited: Duration.millis(5_000), bytes: 1_000 })
+          assert.deepStrictEqual(reported[0]?.peer, (yield* a.cluster.view).self)
+          const metrics = new MetricReader(registry)
+          assert.strictEqual(metrics.value("a", "coterie_events_total", { event: "SlowPeer" }), 1)
+        }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
+      }),
+    )
+  }
+})
+
 describe("a peer that does not list its lanes", () => {
   RawPeer.scenario("delays the publications on a lane once", ({ a, connect }) =>
     Effect.gen(function* () {

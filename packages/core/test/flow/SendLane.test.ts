@@ -89,6 +89,19 @@ describe("a sending lane", () => {
       }),
   )
 
+  it("makes progress for confirmed messages when the peer's reader takes one of them, not when credit arrives", () => {
+    const { lane } = make()
+    lane.tryOffer(new Uint8Array(100), { acknowledgement: new Acknowledgement() })
+    lane.taking.mark()
+    const { progress } = lane.taking
+    assert.isUndefined(lane.credit(cost(100)))
+    lane.wake()
+    assert.isTrue(lane.taking.isSlow)
+    assert.isUndefined(lane.acknowledged(1))
+    assert.isFalse(lane.taking.isSlow)
+    assert.strictEqual(lane.taking.progress, progress + 1)
+  })
+
   it("counts the accepted frames", () => {
     const { lane } = make()
     const before = lane.slowness.progress

@@ -78,6 +78,7 @@ const session = { session: 7 }
 const make = Effect.fnUntraced(function* (
   links: ReadonlyArray<Link>,
   state = knowing(...links.map(({ peer }) => peer.name)),
+  loopback: Link = linkTo("a", new LimitedLane(9), new LimitedLane(9)),
 ) {
   const reported: Array<string> = []
   const clock = yield* Clock.Clock
@@ -89,7 +90,7 @@ const make = Effect.fnUntraced(function* (
       current: (name) => links.find(({ peer }) => peer.name === name),
       takeover: () => undefined,
     },
-    loopback: linkTo("a", new LimitedLane(9), new LimitedLane(9)),
+    loopback,
     limits: { confirmTimeout: 1_000, messageBytes: 100, slowPeerTimeout: 500 },
     clock,
     tracing: false,
@@ -190,8 +191,44 @@ describe("a message to one peer", () => {
       const inbox = new LimitedLane(1)
       const { sender, reported } = yield* make([linkTo("b", inbox)])
       assert.strictEqual(yield* reasonOf(sender.send(inboxName, "b", "x", { confirm: true })), "ConfirmTimeout")
-      assert.deepStrictEqual(reported, ["ConfirmTimeout"])
+      assert.deepStrictEqual(reported, ['slow b "" 500 ms 1 bytes', "ConfirmTimeout"])
       assert.isDefined(inbox.extras[0]?.acknowledgement)
+    }).pipe(VirtualTime.flow),
+  )
+})
+
+describe("a message with confirm that the reader does not take", () => {
+  it.effect("is reported once until the reader takes a message, and makes messages to many wait no more", () =>
+    Effect.gen(function* () {
+      const orders = new LimitedLane(3)
+      const { sender, reported } = yield* make([linkTo("b", new LimitedLane(9), orders)])
+      const options = { confirm: true, timeout: Duration.infinity }
+      yield* Effect.forkChild(sender.send("orders", "b", "one", options))
+      yield* Effect.forkChild(sender.send("orders", "b", "two", options))
+      yield* Effect.sleep("3 seconds")
+      assert.deepStrictEqual(reported, ['slow b "orders" 500 ms 6 bytes'])
+      const start = yield* Clock.currentTimeMillis
+      assert.deepStrictEqual((yield* sender.publish("orders", "x")).sent, ["b"], "there is credit")
+      assert.strictEqual((yield* sender.publish("orders", "x")).failed[0]?.reason._tag, "SlowPeer")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - start, 0)
+      orders.taking.advance()
+      orders.taking.clear()
+      yield* Effect.sleep("3 seconds")
+      assert.deepStrictEqual(reported.slice(1), ['skipped "orders"', 'slow b "orders" 500 ms 6 bytes'])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("is not reported while the reader takes others, or once it has failed", () =>
+    Effect.gen(function* () {
+      const inbox = new LimitedLane(9)
+      const { sender, reported } = yield* make([linkTo("b", inbox)])
+      yield* Effect.forkChild(sender.send(inboxName, "b", "x", { confirm: true, timeout: "2 seconds" }))
+      for (let i = 0; i < 4; i++) {
+        yield* Effect.sleep(450)
+        inbox.taking.advance()
+      }
+      yield* Effect.sleep("3 seconds")
+      assert.deepStrictEqual(reported, ["ConfirmTimeout"])
     }).pipe(VirtualTime.flow),
   )
 })
@@ -406,6 +443,16 @@ describe("a message to many", () => {
 })
 
 describe("a message to the node itself", () => {
+  it.effect("is reported if the readers of this node do not take it", () =>
+    Effect.gen(function* () {
+      const loopback = fakeLink({ peer: initial.self, session: () => session, inbox: new LimitedLane(0) })
+      const { sender, reported } = yield* make([], knowing(), loopback)
+      yield* Effect.forkChild(sender.send(inboxName, initial.self.name, "x"))
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual(reported, [`slow ${initial.self.name} "" 500 ms 1 bytes`])
+    }).pipe(VirtualTime.flow),
+  )
+
   it.effect("uses the loopback, and a message to many uses it only with self", () =>
     Effect.gen(function* () {
       const { sender } = yield* make([linkTo("b", new LimitedLane(9))])
