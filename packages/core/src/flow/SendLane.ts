@@ -99,6 +99,8 @@ export class SendLane implements LaneFrames {
   private readonly queue: WriteQueue
   private readonly maxPayload: number
   private available: number
+  /** Credit that the peer has granted since it last reached the cost of a whole frame. */
+  private granted = 0
   private isOpen = true
   /** Number of senders that wait in {@link offer}. */
   private waiting = 0
@@ -179,6 +181,11 @@ export class SendLane implements LaneFrames {
   credit(bytes: number): ProtocolViolation | undefined {
     if (bytes === 0 || this.available + bytes > this.window) return malformed("credit beyond the window of the lane")
     this.available += bytes
+    this.granted += bytes
+    if (this.granted >= cost(this.maxPayload)) {
+      this.granted = 0
+      this.slowness.grant()
+    }
     this.noticeRoom()
     this.mayProceed?.openUnsafe()
     return undefined

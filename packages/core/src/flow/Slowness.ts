@@ -6,6 +6,7 @@
 export class Slowness {
   private slow = false
   private steps = 0
+  private granted = 0
 
   /** `true` from {@link mark} until {@link clear}. */
   get isSlow(): boolean {
@@ -23,6 +24,16 @@ export class Slowness {
   /** Records that the lane accepted something for the peer, or that the peer's reader took something. */
   advance(): void {
     this.steps++
+  }
+
+  /** Number of whole frames for which the peer has given credit. Independent of the mark. */
+  get grants(): number {
+    return this.granted
+  }
+
+  /** Records that the peer gave credit for another whole frame. */
+  grant(): void {
+    this.granted++
   }
 
   /** Records that a send timed out. Returns `true` if the mark was not set before. */

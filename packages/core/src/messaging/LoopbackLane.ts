@@ -92,6 +92,7 @@ export class LoopbackLane implements Outlet, ReadableLane {
   /** Records that the reader has taken messages of this cost, up to the message with the number `confirm`. */
   acknowledge({ confirm, cost: taken }: Pick<InboundMessage, "confirm" | "cost">): void {
     this.unread -= taken
+    this.slowness.grant()
     if (this.slowness.isSlow && this.hasRoom(fragmentBytes(this.window))) this.slowness.clear()
     this.mayProceed.openUnsafe()
     if (this.isReady()) this.readiness.openUnsafe()

@@ -119,6 +119,7 @@ describe("a lane to a reader of this node", () => {
       lane.slowness.mark()
       take()
       assert.isFalse(lane.slowness.isSlow)
+      assert.strictEqual(lane.slowness.grants, 1)
     }),
   )
 })
