@@ -378,6 +378,25 @@ const messages: Page = {
       ],
     },
     {
+      heading: "Slow subscribers",
+      statement:
+        "A peer that connects again and again, or never completes a handshake, delays broadcasts and publishes no longer than a stalled peer.",
+      tests: [
+        "delays ... once if it answers dials and does not complete their handshakes",
+        "delays ... once if it reads nothing and connects again and again",
+        "waits for a lane until it gives credit no longer than the timeout, over all links and failed waits",
+      ],
+    },
+    {
+      heading: "Slow subscribers",
+      statement:
+        "A send that waits longer than `limits.slowPeerTimeout` is reported, also while it waits for the reader, and if it is to this node itself.",
+      tests: [
+        "block each other, and both report the waiting lane, time and bytes once",
+        "..., and reports itself once",
+      ],
+    },
+    {
       heading: "Handlers",
       statement: "The node logs a reader that fails, and an inbox without a reader, in a bounded number of lines.",
       tests: [

@@ -216,9 +216,10 @@ export type SeedUnavailableReason = typeof SeedUnavailableReason.Type
 
 const notices = {
   /**
-   * A peer accepts nothing on a lane: sends to it have waited for `limits.slowPeerTimeout`, or a message to many
-   * skipped it. From now on messages to many skip the peer at once. The event occurs once per peer and lane, until the
-   * peer gives credit again or its link ends.
+   * A peer takes nothing on a lane: sends to it have waited for `limits.slowPeerTimeout`, or a message to many skipped
+   * it. From now on messages to many do not wait for the peer. The event occurs once per peer and lane, until the peer
+   * gives credit again, takes a message of a send with `confirm`, or its link ends. `peer` is this node itself if its
+   * own readers take nothing of what it sends to itself.
    */
   SlowPeer: {
     peer: Peer,

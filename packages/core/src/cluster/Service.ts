@@ -221,9 +221,9 @@ export interface Service {
    *
    * **Details**
    *
-   * Succeeds when the link has accepted the message, and waits while the peer's inbox is full. After
-   * `limits.slowPeerTimeout` without progress, the node emits `SlowPeer` and the send continues to wait. With
-   * `confirm`, the send succeeds when the peer's reader has taken the message. Messages of one sender arrive in order
+   * Succeeds when the link has accepted the message, and waits while the peer's inbox is full. With `confirm`, the send
+   * succeeds when the peer's reader has taken the message. After `limits.slowPeerTimeout` without progress, the node
+   * emits `SlowPeer` and the send continues to wait. Messages of one sender arrive in order
    * and at most once. Messages accepted before a link ends may be lost.
    *
    * **Gotchas**

@@ -99,6 +99,8 @@ export class SendLane implements LaneFrames {
   private readonly queue: WriteQueue
   private readonly maxPayload: number
   private available: number
+  /** Credit that the peer has granted since it last reached the cost of a whole frame. */
+  private granted = 0
   private isOpen = true
   /** Number of senders that wait in {@link offer}. */
   private waiting = 0
@@ -112,6 +114,7 @@ export class SendLane implements LaneFrames {
   /** Number of the last acknowledged message. */
   private lastAcknowledged = 0
   private pending: Map<number, Acknowledgement> | undefined
+  private untaken: Slowness | undefined
 
   constructor({ format, name, number, queue, window }: Options) {
     this.number = number
@@ -121,6 +124,12 @@ export class SendLane implements LaneFrames {
     this.window = window
     this.available = window
     this.maxPayload = fragmentBytes(window)
+  }
+
+  /** Mark that an accepted message was not taken in time. It lasts until the peer's reader takes one. */
+  get taking(): Slowness {
+    this.untaken ??= new Slowness()
+    return this.untaken
   }
 
   /** Accepts a message if there is credit for it now and no other sender waits. Returns `false` otherwise. */
@@ -172,6 +181,11 @@ export class SendLane implements LaneFrames {
   credit(bytes: number): ProtocolViolation | undefined {
     if (bytes === 0 || this.available + bytes > this.window) return malformed("credit beyond the window of the lane")
     this.available += bytes
+    this.granted += bytes
+    if (this.granted >= cost(this.maxPayload)) {
+      this.granted = 0
+      this.slowness.grant()
+    }
     this.noticeRoom()
     this.mayProceed?.openUnsafe()
     return undefined
@@ -190,6 +204,8 @@ export class SendLane implements LaneFrames {
       Deferred.doneUnsafe(result, Effect.void)
     }
     this.lastAcknowledged = id
+    this.untaken?.advance()
+    this.untaken?.clear()
     return undefined
   }
 

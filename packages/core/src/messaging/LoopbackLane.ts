@@ -29,6 +29,7 @@ export class LoopbackLane implements Outlet, ReadableLane {
   readonly name: string
   readonly format: string | undefined
   readonly slowness = new Slowness()
+  readonly taking = new Slowness()
   private readonly window: number
   private readonly deliver: Options["deliver"]
   /** Cost of the messages that the reader has not taken. */
@@ -91,10 +92,13 @@ export class LoopbackLane implements Outlet, ReadableLane {
   /** Records that the reader has taken messages of this cost, up to the message with the number `confirm`. */
   acknowledge({ confirm, cost: taken }: Pick<InboundMessage, "confirm" | "cost">): void {
     this.unread -= taken
+    this.slowness.grant()
     if (this.slowness.isSlow && this.hasRoom(fragmentBytes(this.window))) this.slowness.clear()
     this.mayProceed.openUnsafe()
     if (this.isReady()) this.readiness.openUnsafe()
     if (confirm === undefined) return
+    this.taking.advance()
+    this.taking.clear()
     for (const [id, { result }] of this.pending) {
       if (id > confirm) break
       this.pending.delete(id)

@@ -6,7 +6,7 @@ import type { Session } from "../link/Session.ts"
 import type { PeerId } from "../Peer.ts"
 
 /** The part of the sending end of a lane that senders use. */
-export type Outlet = Pick<SendLane, "format" | "offer" | "ready" | "slowness" | "tryOffer">
+export type Outlet = Pick<SendLane, "format" | "offer" | "ready" | "slowness" | "taking" | "tryOffer">
 
 export interface Route {
   /** Identity of the receiver. */

@@ -24,6 +24,7 @@ import type { Destination } from "./sendErrors.ts"
 import * as sendErrors from "./sendErrors.ts"
 import type { Awaited, Standstill } from "./SlowSends.ts"
 import { SlowSends } from "./SlowSends.ts"
+import { connection, type Missing, WaitAllowance } from "./WaitAllowance.ts"
 
 export interface Options {
   readonly loop: Pick<MembershipLoop, "state">
@@ -34,7 +35,7 @@ export interface Options {
   }
   /** Route to the readers of this node. */
   readonly loopback: Route
-  readonly limits: Pick<Limits, "confirmTimeout" | "messageBytes" | "slowPeerTimeout">
+  readonly limits: Pick<Limits, "confirmTimeout" | "links" | "messageBytes" | "slowPeerTimeout">
   readonly clock: Clock
   /** `true` if messages carry the span in which they are sent. */
   readonly tracing: boolean
@@ -73,11 +74,20 @@ interface Report {
 /** Receiver of a message to many. */
 type Target = Pick<PeerId, "name">
 
+/** Receiver that a message to many has to wait for. */
+interface WaitingTarget {
+  readonly to: Destination
+  readonly missing: Missing
+  /** Time that the message may wait, in milliseconds. */
+  readonly left: number
+}
+
 export class Sender {
   /** Watches the waiting sends. Never ends. */
   readonly watch: Effect.Effect<never>
   private readonly options: Options
   private readonly slowSends: SlowSends
+  private readonly allowance: WaitAllowance
 
   constructor(options: Options) {
     this.options = options
@@ -87,6 +97,7 @@ export class Sender {
       clock,
       onSlow: (standstill) => this.reportSlow(standstill),
     })
+    this.allowance = new WaitAllowance({ timeout: limits.slowPeerTimeout, peers: limits.links, clock })
     this.watch = this.slowSends.run
   }
 
@@ -257,17 +268,37 @@ export class Sender {
     const session = route.session()
     if (outlet.tryOffer(bytes, extra)) {
       this.options.sent(to.lane).add(bytes.length)
-      return Effect.succeed(session)
+      return this.awaitTaken(route, outlet, to, bytes.length, extra, session)
     }
     const accepted = this.slowSends.during(awaitedOf(route, to.lane), bytes.length, outlet.offer(bytes, extra))
     return Effect.matchEffect(accepted, {
       onSuccess: () => {
         this.options.sent(to.lane).add(bytes.length)
         // If the session changed in the meantime, it is unknown in which of the two the message was accepted.
-        return route.session() === session ? Effect.succeed(session) : Effect.fail(this.refused(to, "closed", true))
+        return route.session() === session
+          ? this.awaitTaken(route, outlet, to, bytes.length, extra, session)
+          : Effect.fail(this.refused(to, "closed", true))
       },
       onFailure: (refusal) =>
         refusal === "moved" ? this.offer(to, bytes, extra) : Effect.fail(this.refused(to, refusal, false)),
+    })
+  }
+
+  /** Waits until the peer's reader has taken an accepted message, if its sender asked for that. */
+  private awaitTaken(
+    route: Route,
+    outlet: Outlet,
+    to: Destination,
+    bytes: number,
+    extra: Extra | undefined,
+    session: Sent,
+  ): Effect.Effect<Sent, SendError> {
+    if (extra?.acknowledgement === undefined) return Effect.succeed(session)
+    const { slowness: twin, taking: slowness } = outlet
+    const awaited = { ...awaitedOf(route, to.lane), slowness, twin }
+    return Effect.matchEffect(this.slowSends.during(awaited, bytes, awaitDeferred(extra.acknowledgement.result)), {
+      onSuccess: () => Effect.succeed(session),
+      onFailure: (refusal) => Effect.fail(this.refused(to, refusal, true)),
     })
   }
 
@@ -282,11 +313,7 @@ export class Sender {
     return Effect.suspend(() => {
       const acknowledgement = new Acknowledgement()
       const acceptance = new Acceptance()
-      const taken = Effect.catch(awaitDeferred(acknowledgement.result), (refusal) =>
-        Effect.fail(this.refused(to, refusal, true)),
-      )
       return Effect.suspend(() => this.offer(to, bytes, { ...extra, acceptance, acknowledgement })).pipe(
-        Effect.flatMap((sent) => Effect.as(taken, sent)),
         Effect.timeoutOrElse({
           duration: timeout,
           orElse: () => Effect.fail(sendErrors.notConfirmed(to, timeout, acceptance.isAccepted)),
@@ -326,7 +353,7 @@ export class Sender {
 
   /**
    * Offers a message to every peer that reads the lane: synchronously where there is credit, and then to all others in
-   * parallel. Skips the peers for which earlier senders have timed out.
+   * parallel. Skips the peers for which earlier messages have waited in vain.
    */
   private readonly offerToReaders = Effect.fnUntraced(function* (
     this: Sender,
@@ -336,39 +363,57 @@ export class Sender {
     extra: Extra | undefined,
   ) {
     const report: Report = { sent: [], failed: [] }
-    const waiting: Array<Target> = []
-    for (const peer of targets) {
-      const link = this.routeToName(peer.name)
+    const waiting: Array<WaitingTarget> = []
+    for (const { name } of targets) {
+      const link = this.routeToName(name)
       const sender = link === undefined ? undefined : outletOf(link, lane)
-      const problem = sender === undefined ? undefined : formatProblem(sender, { lane, peer: peer.name }, extra)
+      if (sender !== undefined) this.allowance.noticeCredit(name, lane, sender.slowness)
+      const problem = sender === undefined ? undefined : formatProblem(sender, { lane, peer: name }, extra)
       if (problem !== undefined) report.failed.push(problem)
       else if (sender?.tryOffer(bytes, extra) === true) {
         this.options.sent(lane).add(bytes.length)
-        report.sent.push(peer.name)
-      } else if (link === undefined) waiting.push(peer)
+        report.sent.push(name)
+      }
       // A peer with a link that does not read the lane does not appear in the report.
-      else if (sender === undefined && link.lanesKnown() === undefined) continue
-      else if (awaitedOf(link, lane).slowness.isSlow)
-        this.skip(sendErrors.stillSlow({ lane, peer: peer.name }), lane, report)
-      else waiting.push(peer)
+      else if (link !== undefined && sender === undefined && link.lanesKnown() === undefined) continue
+      else this.waitOrSkip({ lane, peer: name }, link, report, waiting)
     }
-    const offer = ({ name }: Target) => this.offerToSlow({ lane, peer: name }, bytes, extra, report)
+    const offer = (target: WaitingTarget) => this.offerToSlow(target, bytes, extra, report)
     if (waiting.length > 0) yield* Effect.forEach(waiting, offer, { concurrency: "unbounded", discard: true })
     for (const { reason } of report.failed) this.options.onPublishFailed(lane, reason._tag)
     return report satisfies BroadcastReport
   })
 
-  /** Offers a message to one of many peers, for at most `limits.slowPeerTimeout`. */
+  /** Adds a peer to those that a message to many waits for, unless earlier messages have waited for it in vain. */
+  private waitOrSkip(to: Destination, link: Route | undefined, report: Report, waiting: Array<WaitingTarget>): void {
+    const hasLane = link !== undefined && outletOf(link, to.lane) !== undefined
+    const missing = hasLane ? to.lane : connection
+    const left = this.allowance.left(to.peer, missing)
+    if (left > 0 && !(link !== undefined && isSlow(awaitedOf(link, to.lane)))) waiting.push({ to, missing, left })
+    else if (link === undefined) report.failed.push(this.noRoute(to))
+    else this.skip(sendErrors.stillSlow(to), to.lane, report)
+  }
+
+  /** Offers a message to one of many peers, for as long as it may wait. */
   private offerToSlow(
-    to: Destination,
+    { left, missing, to }: WaitingTarget,
     bytes: Uint8Array,
     extra: Extra | undefined,
     report: Report,
   ): Effect.Effect<void> {
-    const { slowPeerTimeout } = this.options.limits
+    const since = this.allowance.now()
     const acceptance = new Acceptance()
-    const offer = Effect.suspend(() => this.offer(to, bytes, { ...extra, acceptance }))
-    return Effect.match(Effect.timeoutOption(offer, slowPeerTimeout), {
+    const offer = Effect.suspend(() => this.offer(to, bytes, { ...extra, acceptance })).pipe(
+      Effect.timeoutOption(left),
+      Effect.ensuring(
+        Effect.sync(() => {
+          // A lane that accepts the message makes progress. A connection that comes up may still be of no use.
+          if (missing !== connection && acceptance.isAccepted) return
+          this.allowance.spend(to.peer, missing, since, this.outletTo(to)?.slowness)
+        }),
+      ),
+    )
+    return Effect.match(offer, {
       onFailure: (error) => {
         if (error.reason._tag !== "NotReading") report.failed.push(error)
       },
@@ -378,16 +423,23 @@ export class Sender {
           if (Option.isNone(sent)) this.options.sent(to.lane).add(bytes.length)
           return void report.sent.push(to.peer)
         }
-        this.giveUp(to, bytes.length)
-        this.skip(sendErrors.slow(to, slowPeerTimeout), to.lane, report)
+        this.giveUp(to, bytes.length, report)
       },
     })
   }
 
-  /** Marks the lane that a message to many waited for as slow. */
-  private giveUp({ lane, peer }: Destination, bytes: number): void {
-    const link = this.routeToName(peer)
-    if (link !== undefined) this.slowSends.giveUp(awaitedOf(link, lane), bytes)
+  /** Marks the lane that a message to many waited for as slow, and reports the peer. */
+  private giveUp(to: Destination, bytes: number, report: Report): void {
+    const link = this.routeTo(to)
+    if (link === undefined) return void report.failed.push(this.noRoute(to))
+    this.slowSends.giveUp(awaitedOf(link, to.lane), bytes)
+    this.skip(sendErrors.slow(to, this.options.limits.slowPeerTimeout), to.lane, report)
+  }
+
+  /** Returns the lane to the peer, if the peer has a link and reads the lane. */
+  private outletTo(to: Destination): Outlet | undefined {
+    const link = this.routeTo(to)
+    return link === undefined ? undefined : outletOf(link, to.lane)
   }
 
   private skip(error: SendError, lane: string, { failed }: Report): void {
@@ -397,7 +449,8 @@ export class Sender {
 
   private reportSlow({ bytes, lane, peer: { generation, name }, waited }: Standstill): void {
     const { loop, onSlowPeer } = this.options
-    const peer = loop.state().view.peers.get(name)
+    const { peers, self } = loop.state().view
+    const peer = name === self.name ? self : peers.get(name)
     // The peer may have left in the meantime, or be another generation.
     if (peer?.generation !== generation) return
     onSlowPeer({ _tag: "SlowPeer", peer, lane, waited: Duration.millis(waited), bytes })
@@ -410,8 +463,12 @@ const destinationOf = (lane: string, peer: PeerRef): Destination =>
 /** Returns the object that a message on a lane of the link waits for: the lane and its credit, or the list of lanes. */
 const awaitedOf = (link: Route, lane: string): Awaited => {
   const { generation, name } = link.peer
-  return { peer: { name, generation }, lane, slowness: outletOf(link, lane)?.slowness ?? link.listing }
+  const outlet = outletOf(link, lane)
+  return { peer: { name, generation }, lane, slowness: outlet?.slowness ?? link.listing, twin: outlet?.taking }
 }
+
+/** Tests whether a send has waited for the lane in vain, for either of the two waits. */
+const isSlow = ({ slowness, twin }: Awaited): boolean => slowness.isSlow || twin?.isSlow === true
 
 /** Returns the error if the peer reads the lane with another format than the message has. */
 const formatProblem = ({ format }: Outlet, to: Destination, extra: Extra | undefined): SendError | undefined =>

@@ -1,8 +1,8 @@
 /**
- * The sends that wait for a peer. If a peer accepts nothing on a lane for `limits.slowPeerTimeout`, the lane is marked
- * as slow and reported to the application, once until the peer makes progress. Each lane of a link has one entry,
- * regardless of the number of waiting sends, and all entries share one fiber. A waiting send therefore needs no timer
- * of its own.
+ * The sends that wait for a peer. If a peer accepts nothing on a lane for `limits.slowPeerTimeout`, or takes nothing for
+ * which a send waits, the lane is marked as slow and reported to the application, once until the peer makes progress.
+ * Each lane of a link has one entry for each of the two waits, regardless of the number of waiting sends, and all
+ * entries share one fiber. A waiting send therefore needs no timer of its own.
  */
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -17,11 +17,13 @@ export interface Awaited {
   readonly peer: PeerId
   readonly lane: string
   readonly slowness: Slowness
+  /** Mark of the other wait for the lane, if there is one. While it is set, the standstill is already reported. */
+  readonly twin: Slowness | undefined
 }
 
 /** Sends of one lane that made no progress during the whole timeout. */
 export interface Standstill extends Pick<Awaited, "peer" | "lane"> {
-  /** Time since the last message was accepted, in milliseconds. */
+  /** Time since a message was last accepted or taken, in milliseconds. */
   readonly waited: number
   /** Bytes of the waiting messages. */
   readonly bytes: number
@@ -133,8 +135,8 @@ export class SlowSends {
     return undefined
   }
 
-  private report({ lane, peer, slowness }: Awaited, waited: number, bytes: number): void {
-    if (slowness.mark()) this.options.onSlow({ peer, lane, waited, bytes })
+  private report({ lane, peer, slowness, twin }: Awaited, waited: number, bytes: number): void {
+    if (slowness.mark() && twin?.isSlow !== true) this.options.onSlow({ peer, lane, waited, bytes })
   }
 
   private readonly now = (): number => monotonicMillis(this.options.clock)

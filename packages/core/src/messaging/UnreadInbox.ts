@@ -18,8 +18,8 @@ export interface Options {
 export class UnreadInbox {
   private readonly options: Options
   private readers = 0
-  /** Number of readers that have started so far. */
-  private started = 0
+  /** Number of readers that have ended so far. */
+  private ended = 0
   /** `true` if the log has a warning since the last reader. */
   private isReported = false
   private readonly isSuspected = Latch.makeUnsafe(false)
@@ -55,12 +55,12 @@ export class UnreadInbox {
 
   private begin(): void {
     this.readers++
-    this.started++
     this.isReported = false
   }
 
   private end(): void {
     this.readers--
+    this.ended++
     if (this.options.waiting() > 0) this.arrived()
   }
 
@@ -70,12 +70,13 @@ export class UnreadInbox {
   private static readonly reportOnce = Effect.fnUntraced(function* (inbox: UnreadInbox) {
     yield* awaitLatch(inbox.isSuspected)
     const { timeout, waiting } = inbox.options
-    const { started } = inbox
+    const { ended } = inbox
     yield* Effect.sleep(timeout)
     inbox.isSuspected.closeUnsafe()
     const count = waiting()
-    if (count === 0) return
-    if (inbox.started !== started) return inbox.arrived()
+    // When the readers of this moment end, the messages that still wait raise the suspicion again.
+    if (count === 0 || inbox.readers > 0) return
+    if (inbox.ended !== ended) return inbox.arrived()
     inbox.isReported = true
     yield* Effect.logWarning(
       `the inbox has no reader, and messages of ${count} ${count === 1 ? "link" : "links"} wait in it; ` +

@@ -205,6 +205,16 @@ describe("an inbox without a reader", () => {
     }),
   )
 
+  scene("excludes an inbox whose only reader handles each message slowly", ({ ann, warnings }) =>
+    Effect.gen(function* () {
+      yield* Effect.forkScoped(Stream.runForEach(ann.inbox, () => Effect.sleep("4 seconds")))
+      // More than one pull of the reader, which starts only when this fiber waits.
+      for (let i = 0; i < 300; i++) yield* ann.send("ann", "job")
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(warnings, [])
+    }),
+  )
+
   scene("excludes an inbox that is read slowly or in time", ({ ann, bob, warnings }) =>
     Effect.gen(function* () {
       yield* bob.send("ann", "hello")

@@ -5,6 +5,7 @@
 import * as Topic from "@coterie/core/Topic"
 import * as Cluster from "@coterie/core/Cluster"
 import type { ClusterEvent } from "@coterie/core/ClusterEvent"
+import * as FailureDetector from "@coterie/core/FailureDetector"
 import type { BroadcastReport } from "@coterie/core/Lane"
 import { assert, describe } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -165,6 +166,67 @@ describe("two nodes that answer each other in their loops", () => {
   )
 })
 
+describe("two nodes that wait in their loops until the other has taken an answer", () => {
+  World.simulated("block each other, and both report the waiting lane, time and bytes once", (world) =>
+    Effect.gen(function* () {
+      const registry: Metric.MetricRegistry = new Map()
+      yield* Effect.gen(function* () {
+        const a = yield* world.node("a")
+        const b = yield* world.node("b", { seeds: [a.address] })
+        yield* World.untilPeers(a, ["b"])
+        yield* World.untilPeers(b, ["a"])
+        const nodes = [
+          { node: a, other: "b", events: yield* World.collect(a) },
+          { node: b, other: "a", events: yield* World.collect(b) },
+        ]
+        // There is credit for every answer, so no send waits for credit.
+        for (const { node, other } of nodes) {
+          const answer = node.cluster.send(other, "answer", { confirm: true, timeout: Duration.infinity })
+          yield* Effect.forkScoped(Stream.runForEach(node.cluster.inbox, () => answer))
+        }
+        for (const { node, other } of nodes) yield* node.cluster.send(other, "hello")
+        yield* Effect.sleep("30 seconds")
+        const metrics = new MetricReader(registry)
+        for (const { events, node, other } of nodes) {
+          const reported = slowPeersOf(events)
+          assert.strictEqual(reported.length, 1)
+          assert.deepInclude(reported[0], { lane: "", waited: Duration.millis(5_000), bytes: 6 })
+          assert.strictEqual(reported[0]?.peer.name, other)
+          const { name } = yield* node.cluster.self
+          assert.strictEqual(metrics.value(name, "coterie_events_total", { event: "SlowPeer" }), 1)
+        }
+      }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
+    }),
+  )
+})
+
+describe("a node that sends to itself in its loop", () => {
+  for (const [what, options] of [
+    ["waits for room in its inbox", {}],
+    ["waits until it has taken the message itself", { confirm: true, timeout: Duration.infinity }],
+  ] as const) {
+    World.simulated(`${what}, and reports itself once`, (world) =>
+      Effect.gen(function* () {
+        const registry: Metric.MetricRegistry = new Map()
+        yield* Effect.gen(function* () {
+          const a = yield* world.node("a", { limits: { inboxWindowBytes: 10_000 } })
+          const events = yield* World.collect(a)
+          const one = a.cluster.send("a", new Uint8Array(1_000), options)
+          yield* Effect.forkScoped(Stream.runForEach(a.cluster.inbox, () => Effect.andThen(one, one)))
+          yield* a.cluster.send("a", new Uint8Array(1_000))
+          yield* Effect.sleep("30 seconds")
+          const reported = slowPeersOf(events)
+          assert.strictEqual(reported.length, 1)
+          assert.deepInclude(reported[0], { lane: "", waited: Duration.millis(5_000), bytes: 1_000 })
+          assert.deepStrictEqual(reported[0]?.peer, (yield* a.cluster.view).self)
+          const metrics = new MetricReader(registry)
+          assert.strictEqual(metrics.value("a", "coterie_events_total", { event: "SlowPeer" }), 1)
+        }).pipe(Effect.provideService(Metric.MetricRegistry, registry))
+      }),
+    )
+  }
+})
+
 describe("a peer that does not list its lanes", () => {
   RawPeer.scenario("delays the publications on a lane once", ({ a, connect }) =>
     Effect.gen(function* () {
@@ -203,6 +265,101 @@ describe("a peer that gives single bytes of credit", () => {
       yield* Effect.sleep("100 millis")
       assert.deepStrictEqual((yield* a.cluster.broadcast("now")).sent, ["m"])
       yield* peer.leave()
+    }),
+  )
+})
+
+describe("a peer whose links and handshakes never last", () => {
+  const window = 1_024
+
+  /** Completes the handshakes of its dials, hangs up after a time, and dials again after a pause. */
+  const reconnecting = Effect.fnUntraced(function* (
+    { addresses, lifetime, pause }: Record<"lifetime" | "pause", number> & RawPeer.RecordFields,
+    connect: RawPeer.Stage["connect"],
+    onLink: (peer: RawPeer.RawPeer) => Effect.Effect<unknown, unknown> = () => Effect.void,
+  ) {
+    let epoch = 0
+    const once = Effect.gen(function* () {
+      const peer = yield* connect
+      const record = RawPeer.record({ addresses: addresses ?? [] })
+      yield* peer.completeHandshake({ linkEpoch: ++epoch * 1_000, window, record })
+      yield* peer.keepAlive
+      yield* onLink(peer)
+      yield* Effect.sleep(lifetime)
+      yield* peer.end
+    })
+    const again = Effect.andThen(Effect.ignore(Effect.scoped(once)), Effect.sleep(pause))
+    yield* Effect.forkScoped(Effect.forever(again))
+  })
+
+  /** Sends 20 messages a second to many for five minutes. Returns the time for which they waited, in milliseconds. */
+  const waitsOf = Effect.fnUntraced(function* <E, R>(send: Effect.Effect<BroadcastReport, E, R>) {
+    let waited = 0
+    const end = (yield* Clock.currentTimeMillis) + 300_000
+    while ((yield* Clock.currentTimeMillis) < end) {
+      const start = yield* Clock.currentTimeMillis
+      yield* send
+      waited += (yield* Clock.currentTimeMillis) - start
+      yield* Effect.sleep("50 millis")
+    }
+    return waited
+  })
+
+  const ways: ReadonlyArray<
+    readonly [
+      what: string,
+      send: (cluster: Cluster.Cluster["Service"]) => Effect.Effect<BroadcastReport, unknown>,
+      onLink: (peer: RawPeer.RawPeer) => Effect.Effect<unknown, unknown>,
+    ]
+  > = [
+    ["broadcasts", (cluster) => cluster.broadcast("x".repeat(100)), () => Effect.void],
+    [
+      "publications on a lane",
+      (cluster) => Effect.flatMap(cluster.lane("orders"), (lane) => lane.publish("x".repeat(100))),
+      (peer) => peer.send({ _tag: "LaneOpen", lanes: [{ lane: 1, name: "orders", window }], last: true }),
+    ],
+  ]
+
+  for (const [what, send, onLink] of ways) {
+    World.simulated(
+      `delays ${what} once if it answers dials and does not complete their handshakes`,
+      (world, network) =>
+        Effect.gen(function* () {
+          const a = yield* world.node("a", {}, FailureDetector.layerLan)
+          const addresses = yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], (i) =>
+            Effect.map(
+              RawPeer.listen(network, `m${i}`, (peer) => peer.answerHandshake({ beforeReady: Effect.never })),
+              String,
+            ),
+          )
+          const connect = RawPeer.connect(network, a)
+          yield* reconnecting(
+            { addresses: addresses.map(RawPeer.addressOf), lifetime: 100, pause: 8_000 },
+            connect,
+            onLink,
+          )
+          yield* World.untilPeers(a, ["m"])
+          assert.isAtMost(yield* waitsOf(send(a.cluster)), slowPeerTimeout + 1_000)
+        }),
+    )
+
+    World.simulated(`delays ${what} once if it reads nothing and connects again and again`, (world, network) =>
+      Effect.gen(function* () {
+        const a = yield* world.node("a", {}, FailureDetector.layerLan)
+        yield* reconnecting({ lifetime: 4_000, pause: 100 }, RawPeer.connect(network, a), onLink)
+        yield* World.untilPeers(a, ["m"])
+        assert.isAtMost(yield* waitsOf(send(a.cluster)), slowPeerTimeout + 1_000)
+      }),
+    )
+  }
+
+  World.simulated("delays publications on a lane once if it never lists its lanes", (world, network) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a", {}, FailureDetector.layerLan)
+      yield* reconnecting({ lifetime: 4_000, pause: 100 }, RawPeer.connect(network, a))
+      yield* World.untilPeers(a, ["m"])
+      const lane = yield* a.cluster.lane("orders")
+      assert.isAtMost(yield* waitsOf(lane.publish("x")), slowPeerTimeout + 1_000)
     }),
   )
 })

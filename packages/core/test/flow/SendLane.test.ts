@@ -51,6 +51,20 @@ describe("a sending lane", () => {
     assert.isFalse(lane.slowness.isSlow)
   })
 
+  it("counts the whole frames for which the peer has given credit", () => {
+    const { lane } = make()
+    while (lane.tryOffer(new Uint8Array(100))) continue
+    for (let i = 0; i < 2; i++) {
+      assert.isUndefined(lane.credit(cost(fragment) - 1))
+      assert.strictEqual(lane.slowness.grants, i)
+      assert.isUndefined(lane.credit(1))
+      assert.strictEqual(lane.slowness.grants, i + 1)
+      while (lane.tryOffer(new Uint8Array(100))) continue
+    }
+    lane.wake()
+    assert.strictEqual(lane.slowness.grants, 2)
+  })
+
   it("stays slow until there is room in a full write queue", () => {
     const queue = new WriteQueue({ limit: 100, wake: () => undefined })
     const lane = new SendLane({ number: 1, name: "orders", window, queue })
@@ -88,6 +102,19 @@ describe("a sending lane", () => {
         assert.strictEqual(yield* Fiber.join(refused), "unread")
       }),
   )
+
+  it("makes progress for confirmed messages when the peer's reader takes one of them, not when credit arrives", () => {
+    const { lane } = make()
+    lane.tryOffer(new Uint8Array(100), { acknowledgement: new Acknowledgement() })
+    lane.taking.mark()
+    const { progress } = lane.taking
+    assert.isUndefined(lane.credit(cost(100)))
+    lane.wake()
+    assert.isTrue(lane.taking.isSlow)
+    assert.isUndefined(lane.acknowledged(1))
+    assert.isFalse(lane.taking.isSlow)
+    assert.strictEqual(lane.taking.progress, progress + 1)
+  })
 
   it("counts the accepted frames", () => {
     const { lane } = make()

@@ -96,6 +96,21 @@ describe("a lane to a reader of this node", () => {
     }),
   )
 
+  it.effect("makes progress for confirmed messages when the reader takes one of them", () =>
+    Effect.gen(function* () {
+      const { lane, take } = make()
+      yield* lane.offer(new Uint8Array(1))
+      yield* lane.offer(new Uint8Array(1), { acknowledgement: new Acknowledgement() })
+      lane.taking.mark()
+      const { progress } = lane.taking
+      take()
+      assert.isTrue(lane.taking.isSlow)
+      take()
+      assert.isFalse(lane.taking.isSlow)
+      assert.strictEqual(lane.taking.progress, progress + 1)
+    }),
+  )
+
   it.effect("is no longer slow once there is room for a whole frame", () =>
     Effect.gen(function* () {
       const { lane, take } = make()
@@ -104,6 +119,7 @@ describe("a lane to a reader of this node", () => {
       lane.slowness.mark()
       take()
       assert.isFalse(lane.slowness.isSlow)
+      assert.strictEqual(lane.slowness.grants, 1)
     }),
   )
 })

@@ -78,6 +78,8 @@ const session = { session: 7 }
 const make = Effect.fnUntraced(function* (
   links: ReadonlyArray<Link>,
   state = knowing(...links.map(({ peer }) => peer.name)),
+  loopback: Link = linkTo("a", new LimitedLane(9), new LimitedLane(9)),
+  takeover: () => Effect.Effect<void> | undefined = () => undefined,
 ) {
   const reported: Array<string> = []
   const clock = yield* Clock.Clock
@@ -87,10 +89,10 @@ const make = Effect.fnUntraced(function* (
     loop: { state: () => state },
     links: {
       current: (name) => links.find(({ peer }) => peer.name === name),
-      takeover: () => undefined,
+      takeover,
     },
-    loopback: linkTo("a", new LimitedLane(9), new LimitedLane(9)),
-    limits: { confirmTimeout: 1_000, messageBytes: 100, slowPeerTimeout: 500 },
+    loopback,
+    limits: { confirmTimeout: 1_000, links: 10, messageBytes: 100, slowPeerTimeout: 500 },
     clock,
     tracing: false,
     onConfirmed: (outcome) => reported.push(outcome),
@@ -190,8 +192,44 @@ describe("a message to one peer", () => {
       const inbox = new LimitedLane(1)
       const { sender, reported } = yield* make([linkTo("b", inbox)])
       assert.strictEqual(yield* reasonOf(sender.send(inboxName, "b", "x", { confirm: true })), "ConfirmTimeout")
-      assert.deepStrictEqual(reported, ["ConfirmTimeout"])
+      assert.deepStrictEqual(reported, ['slow b "" 500 ms 1 bytes', "ConfirmTimeout"])
       assert.isDefined(inbox.extras[0]?.acknowledgement)
+    }).pipe(VirtualTime.flow),
+  )
+})
+
+describe("a message with confirm that the reader does not take", () => {
+  it.effect("is reported once until the reader takes a message, and makes messages to many wait no more", () =>
+    Effect.gen(function* () {
+      const orders = new LimitedLane(3)
+      const { sender, reported } = yield* make([linkTo("b", new LimitedLane(9), orders)])
+      const options = { confirm: true, timeout: Duration.infinity }
+      yield* Effect.forkChild(sender.send("orders", "b", "one", options))
+      yield* Effect.forkChild(sender.send("orders", "b", "two", options))
+      yield* Effect.sleep("3 seconds")
+      assert.deepStrictEqual(reported, ['slow b "orders" 500 ms 6 bytes'])
+      const start = yield* Clock.currentTimeMillis
+      assert.deepStrictEqual((yield* sender.publish("orders", "x")).sent, ["b"], "there is credit")
+      assert.strictEqual((yield* sender.publish("orders", "x")).failed[0]?.reason._tag, "SlowPeer")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - start, 0)
+      orders.taking.advance()
+      orders.taking.clear()
+      yield* Effect.sleep("3 seconds")
+      assert.deepStrictEqual(reported.slice(1), ['skipped "orders"', 'slow b "orders" 500 ms 6 bytes'])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("is not reported while the reader takes others, or once it has failed", () =>
+    Effect.gen(function* () {
+      const inbox = new LimitedLane(9)
+      const { sender, reported } = yield* make([linkTo("b", inbox)])
+      yield* Effect.forkChild(sender.send(inboxName, "b", "x", { confirm: true, timeout: "2 seconds" }))
+      for (let i = 0; i < 4; i++) {
+        yield* Effect.sleep(450)
+        inbox.taking.advance()
+      }
+      yield* Effect.sleep("3 seconds")
+      assert.deepStrictEqual(reported, ["ConfirmTimeout"])
     }).pipe(VirtualTime.flow),
   )
 })
@@ -362,6 +400,7 @@ describe("a message to many", () => {
         [["b", 0]],
       )
       slow.slowness.clear()
+      slow.slowness.grant()
       yield* sender.publish(inboxName, "x")
       assert.strictEqual((yield* Clock.currentTimeMillis) - start, 500)
       assert.deepStrictEqual(reported, [
@@ -371,6 +410,78 @@ describe("a message to many", () => {
         'slow b "" 500 ms 1 bytes',
         'skipped ""',
       ])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("waits for a lane until it gives credit no longer than the timeout, over all links and failed waits", () =>
+    Effect.gen(function* () {
+      const links: Array<Link> = []
+      const connect = (lane: SendLane): void => void links.splice(0, 1, linkTo("b", lane))
+      const { sender } = yield* make(links, knowing("b"))
+      const times: Array<number> = []
+      const publish = Effect.gen(function* () {
+        const start = yield* Clock.currentTimeMillis
+        const { failed } = yield* sender.publish(inboxName, "x")
+        times.push((yield* Clock.currentTimeMillis) - start)
+        return failed[0]?.reason._tag
+      })
+      // Each link ends while a message waits, or the peer stops reading.
+      for (const why of ["closed", "unread"] as const) {
+        connect(new LimitedLane(0, () => Effect.andThen(Effect.sleep(200), Effect.fail(why))))
+        yield* publish
+      }
+      connect(new LimitedLane(0))
+      assert.strictEqual(yield* publish, "SlowPeer")
+      connect(new LimitedLane(0))
+      assert.strictEqual(yield* publish, "SlowPeer")
+      const generous = new LimitedLane(0)
+      generous.slowness.grant()
+      connect(generous)
+      yield* publish
+      assert.deepStrictEqual(times, [200, 200, 100, 0, 500])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("waits for connections of a peer until it gives credit no longer than the timeout", () =>
+    Effect.gen(function* () {
+      const links: Array<Link> = []
+      const state = { pending: true }
+      const { sender } = yield* make(links, knowing("b"), undefined, () =>
+        state.pending
+          ? Effect.andThen(
+              Effect.sleep(200),
+              Effect.sync(() => (state.pending = false)),
+            )
+          : undefined,
+      )
+      const publish = Effect.gen(function* () {
+        const start = yield* Clock.currentTimeMillis
+        state.pending = true
+        const { failed } = yield* sender.publish(inboxName, "x")
+        return [failed[0]?.reason._tag, (yield* Clock.currentTimeMillis) - start]
+      })
+      for (const waited of [200, 200, 100, 0, 0]) assert.deepStrictEqual(yield* publish, ["NotConnected", waited])
+      // A link that gives no credit changes nothing. A link that gives credit does.
+      const lane = new LimitedLane(9)
+      links.push(linkTo("b", lane))
+      yield* publish
+      links.pop()
+      assert.deepStrictEqual(yield* publish, ["NotConnected", 0])
+      lane.slowness.grant()
+      links.push(linkTo("b", lane))
+      yield* publish
+      links.pop()
+      assert.deepStrictEqual(yield* publish, ["NotConnected", 200])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("that is interrupted has waited, too", () =>
+    Effect.gen(function* () {
+      const { sender } = yield* make([linkTo("b", new LimitedLane(0))])
+      for (let i = 0; i < 2; i++) yield* Effect.timeoutOption(sender.publish(inboxName, "x"), 250)
+      const start = yield* Clock.currentTimeMillis
+      assert.strictEqual((yield* sender.publish(inboxName, "x")).failed[0]?.reason._tag, "SlowPeer")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - start, 0)
     }).pipe(VirtualTime.flow),
   )
 
@@ -406,6 +517,16 @@ describe("a message to many", () => {
 })
 
 describe("a message to the node itself", () => {
+  it.effect("is reported if the readers of this node do not take it", () =>
+    Effect.gen(function* () {
+      const loopback = fakeLink({ peer: initial.self, session: () => session, inbox: new LimitedLane(0) })
+      const { sender, reported } = yield* make([], knowing(), loopback)
+      yield* Effect.forkChild(sender.send(inboxName, initial.self.name, "x"))
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual(reported, [`slow ${initial.self.name} "" 500 ms 1 bytes`])
+    }).pipe(VirtualTime.flow),
+  )
+
   it.effect("uses the loopback, and a message to many uses it only with self", () =>
     Effect.gen(function* () {
       const { sender } = yield* make([linkTo("b", new LimitedLane(9))])

@@ -27,6 +27,7 @@ const awaited = (name: string, lane = "orders"): Awaited => ({
   peer: { name, generation: 1 },
   lane,
   slowness: new Slowness(),
+  twin: undefined,
 })
 
 describe("sends that wait", () => {
@@ -78,6 +79,25 @@ describe("sends that wait", () => {
         "1100: b news 1000 ms 1 bytes",
         "1200: c orders 1000 ms 1 bytes",
       ])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("are reported once for the two waits of a lane, until one of them makes progress", () =>
+    Effect.gen(function* () {
+      const { sends, reported } = yield* make
+      const credit = awaited("b")
+      const taking: Awaited = { ...credit, slowness: new Slowness(), twin: credit.slowness }
+      yield* Effect.forkChild(sends.during({ ...credit, twin: taking.slowness }, 10, Effect.never))
+      yield* Effect.forkChild(sends.during(taking, 5, Effect.never))
+      yield* Effect.sleep(3_500)
+      assert.deepStrictEqual(reported, ["1000: b orders 1000 ms 10 bytes"])
+      assert.isTrue(credit.slowness.isSlow && taking.slowness.isSlow)
+      for (const { slowness } of [credit, taking]) {
+        slowness.advance()
+        slowness.clear()
+      }
+      yield* Effect.sleep(3_000)
+      assert.deepStrictEqual(reported.slice(1), ["5000: b orders 1000 ms 10 bytes"])
     }).pipe(VirtualTime.flow),
   )
 

@@ -59,6 +59,34 @@ describe("an unread inbox", () => {
     }).pipe(VirtualTime.flow),
   )
 
+  it.effect("is not reported while a reader runs that started before the messages were suspected to wait", () =>
+    Effect.gen(function* () {
+      const { inbox, lines } = yield* make
+      inbox.arrived()
+      // The watching fiber has not run since the arrival.
+      const reading = yield* Effect.forkChild(inbox.during(Effect.never), { startImmediately: true })
+      yield* Effect.sleep(5_000)
+      assert.deepStrictEqual(lines, [])
+      yield* Fiber.interrupt(reading)
+      yield* Effect.sleep(999)
+      assert.deepStrictEqual(lines, [])
+      yield* Effect.sleep(1)
+      assert.strictEqual(lines.length, 1, "messages that wait when the reader ends are reported")
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("restarts the timeout when such a reader ends", () =>
+    Effect.gen(function* () {
+      const { inbox, lines } = yield* make
+      inbox.arrived()
+      yield* Effect.forkChild(inbox.during(Effect.sleep(900)), { startImmediately: true })
+      yield* Effect.sleep(1_800)
+      assert.deepStrictEqual(lines, [])
+      yield* Effect.sleep(1_000)
+      assert.strictEqual(lines.length, 1)
+    }).pipe(VirtualTime.flow),
+  )
+
   it.effect("restarts the timeout after a late reader", () =>
     Effect.gen(function* () {
       const { inbox, lines } = yield* make
