@@ -162,6 +162,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     shutdown,
     serialization,
     metrics: metrics.added,
+    log: { write: (line) => annotateCompactly(labels)(log.write(line)) },
   })
 })
 

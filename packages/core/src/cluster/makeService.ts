@@ -9,6 +9,7 @@ import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
 import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import { makeLane } from "../messaging/makeLane.ts"
+import type { NodeLog } from "../NodeLog.ts"
 import type { NodeMetrics } from "../NodeMetrics.ts"
 import { nameOf, type PeerRef } from "../Peer.ts"
 import type { Sender } from "../messaging/Sender.ts"
@@ -45,6 +46,7 @@ export interface Options {
   readonly start: Effect.Effect<void>
   readonly serialization: TopicSerialization.Service
   readonly metrics: NodeMetrics
+  readonly log: NodeLog
 }
 
 export const makeService = (options: Options): Service => {
@@ -73,6 +75,7 @@ export const makeService = (options: Options): Service => {
     lane: (name, { format } = {}) => laneOf({ name, format }, options),
     serialization: options.serialization,
     metrics: options.metrics,
+    log: options.log,
     components: new Components(),
     disconnect: (peer) =>
       Effect.suspend(() =>

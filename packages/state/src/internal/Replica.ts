@@ -9,6 +9,7 @@ import type { SendError } from "@coterie/core/ClusterError"
 import type { Lane, LaneItem, ViewItem } from "@coterie/core/Lane"
 import type { Message } from "@coterie/core/Message"
 import * as MonotonicTime from "@coterie/core/MonotonicTime"
+import type { NodeLog } from "@coterie/core/NodeLog"
 import type { PeerId } from "@coterie/core/Peer"
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -46,6 +47,7 @@ export type CountedEvent = Counted | "full" | "delta" | "parts"
 export interface Options<Copy> {
   readonly parts: Overrides
   readonly lane: Lane
+  readonly log: NodeLog
   readonly role: MapRole
   readonly bounds: Bounds
   /** Random numbers that identify this instance, and its first request. */
@@ -174,8 +176,8 @@ export class Replica<Own, Copy> {
 
   private warnOverdue(name: string): void {
     const seconds = this.options.bounds.syncTimeout / 1_000
-    const warning = `state: "${name}" has a link and has not sent its entries of ${this.options.role.text} for ${seconds} s; "synced" does not wait for it any more`
-    this.fork(Effect.logWarning(warning))
+    const text = `state: "${name}" has a link and has not sent its entries of ${this.options.role.text} for ${seconds} s; "synced" does not wait for it any more`
+    this.fork(this.options.log.write({ level: "Warn", kind: "overdue entries", subject: name, text }))
   }
 
   private updateSynced(touched: ReadonlySet<string>): void {
@@ -325,7 +327,7 @@ export class Replica<Own, Copy> {
     const isFinal = error.reason._tag === "TooLarge"
     const input = this.input((now) => this.cursors.failed(name, message.nonce, isFinal, now))
     if (!isFinal) return input
-    const warning = `state: the entries of ${this.options.role.text} do not reach "${name}": ${error.message}`
-    return Effect.andThen(input, Effect.logWarning(warning))
+    const text = `state: the entries of ${this.options.role.text} do not reach "${name}": ${error.message}`
+    return Effect.andThen(input, this.options.log.write({ level: "Warn", kind: "unsent entries", subject: name, text }))
   }
 }

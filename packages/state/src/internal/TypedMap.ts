@@ -79,6 +79,7 @@ export class TypedMap<K, V> implements Sizes {
     const replica = {
       parts,
       lane,
+      log: cluster.log,
       role,
       bounds,
       epoch,
