@@ -31,7 +31,6 @@ interface Writer {
 }
 
 const writers: ReadonlyArray<Writer> = [
-  { file: "state/src/internal/values/Warnings.ts", method: "warn", argument: 1, level: "WARN", prefix: "state: " },
   { file: "admin/src/internal/http/groups.ts", method: "audit", argument: 0, level: "INFO", prefix: "admin: " },
   { file: "effect-cluster/src/internal/Responder.ts", method: "report", argument: 1, level: "WARN", prefix: "" },
 ]

@@ -171,7 +171,7 @@ export const make = Effect.fnUntraced(function* (
   }
   const laneLabel = cluster.metrics.laneLabel(lane.name)
   const counters = countInvalidations(cluster.metrics, laneLabel === lane.name ? name : laneLabel)
-  const channel = new Channel({ lane, bounds, messageInterval })
+  const channel = new Channel({ lane, bounds, messageInterval, log: cluster.log })
   // Finalizers run in reverse order, so the fibers that send to peers have ended before this sends.
   yield* Effect.addFinalizer(() => channel.end)
   const fibers = yield* FiberMap.make<string>()
@@ -180,7 +180,13 @@ export const make = Effect.fnUntraced(function* (
     Effect.suspend(() => onStale(stale)).pipe(
       oneAtATime.withPermits(1),
       Effect.catchCause((cause) =>
-        Effect.logError(`the handler of the channel "${name}" failed, so stale values may remain`, cause),
+        cluster.log.write({
+          level: "Error",
+          kind: "failures of handlers of channels",
+          subject: name,
+          text: `the handler of the channel "${name}" failed, so stale values may remain`,
+          cause,
+        }),
       ),
     )
   const reader = new Reader({

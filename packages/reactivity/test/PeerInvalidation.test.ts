@@ -198,6 +198,23 @@ describe("PeerInvalidation", () => {
       assert.strictEqual(lines.filter((line) => line.includes(`the handler of the channel "test" failed`)).length, 1)
     }))
 
+  test("has a budget of lines about a handler that fails for the keys of a peer", (network) =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const handle = (stale: PeerInvalidation.Stale) => (stale._tag === "Keys" ? Effect.die("a bug") : Effect.void)
+      const a = yield* start(network, "a")
+      const b = yield* start(network, "b", { handle, lines })
+      yield* b.linked(1)
+      yield* settle
+      b.texts()
+      for (let i = 0; i < 15; i++) {
+        a.channel.invalidateUnsafe([`${i}`])
+        yield* settle
+      }
+      assert.strictEqual(b.texts().length, 15)
+      assert.strictEqual(lines.filter((line) => line.includes(`the handler of the channel "test" failed`)).length, 10)
+    }))
+
   test("calls its handler for one thing after the other", (network) =>
     Effect.gen(function* () {
       let running = 0

@@ -270,6 +270,32 @@ describe("a group", () => {
     }),
   )
 
+  World.simulated("has a budget of lines about the lives of a peer whose values do not match the schema", (world) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a")
+      const lines: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const here = yield* Effect.provide(
+        Effect.provideService(Group.make("workers", { value: Schema.Int }), Cluster, a.cluster),
+        logger,
+      )
+      const life = Effect.gen(function* () {
+        const b = yield* world.node("b", { seeds: [a.address] })
+        yield* (yield* openOn(b)).join("not a number")
+        yield* World.untilPeers(b, ["a"])
+        // The view shows what has arrived, and the log what the view does not show.
+        yield* Effect.sleep("400 millis")
+        yield* here.view
+        yield* Effect.sleep("100 millis")
+      })
+      const written = 10
+      yield* Effect.repeat(Effect.scoped(life), { times: written + 4 })
+      assert.lengthOf(lines, written)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(lines.slice(written), ['omitted log lines of the kind "undecodable members of groups": 5'])
+    }),
+  )
+
   World.simulated("logs one short line about a value of a peer, whatever the value", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)

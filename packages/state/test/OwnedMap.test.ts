@@ -4,6 +4,7 @@ import * as OwnedMap from "@coterie/state/OwnedMap"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -108,6 +109,28 @@ describe("an owned map", () => {
       assert.isUndefined(synced.pollUnsafe())
       yield* Fiber.join(synced)
       assert.strictEqual((yield* here.owners).get("b")?.state, "syncing")
+    }),
+  )
+
+  World.simulated("has a budget of lines about the links of a peer that never sends its entries", (world) =>
+    Effect.gen(function* () {
+      const a = yield* world.node("a")
+      const lines: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      yield* Effect.provide(openOn(a, { syncTimeout: "1 second" }), logger)
+      const life = Effect.gen(function* () {
+        const b = yield* world.node("b", { seeds: [a.address] })
+        const lane = yield* b.cluster.lane("coterie.state/numbers", {
+          format: `${format} ${b.cluster.serialization.format}`,
+        })
+        yield* Effect.forkScoped(Stream.runDrain(yield* lane.open()))
+        yield* Effect.sleep("2 seconds")
+      })
+      const written = 10
+      yield* Effect.repeat(Effect.scoped(life), { times: written + 4 })
+      assert.lengthOf(lines, written)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(lines.slice(written), ['omitted log lines of the kind "overdue entries": 5'])
     }),
   )
 

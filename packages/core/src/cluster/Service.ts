@@ -13,6 +13,7 @@ import type { BroadcastReport, Lane, LaneOptions, PublishOptions, SendOptions, S
 import type * as Limits from "../Limits.ts"
 import type { Message } from "../Message.ts"
 import type { NodeComponents } from "../NodeComponents.ts"
+import type { NodeLog } from "../NodeLog.ts"
 import type { NodeMetrics } from "../NodeMetrics.ts"
 import type { Peer, PeerRef } from "../Peer.ts"
 import type * as TopicSerialization from "../TopicSerialization.ts"
@@ -257,6 +258,8 @@ export interface Service {
   readonly limits: Limits.Limits
   /** Metrics of this node. A package can add its own. They are removed when the node has left. */
   readonly metrics: NodeMetrics
+  /** Log of this node, for the lines of packages that other processes cause. */
+  readonly log: NodeLog
   /** Components that packages have added to this node, such as owned maps. The admin service shows them. */
   readonly components: NodeComponents
   /**

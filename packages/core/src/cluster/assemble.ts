@@ -163,6 +163,7 @@ const assemble = Effect.fnUntraced(function* (options: Options & { readonly name
     serialization,
     limits,
     metrics: metrics.added,
+    log: { write: (line) => annotateCompactly(labels)(log.write(line)) },
   })
 })
 

@@ -10,6 +10,7 @@ import type { DeadLetters } from "../messaging/DeadLetters.ts"
 import type { LaneReaders } from "../messaging/LaneReaders.ts"
 import type { ReadingPeers } from "../messaging/ReadingPeers.ts"
 import { makeLane } from "../messaging/makeLane.ts"
+import type { NodeLog } from "../NodeLog.ts"
 import type { NodeMetrics } from "../NodeMetrics.ts"
 import { nameOf, type PeerRef } from "../Peer.ts"
 import type { Sender } from "../messaging/Sender.ts"
@@ -47,6 +48,7 @@ export interface Options {
   readonly serialization: TopicSerialization.Service
   readonly limits: Limits.Limits
   readonly metrics: NodeMetrics
+  readonly log: NodeLog
 }
 
 export const makeService = (options: Options): Service => {
@@ -76,6 +78,7 @@ export const makeService = (options: Options): Service => {
     serialization: options.serialization,
     limits: options.limits,
     metrics: options.metrics,
+    log: options.log,
     components: new Components(),
     disconnect: (peer) =>
       Effect.suspend(() =>

@@ -10,7 +10,12 @@ import type * as Scope from "effect/Scope"
 import { LineBudget } from "./LineBudget.ts"
 import { monotonicMillis } from "./time.ts"
 
-/** One line of the log. */
+/**
+ * One line of the log.
+ *
+ * @category options
+ * @since 0.1.0
+ */
 export interface Line {
   readonly level: Severity
   /** Kind of the line. Each kind has its own budget, so the kinds must come from a small fixed set. */

@@ -244,6 +244,30 @@ describe("the log of a node with peers that connect at a high rate", () => {
     }),
   )
 
+  scene("gives lines of packages the annotations of the node and a budget", ({ lines }, network) =>
+    Effect.gen(function* () {
+      const { cluster } = yield* start(network, "a")
+      const count = linesPerSubject + 5
+      const line = {
+        level: "Warn",
+        kind: "bad price",
+        subject: "b",
+        text: "a bad price",
+        annotations: { peer: "b" },
+      } as const
+      yield* Effect.repeat(cluster.log.write(line), { times: count - 1 })
+      yield* Effect.sleep(periodMillis)
+      const written = lines.filter(({ text }) => text.includes("bad price"))
+      assert.deepStrictEqual(
+        written.map(({ annotations, text }) => [text, annotations]),
+        [
+          ...Array.from({ length: linesPerSubject }, () => [line.text, { cluster: "test", node: "a", peer: "b" }]),
+          [`omitted log lines of the kind "bad price": 5`, { cluster: "test", node: "a" }],
+        ],
+      )
+    }),
+  )
+
   scene("has a budget of lines about unstable links", ({ lines }, network) =>
     Effect.gen(function* () {
       yield* start(network, "a")

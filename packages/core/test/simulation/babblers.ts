@@ -37,6 +37,7 @@ export const babbling = (
       describe: ClusterTrace.describe(),
       faults: { network: { delay: { exponential: { min: "1 millis", mean: "5 millis" } } } },
       timeLimit: "30 minutes",
+      strict: true,
     },
     (sim) =>
       Effect.gen(function* () {

@@ -368,6 +368,7 @@ export const reachable = (name: string, overrides?: Partial<Overrides>): Simulat
     {
       describe: ClusterTrace.describe(),
       faults: { network: { delay: { exponential: { min: "1 millis", mean: "10 millis" } } } },
+      strict: true,
     },
     (sim) =>
       Effect.gen(function* () {

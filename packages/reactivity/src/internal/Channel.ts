@@ -3,6 +3,7 @@
  * The keys that wait for a peer are merged, so a slow peer delays nobody and costs bounded memory.
  */
 import type { Lane, ReadingPeer } from "@coterie/core/Lane"
+import type { NodeLog } from "@coterie/core/NodeLog"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Latch from "effect/Latch"
@@ -26,6 +27,7 @@ export interface Options {
   readonly bounds: Bounds
   /** Minimum time between two messages to one peer, in milliseconds. */
   readonly messageInterval: number
+  readonly log: NodeLog
 }
 
 /** A peer that reads the channel, from one opening of the lane to its close. */
@@ -128,7 +130,7 @@ export class Channel {
 
   /** Sends the messages of one peer, until it is interrupted. */
   private deliver({ hasKeys, peer, pending }: Recipient): Effect.Effect<never> {
-    const { lane, messageInterval } = this.options
+    const { lane, log, messageInterval } = this.options
     const send = Effect.suspend(() => {
       hasKeys.closeUnsafe()
       return lane.send(peer, this.encode(pending.take() ?? nothing))
@@ -142,7 +144,12 @@ export class Channel {
         // The keys of the message may be lost.
         pending.merge("all")
         hasKeys.openUnsafe()
-        const logged = Effect.logDebug(`an invalidation for ${peer.name} was not sent: ${message}`)
+        const logged = log.write({
+          level: "Debug",
+          kind: "unsent invalidations",
+          subject: peer.name,
+          text: `an invalidation for ${peer.name} was not sent: ${message}`,
+        })
         return Effect.andThen(logged, Effect.sleep(retryPause))
       }),
       Effect.forever,

@@ -34,6 +34,7 @@ const start = Effect.gen(function* () {
     },
     bounds: { maxKeys: 10, maxCharacters: 100 },
     messageInterval: 50,
+    log: { write: () => Effect.void },
   })
   const fibers = yield* FiberMap.make<string>()
   const running = yield* Effect.forkScoped(channel.run(fibers))

@@ -9,6 +9,7 @@ import type { SendError } from "@coterie/core/ClusterError"
 import type { Lane, LaneItem, ViewItem } from "@coterie/core/Lane"
 import type { Message } from "@coterie/core/Message"
 import * as MonotonicTime from "@coterie/core/MonotonicTime"
+import type { NodeLog } from "@coterie/core/NodeLog"
 import type { PeerId } from "@coterie/core/Peer"
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -52,6 +53,7 @@ export type CountedEvent = Counted | "full" | "delta" | "parts"
 export interface Options<Copy> {
   readonly parts: Overrides
   readonly lane: Lane
+  readonly log: NodeLog
   readonly role: MapRole
   readonly bounds: Bounds
   /** Random numbers that identify this instance, and its first request. */
@@ -179,8 +181,8 @@ export class Replica<Own, Copy> {
 
   private warnOverdue(name: string): void {
     const seconds = this.options.bounds.syncTimeout / 1_000
-    const warning = `state: "${name}" has a link and has not sent its entries of ${this.options.role.text} for ${seconds} s; "synced" does not wait for it any more`
-    this.fork(Effect.logWarning(warning))
+    const text = `state: "${name}" has a link and has not sent its entries of ${this.options.role.text} for ${seconds} s; "synced" does not wait for it any more`
+    this.fork(this.options.log.write({ level: "Warn", kind: "overdue entries", subject: name, text }))
   }
 
   private updateSynced(touched: ReadonlySet<string>): void {
@@ -346,10 +348,9 @@ export class Replica<Own, Copy> {
     const input = this.input((now) => {
       isFirst = this.cursors.failed(name, nonce, reason._tag !== "NotReading", now)
     })
-    const warning = `state: the entries of ${this.options.role.text} do not reach "${name}": ${message}`
-    return Effect.andThen(input, () =>
-      isFirst && reason._tag === "TooLarge" ? Effect.logWarning(warning) : Effect.void,
-    )
+    const text = `state: the entries of ${this.options.role.text} do not reach "${name}": ${message}`
+    const warning = this.options.log.write({ level: "Warn", kind: "unsent entries", subject: name, text })
+    return Effect.andThen(input, () => (isFirst && reason._tag === "TooLarge" ? warning : Effect.void))
   }
 
   /** Logs that the messages of a peer cannot have an entry, once in the life of the peer. */
@@ -359,10 +360,14 @@ export class Replica<Own, Copy> {
       if (found === undefined) return Effect.void
       const { keyOf, text } = this.options.role
       const { bytes, key, messageBytes } = found
-      return Effect.logWarning(
-        `state: large entries of ${text} do not reach "${name}", which allows messages of ${messageBytes} bytes: ` +
+      return this.options.log.write({
+        level: "Warn",
+        kind: "large entries",
+        subject: name,
+        text:
+          `state: large entries of ${text} do not reach "${name}", which allows messages of ${messageBytes} bytes: ` +
           `"${oneLine(keyOf(key))}" has ${bytes} bytes. Use the same "limits.messageBytes" on all nodes`,
-      )
+      })
     })
   }
 }

@@ -91,6 +91,7 @@ export class TypedMap<K, V> implements Sizes {
     const replica = {
       parts,
       lane,
+      log: cluster.log,
       role,
       bounds,
       epoch,

@@ -1,52 +1,68 @@
 /** Scenarios of this repository: a seed gives the same run whatever ran before it in the process. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import * as fs from "node:fs"
 import * as path from "node:path"
-import * as scenarios from "../../../../coterie.sim.ts"
-import type { Scenario } from "../../src/Scenario.ts"
-import * as Swarm from "../../src/Swarm.ts"
-import { coterieSim } from "./command.ts"
+import { Worker } from "node:worker_threads"
+import type { Run } from "./fixtures/runs.ts"
 
-const program = path.join(import.meta.dirname, "fixtures/forwards.ts")
+const root = path.join(import.meta.dirname, "../../../..")
+const program = path.join(import.meta.dirname, "fixtures/runs.ts")
 
-/**
- * Seed of every scenario. With this seed the scenarios with a random number of nodes start few nodes, so that a run takes
- * a tenth of the mean time.
- */
-const seed = 31
+/** Seeds of each scenario. With these seeds most scenarios with a random number of nodes start few nodes. */
+const usual: ReadonlyArray<number> = [9, 13]
 
-/** Runs the seed in this process. Returns the hash of its trace. */
-const hashOf = (scenario: Scenario) =>
-  Effect.map(Swarm.runSeed(scenario, seed, { shrink: false }), ({ found, traceHash }) => {
-    assert.isUndefined(found)
-    return traceHash
-  })
+/** Seeds of the scenarios that take several seconds with a usual seed. */
+const cheap: Readonly<Record<string, ReadonlyArray<number>>> = { anything: [2, 13], runners: [1, 31], small: [2, 13] }
 
-const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.String)))
+const source = fs.readFileSync(path.join(root, "coterie.sim.ts"), "utf8")
+const exports = [...source.matchAll(/^export \{ (.+) \} from "(.+)"$/gm)]
 
-/** Runs the seed of each scenario, from the first to the last, in another process. All tests share it. */
-const forwards = Effect.runSync(
-  Effect.cached(
-    Effect.map(coterieSim([String(seed)], { program }), ({ code, err, out }) => {
-      assert.strictEqual(code, 0, err)
-      return decode(out)
-    }),
-  ),
+/** Runs of all scenarios of `pnpm sim`, in the order of their exports. */
+const runs: ReadonlyArray<Run> = exports.flatMap(([, names = "", file = ""]) =>
+  names
+    .split(", ")
+    .flatMap((scenario) => (cheap[scenario] ?? usual).map((seed) => ({ file: path.join(root, file), scenario, seed }))),
 )
 
-// Each scenario runs after all that are behind it in the list, and in the other process after all that are before it. The runs
-// would differ if state outlived a run.
-describe("forwards in another process and backwards in this one, a seed gives the same run of", () => {
-  for (const scenario of Object.values(scenarios).toReversed()) {
+/**
+ * Carries out the runs in a new thread, one after the other, and returns the hashes of their traces. A thread has modules
+ * of its own, and loads those of its scenarios only, because the modules of all scenarios take twice the time.
+ */
+const hashesOf = (runs: ReadonlyArray<Run>): Effect.Effect<ReadonlyMap<Run, string>, Error> =>
+  Effect.callback((resume) => {
+    const worker = new Worker(program, { workerData: runs })
+    worker.once("message", (hashes: ReadonlyArray<string>) =>
+      resume(Effect.succeed(new Map(runs.map((run, index) => [run, hashes[index] ?? ""])))),
+    )
+    worker.once("error", (error: Error) => resume(Effect.fail(error)))
+    return Effect.promise(() => worker.terminate())
+  })
+
+/** Hashes of all runs in each direction. All tests share them. */
+const forwards = Effect.runSync(Effect.cached(hashesOf(runs)))
+const backwards = Effect.runSync(Effect.cached(hashesOf(runs.toReversed())))
+
+// State that outlives a run would change a later run: one of the same scenario with the other seed, or one of another
+// scenario. A run alone has nothing before it, and the two directions have different runs before it.
+describe.concurrent("forwards, backwards and alone in a thread, a seed gives the same run of", () => {
+  for (const [scenario, ofScenario] of Map.groupBy(runs, ({ scenario }) => scenario)) {
     it.live(
-      scenario.name,
+      scenario,
       () =>
         Effect.gen(function* () {
-          const hash = yield* hashOf(scenario)
-          assert.strictEqual((yield* forwards)[scenario.name], hash)
+          const [first, last] = yield* Effect.all([forwards, backwards], { concurrency: 2 })
+          for (const run of ofScenario) {
+            const alone = yield* hashesOf([run])
+            const hashes = [first, last, alone].map((each) => each.get(run))
+            assert.deepStrictEqual(new Set(hashes), new Set([alone.get(run)]), `seed ${run.seed}: ${hashes.join(", ")}`)
+          }
         }),
       300_000,
     )
   }
+})
+
+it("reads every export of the module with the scenarios of pnpm sim", () => {
+  assert.strictEqual(exports.length, source.match(/^export/gm)?.length)
 })

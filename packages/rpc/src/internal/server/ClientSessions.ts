@@ -5,6 +5,7 @@
 import type { SendError } from "@coterie/core/ClusterError"
 import type { Lane } from "@coterie/core/Lane"
 import type { Message } from "@coterie/core/Message"
+import type { NodeLog } from "@coterie/core/NodeLog"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
@@ -31,8 +32,7 @@ export interface Options {
   /** Maximum number of requests of one session in flight. */
   readonly limit: number
   readonly metrics: RequestMetrics
-  /** Annotations of log lines: `cluster` and `node`. */
-  readonly labels: { readonly cluster: string; readonly node: string }
+  readonly log: NodeLog
   /** Scope of the fibers that send responses. */
   readonly scope: Scope.Scope
 }
@@ -179,11 +179,15 @@ export class ClientSessions {
         const interrupt = Effect.ignore(this.options.input.write(client.clientId, { _tag: "Interrupt", requestId }))
         if (client.hasLoggedTooLarge) return interrupt
         client.hasLoggedTooLarge = true
-        const line = Effect.logError(
-          `the response to "${client.peer.name}" was not sent: ${error.message}; further such responses of this session are not logged`,
-        )
         const { generation, name } = client.peer
-        return Effect.andThen(Effect.annotateLogs(line, { ...this.options.labels, peer: name, generation }), interrupt)
+        const line = this.options.log.write({
+          level: "Error",
+          kind: "unsent responses",
+          subject: name,
+          text: `the response to "${name}" was not sent: ${error.message}; further such responses of this session are not logged`,
+          annotations: { peer: name, generation },
+        })
+        return Effect.andThen(line, interrupt)
       }
       // The peer has closed its clients: no request waits for a response.
       case "NotReading":

@@ -147,15 +147,13 @@ export const make = Effect.fnUntraced(function* (
   const input = new ServerInput()
   const { responses, serialization } = lanes
   const metrics = new RequestMetrics({ metrics: cluster.metrics, direction: "in", service: lanes.label })
-  const { self } = yield* cluster.inspect()
-  const labels = { cluster: self.cluster, node: self.name }
   const sessions = yield* ClientSessions.make({
     responses,
     serialization,
     input,
     limit,
     metrics,
-    labels,
+    log: cluster.log,
     scope: inner,
   })
   const reader = new RequestReader({ lanes, sessions, input, scope: inner })

@@ -5,6 +5,8 @@ import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import type { FromServerEncoded } from "effect/rpc/RpcMessage"
+import { linesPerSubject } from "../../../../core/src/internal/LineBudget.ts"
+import * as LogBudget from "../../../../core/src/internal/LogBudget.ts"
 import * as ClientSessions from "../../../src/internal/server/ClientSessions.ts"
 import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
 import { FakeLane, giveUp, message, sendError, serialization } from "../FakeLane.ts"
@@ -18,7 +20,7 @@ const setUp = Effect.gen(function* () {
   const scope = yield* Effect.scope
   const counts = new FakeMetrics()
   const sessions = yield* ClientSessions.make({
-    labels: { cluster: "test", node: "b" },
+    log: yield* LogBudget.make,
     responses: fake.lane,
     serialization,
     input,
@@ -183,7 +185,21 @@ describe("the sessions of clients", () => {
       other.respond(exit)
       yield* settle
       assert.strictEqual(lines.length, 2)
-      for (const line of lines) assert.match(line, / cluster=test node=b peer=a generation=\d+$/)
+      for (const line of lines) assert.match(line, / peer=a generation=\d+$/)
+    }).pipe(Effect.provide(Logger.layer([Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))])))
+  })
+
+  it.effect("have a budget of lines about responses that are too large, in all sessions of a peer", () => {
+    const lines: Array<string> = []
+    return Effect.gen(function* () {
+      const { fake, open } = yield* setUp
+      fake.outcome = Effect.fail(sendError("TooLarge"))
+      for (let session = 1; session <= linesPerSubject + 5; session++) {
+        const client = yield* open(session)
+        client.respond(exit)
+        yield* settle
+      }
+      assert.strictEqual(lines.filter((line) => line.includes("was not sent")).length, linesPerSubject)
     }).pipe(Effect.provide(Logger.layer([Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))])))
   })
 

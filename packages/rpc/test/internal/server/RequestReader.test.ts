@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { FromClientEncoded } from "effect/rpc/RpcMessage"
+import * as LogBudget from "../../../../core/src/internal/LogBudget.ts"
 import * as ClientSessions from "../../../src/internal/server/ClientSessions.ts"
 import { RequestReader } from "../../../src/internal/server/RequestReader.ts"
 import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
@@ -17,7 +18,7 @@ const setUp = Effect.gen(function* () {
   const lanes = { requests: requests.lane, responses: responses.lane, serialization }
   const counts = new FakeMetrics()
   const sessions = yield* ClientSessions.make({
-    labels: { cluster: "test", node: "b" },
+    log: yield* LogBudget.make,
     responses: responses.lane,
     serialization,
     input,

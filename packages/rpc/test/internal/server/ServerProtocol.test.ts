@@ -9,6 +9,7 @@ import type { FromClientEncoded } from "effect/rpc/RpcMessage"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as LogBudget from "../../../../core/src/internal/LogBudget.ts"
 import * as ClientSessions from "../../../src/internal/server/ClientSessions.ts"
 import { RequestReader } from "../../../src/internal/server/RequestReader.ts"
 import { ServerInput } from "../../../src/internal/server/ServerInput.ts"
@@ -29,7 +30,7 @@ const setUp = Effect.gen(function* () {
   const lanes = { requests: new FakeLane().lane, responses: responses.lane, serialization }
   const counts = new FakeMetrics()
   const sessions = yield* ClientSessions.make({
-    labels: { cluster: "test", node: "b" },
+    log: yield* LogBudget.make,
     responses: responses.lane,
     serialization,
     input,

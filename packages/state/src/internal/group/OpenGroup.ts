@@ -144,20 +144,24 @@ export class OpenGroup<A> implements Subscriber {
     }
   }
 
-  /** Writes one line to the log for each life of a node whose values do not match the schema. */
+  /** Writes one line to the log for each life of a node whose values do not match the schema, within the budget. */
   readonly logUndecodable: Effect.Effect<never> = Effect.forever(
     Effect.suspend(() => {
       this.hasUndecodable.closeUnsafe()
-      const { index, name: group } = this.options
+      const { cluster, index, name: group } = this.options
       for (const name of this.reported.keys()) if (index.owner(name) === undefined) this.reported.delete(name)
       const news = this.undecodable.filter(({ peer }) => this.reported.get(peer.name) !== peer.generation)
       for (const { peer } of news) this.reported.set(peer.name, peer.generation)
       const lines = Effect.forEach(
         news,
         ({ peer, problem }) =>
-          Effect.logWarning(
-            `state: a member of the group "${group}" on "${peer.name}" is not shown: ${oneLine(problem)}`,
-          ),
+          cluster.log.write({
+            level: "Warn",
+            kind: "undecodable members of groups",
+            subject: peer.name,
+            text: `state: a member of the group "${group}" on "${peer.name}" is not shown: ${oneLine(problem)}`,
+            annotations: { peer: peer.name, generation: peer.generation },
+          }),
         { discard: true },
       )
       return Effect.andThen(lines, this.hasUndecodable.await)

@@ -73,9 +73,9 @@ export class TypedValue<A> implements Listener {
     }
     store.metrics.undecodable.increment()
     const text =
-      `the newest write of the value "${name}" by "${write.stamp.by.name}" does not match the schema of this node, ` +
+      `state: the newest write of the value "${name}" by "${write.stamp.by.name}" does not match the schema of this node, ` +
       `which continues with the value before: ${oneLine(written.failure)}`
-    return store.warnings.warn("undecodable", text)
+    return store.log.write({ level: "Warn", kind: "undecodable values", subject: write.stamp.by.name, text })
   }
 
   readonly onConflict = (won: Write, lost: Write): Effect.Effect<void> => {

@@ -5,6 +5,7 @@
 import type * as ChangeFeed from "@coterie/core/ChangeFeed"
 import { Cluster, type Status } from "@coterie/core/Cluster"
 import { OptionsError } from "@coterie/core/ClusterError"
+import type { NodeLog } from "@coterie/core/NodeLog"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -25,7 +26,6 @@ import type { KnownValues } from "./KnownValues.ts"
 import { boundsWithin, Limits, mapLimits, type NodeBounds } from "./limits.ts"
 import { Ranking } from "./Ranking.ts"
 import { addValueMetrics, type ValueMetrics } from "./valueMetrics.ts"
-import { Warnings } from "./Warnings.ts"
 import { type Write, writeWithin } from "./Write.ts"
 
 /** Name of the map. */
@@ -54,6 +54,7 @@ export interface Options {
   readonly bounds: NodeBounds
   readonly clock: Clock.Clock
   readonly metrics: ValueMetrics
+  readonly log: NodeLog
   /** Status of the node. */
   readonly status: Effect.Effect<Status>
 }
@@ -63,7 +64,7 @@ export class ValueStore {
   readonly ready: Effect.Effect<void>
   readonly synced: Effect.Effect<void>
   readonly metrics: ValueMetrics
-  readonly warnings: Warnings
+  readonly log: NodeLog
   private readonly options: Options
   private readonly listeners = new Map<string, Listener>()
   private readonly wake = Latch.makeUnsafe(true)
@@ -74,7 +75,7 @@ export class ValueStore {
   constructor(options: Options) {
     this.options = options
     this.metrics = options.metrics
-    this.warnings = new Warnings(options.clock)
+    this.log = options.log
     this.ready = this.isReady.await
     this.synced = options.map.synced
   }
@@ -199,15 +200,16 @@ export class ValueStore {
     const { millis, name, write } = first
     const seconds = Math.round(millis / 1_000)
     const text =
-      `the write of the value "${name}" by "${write.stamp.by.name}" has a stamp ${seconds} s ahead of the clock of ` +
+      `state: the write of the value "${name}" by "${write.stamp.by.name}" has a stamp ${seconds} s ahead of the clock of ` +
       `this node. A write that has not seen it loses until then. Synchronize the clocks`
-    return this.warnings.warn("ahead", text)
+    return this.log.write({ level: "Warn", kind: "stamps ahead of the clock", subject: write.stamp.by.name, text })
   }
 
   private warnRefused(name: string | undefined): Effect.Effect<void> {
     if (name === undefined) return Effect.void
     const { values } = this.options.bounds
-    return this.warnings.warn("refused", `the value "${name}" is ignored, because this node keeps ${values} others`)
+    const text = `state: the value "${name}" is ignored, because this node keeps ${values} others`
+    return this.log.write({ level: "Warn", kind: "ignored values", subject: name, text })
   }
 
   // ---- output ----
@@ -241,7 +243,8 @@ export class ValueStore {
 
   private unpublished(error: StateError): Effect.Effect<void> {
     if (error.reason._tag === "Closed") return Effect.void
-    return this.warnings.warn("publish", `a value is not published: ${error.message}`)
+    const text = `state: a value is not published: ${error.message}`
+    return this.log.write({ level: "Warn", kind: "unpublished values", subject: undefined, text })
   }
 }
 
@@ -274,7 +277,8 @@ export const open: Effect.Effect<ValueStore, OptionsError, Cluster | Scope.Scope
       limit: bounds.values,
       outranks: new Ranking().outranks,
     })
-    const store = new ValueStore({ map, known, bounds, clock, metrics, status: cluster.status })
+    const { log, status } = cluster
+    const store = new ValueStore({ map, known, bounds, clock, metrics, log, status })
     yield* Effect.acquireRelease(
       Effect.sync(() => metrics.observe(() => known.size)),
       (remove) => Effect.sync(remove),
