@@ -1,6 +1,7 @@
 /**
  * Measures the memory of presences of 100 bytes at the node that tracks them and at a node that has copies: heap and
- * buffers after garbage collection, for each presence. Two nodes on loopback TCP in one process.
+ * buffers after garbage collection, for each presence. Two nodes on loopback TCP in one process. Then the memory of each
+ * of five nodes that share the presences equally.
  *
  *     node --expose-gc benchmarks/state/memory.ts [--entries 1000,10000,100000] [--out docs]
  *
@@ -99,6 +100,32 @@ const measure = (of: Row["of"], count: number) =>
     return row
   }).pipe(Effect.scoped)
 
+const nodeCount = 5
+
+/** Returns the bytes at each of five nodes for each presence, of which every node tracks a fifth. */
+const measureFive = (count: number) =>
+  Effect.gen(function* () {
+    const first = yield* start("node 0", [])
+    const others = yield* Effect.forEach(Array.from({ length: nodeCount - 1 }), (_, i) =>
+      start(`node ${i + 1}`, first.addresses),
+    )
+    const nodes = [first, ...others]
+    for (const { cluster } of nodes)
+      yield* Stream.runHead(
+        Stream.filter(
+          cluster.views,
+          ({ peers }) => [...peers.values()].filter(({ link }) => link === "up").length === 4,
+        ),
+      )
+    const users = yield* Effect.forEach(nodes, ({ cluster }) =>
+      Effect.provideService(systems.presence, Cluster.Cluster, cluster),
+    )
+    const before = yield* used
+    for (let i = 0; i < count; i++) yield* users[i % nodeCount]?.add(i) ?? Effect.void
+    for (const each of users) while ((yield* each.count) < count) yield* Effect.sleep("20 millis")
+    return ((yield* used) - before) / nodeCount / count
+  }).pipe(Effect.scoped)
+
 const kinds = ["owned map", "presence"] as const
 
 const markdown = (rows: ReadonlyArray<Row>): string =>
@@ -120,7 +147,22 @@ const main = Effect.gen(function* () {
   const rows: Array<Row> = []
   for (const kind of kinds)
     for (const count of values.entries.split(",").map(Number)) rows.push(yield* measure(kind, count))
-  const text = markdown(rows)
+  const five = table(
+    ["presences of 100 bytes on five nodes", "each node, bytes for each presence", "each node, MB"],
+    yield* Effect.forEach(
+      values.entries
+        .split(",")
+        .map(Number)
+        .filter((count) => count >= 10_000),
+      (count) =>
+        Effect.map(measureFive(count), (bytes) => [
+          count.toLocaleString("en"),
+          Math.round(bytes).toString(),
+          ((bytes * count) / 1e6).toFixed(1),
+        ]),
+    ),
+  )
+  const text = `${markdown(rows)}\n\n${five}`
   process.stdout.write(`${text}\n`)
   if (values.out !== undefined) fill(new URL("state.md", pathToFileURL(`${values.out}/`)), "memory", text)
 })
