@@ -91,9 +91,7 @@ describe("the log lines of a source", () => {
     assert.deepStrictEqual(textsOf('Effect.logInfo(lineOf("a")); const lineOf = (name) => `the map ${name}`'), [
       "INFO the map ...",
     ])
-    assert.deepStrictEqual(textsOf('this.warnings.warn("ahead", `the clock of ${name}`)'), [
-      "WARN state: the clock of ...",
-    ])
+    assert.deepStrictEqual(textsOf("audit(`join ${address}`)", "admin/src/X.ts"), ["INFO admin: join ..."])
     assert.deepStrictEqual(textsOf('log.write({ level: "Debug", kind: "a", text: `the link to ${name}` })'), [
       "DEBUG the link to ...",
     ])
