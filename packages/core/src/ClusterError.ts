@@ -423,8 +423,8 @@ export class ConfirmTimeout extends Schema.TaggedError<ConfirmTimeout>()("Confir
 }
 
 /**
- * Reason of a {@link SendError}: a message to many skipped the peer because the peer's reader is slow. The message was
- * withdrawn. `limits.slowPeerTimeout` sets the time.
+ * Reason of a {@link SendError}: a message to many skipped the peer, because earlier messages have waited for it in
+ * vain. The message was withdrawn. `limits.slowPeerTimeout` sets the time.
  *
  * @category reasons
  * @since 0.1.0
@@ -441,7 +441,7 @@ export class SlowPeer extends Schema.TaggedError<SlowPeer>()("SlowPeer", {
 
   override get message(): string {
     return Duration.isZero(this.waited)
-      ? "the peer was slow before and has given no credit since, so the message did not wait (limits.slowPeerTimeout)"
+      ? "the peer was slow before and has made no progress since, so the message did not wait (limits.slowPeerTimeout)"
       : `the peer gave no credit within ${Duration.format(this.waited)} (limits.slowPeerTimeout)`
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Log lines that packages add to those of a node, as `@coterie/state` does for entries that do not decode. Use it for each
- * line that other processes cause, so that they cannot fill the disk.
+ * Log of a node for packages and applications, as `@coterie/state` uses it for entries that do not arrive. Use it for
+ * each line that other processes cause, so that they cannot fill the disk.
  *
  * **Example** (Warn of the messages of a peer)
  *

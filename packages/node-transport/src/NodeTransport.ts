@@ -81,9 +81,9 @@ export interface Options extends GuardOptions {
    * Defaults to `host`, also if the list is empty. If `host` is `0.0.0.0` or `::`, it defaults to the address of a
    * network interface: a global address before a private one, a private one before a link-local one, and among equals
    * the first in the order of the system. With `0.0.0.0` only IPv4 addresses qualify, and with `::` IPv6 addresses come
-   * before IPv4 addresses. The loopback and addresses with a zone are never chosen. If no address qualifies, or if no
-   * other machine can dial an address, such as a multicast address, the layer fails with a `TransportError` that names
-   * this option.
+   * before IPv4 addresses. The loopback and addresses with a zone are never chosen. If no address qualifies, or if
+   * no peer can dial an address, such as a multicast address, listening fails with a `TransportError` that names this
+   * option.
    */
   readonly advertise?: string | ReadonlyArray<string> | undefined
   /**
@@ -119,7 +119,8 @@ export interface Options extends GuardOptions {
  * **Details**
  *
  * Listening fails with `TransportError` and the reason `listen` if the port is in use, if the host is not of this
- * machine, if `insecure` is needed and not set, or if `networks` or `strangers` cannot be used. The message names the
+ * machine, if `insecure` is needed and not set, if peers
+ * cannot dial the advertised address, or if `networks` or `strangers` cannot be used. The message names the
  * option to change.
  *
  * **Example** (Listen on all interfaces of a container)

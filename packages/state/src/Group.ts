@@ -30,7 +30,7 @@ export type { Group, JoinOptions, Member, Options, Policy, View } from "./intern
 
 /**
  * Opens a group until the scope closes. Does not make this node a member: see `join`. Fails with `OptionsError` if the
- * name cannot be used. The name has 1 to 100 bytes and no control characters. A node may open a group several times.
+ * name cannot be used, or if `limits.messageBytes` of the cluster is below 4 KiB. The name has 1 to 100 bytes and no control characters. A node may open a group several times.
  *
  * @category constructors
  * @since 0.1.0

@@ -43,8 +43,9 @@ export type {
 
 /**
  * Opens a map until the scope closes. A node opens a map of one name once. Fails with `OptionsError` if the map is
- * already open, if the name or a limit cannot be used, or if `limits.messageBytes` of the cluster is below 4 KiB. The name has 1 to 100 bytes and no control characters, and does
- * not begin with `coterie.`, because groups and shared values use such maps.
+ * already open, if the name or a limit cannot be used, or if `limits.messageBytes` of the cluster is below 4 KiB. The
+ * name has 1 to 100 bytes and no control characters, and does not begin with `coterie.`, because groups and shared
+ * values use such maps.
  *
  * @category constructors
  * @since 0.1.0

@@ -31,7 +31,8 @@ export type { Change, Meta, Options, Presence, Present, Tracked } from "./intern
 
 /**
  * Opens a presence until the scope closes. A node opens a presence of one name once. It is the owned map
- * `presence/NAME`. Fails with `OptionsError` if it is already open, or if the name, the grace or a limit cannot be used.
+ * `presence/NAME`. Fails with `OptionsError` if it is already open, if
+ * the name, the grace or a limit cannot be used, or if `limits.messageBytes` of the cluster is below 4 KiB.
  * The name has 1 to 91 bytes and no control characters.
  *
  * @category constructors

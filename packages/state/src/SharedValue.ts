@@ -30,7 +30,8 @@ export type { Conflict, Limits, Options, SharedValue, Written } from "./internal
 
 /**
  * Opens a value until the scope closes. A node opens a value of one name once. Fails with `OptionsError` if the value is
- * already open, or if the name or a limit cannot be used. The name has 1 to 100 bytes and no
+ * already open, if
+ * the name or a limit cannot be used, or if `limits.messageBytes` of the cluster is below 4 KiB. The name has 1 to 100 bytes and no
  * control characters.
  *
  * @category constructors

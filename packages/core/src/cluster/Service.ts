@@ -224,8 +224,8 @@ export interface Service {
    *
    * Succeeds when the link has accepted the message, and waits while the peer's inbox is full. With `confirm`, the send
    * succeeds when the peer's reader has taken the message. After `limits.slowPeerTimeout` without progress, the node
-   * emits `SlowPeer` and the send continues to wait. Messages of one sender arrive in order
-   * and at most once. Messages accepted before a link ends may be lost.
+   * emits `SlowPeer`, and the send continues to wait, with `confirm` until its timeout. Messages of one sender arrive in
+   * order and at most once. Messages accepted before a link ends may be lost.
    *
    * **Gotchas**
    *
@@ -289,7 +289,8 @@ export interface Service {
    */
   readonly updateMetadata: (change: Metadata | ((present: Metadata) => Metadata)) => Effect.Effect<void, OptionsError>
   /**
-   * Leaves the cluster: notifies all peers, waits up to 5 seconds for their acknowledgements, and closes everything.
+   * Leaves the cluster: notifies all peers, waits up to 5 seconds for their acknowledgements, and closes everything. A
+   * peer from which nothing arrives delays it for 1 second, or for half of the link timeout if that is longer.
    * Closing the scope of the layer does the same.
    */
   readonly leave: Effect.Effect<void>

@@ -24,7 +24,7 @@ const standstill = ({ bytes, lane, peer: { name }, waited }: SlowPeer): string =
   const reader = lane === inboxName ? "reader of the inbox" : `reader of "${lane}"`
   return (
     `the ${reader} of ${name} took nothing for ${Duration.format(waited)}, and ${bytes} bytes wait for it; ` +
-    `messages to many do not wait for it until it makes progress. If the reader of this node waits, too, because it sends ` +
+    `until it makes progress, messages to many do not wait for it. If the reader of this node waits, too, because it sends ` +
     `within its loop, handle messages in another fiber (docs/messages.md, "How to reply")`
   )
 }

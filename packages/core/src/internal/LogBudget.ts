@@ -17,18 +17,21 @@ import { monotonicMillis } from "./time.ts"
  * @since 0.1.0
  */
 export interface Line {
+  /** Level of the line. */
   readonly level: Severity
   /** Kind of the line. Each kind has its own budget, so the kinds must come from a small fixed set. */
   readonly kind: string
-  /** Peer, host or address that the line is about. */
+  /** Peer, host or address that the line is about. With `undefined`, only the budget of the kind counts. */
   readonly subject: string | undefined
   /**
    * Maximum number of lines about one subject in a period. It must be the same for all lines of a kind. Defaults to 10.
    */
   readonly linesPerSubject?: number
+  /** Message of the line. */
   readonly text: string
   /** Cause that is logged with the line. */
   readonly cause?: Cause.Cause<unknown>
+  /** Annotations in addition to `cluster` and `node`. */
   readonly annotations?: Readonly<Record<string, unknown>>
 }
 

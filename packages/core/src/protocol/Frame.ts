@@ -269,7 +269,7 @@ export type LaneFrame = LaneOpen | LaneClose | LaneClosed | Taken | Credit
  * up.
  * - `superseded`: the sender found a higher generation of its own name and stops.
  * - `silent`: no bytes arrived for the link timeout. `slow`: the receiver does not drain.
- * - `busy`: the sender has no place for another member. The receiver dials again later.
+ * - `busy`: the sender has no place for another member. The receiver dials again.
  * - The other codes are violations of the protocol by the receiver of the Bye.
  */
 export type ByeCode =

@@ -29,7 +29,7 @@ const linesOf = Effect.fnUntraced(function* (event: ClusterEvent) {
 
 /** End of the lines about slow peers. */
 const hint =
-  "messages to many do not wait for it until it makes progress. If the reader of this node waits, too, because it sends " +
+  "until it makes progress, messages to many do not wait for it. If the reader of this node waits, too, because it sends " +
   'within its loop, handle messages in another fiber (docs/messages.md, "How to reply")'
 
 const cases: ReadonlyArray<readonly [ClusterEvent, string]> = [

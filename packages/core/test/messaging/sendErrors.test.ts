@@ -71,7 +71,7 @@ describe("the error of a message", () => {
       [sendErrors.slow(to("b"), 50), "the peer gave no credit within 50ms (limits.slowPeerTimeout)"],
       [
         sendErrors.stillSlow(to("b")),
-        "the peer was slow before and has given no credit since, so the message did not wait (limits.slowPeerTimeout)",
+        "the peer was slow before and has made no progress since, so the message did not wait (limits.slowPeerTimeout)",
       ],
     ] as const) {
       assert.strictEqual(error.message, `cannot send to "b" on "orders": ${text}`)

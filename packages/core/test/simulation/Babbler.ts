@@ -12,7 +12,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { maxIncarnation } from "../../src/protocol/constants.ts"
-import type { Frame } from "../../src/protocol/Frame.ts"
+import { rejectCodes, type Frame } from "../../src/protocol/Frame.ts"
 import type { PeerRecord } from "../../src/protocol/PeerRecord.ts"
 import { FrameDecoder } from "../../src/wire/FrameDecoder.ts"
 import { RawPeer, addressOf, hello, record } from "../cluster/RawPeer.ts"
@@ -69,6 +69,8 @@ class Babbler {
   private incarnation = 0
   private epoch = 0
   private isSilent = false
+  /** `true` if this babbler answers some of the peers that dial it with a refusal, or not to the end. */
+  private refuses = false
 
   constructor(
     options: Options & {
@@ -97,10 +99,37 @@ class Babbler {
   readonly accept = (connection: Transport.Connection): Effect.Effect<void> =>
     Effect.gen({ self: this }, function* () {
       const link = this.open(connection)
+      if (this.refuses && (yield* Random.nextBoolean)) return yield* this.refuse(link)
       const { addresses, generation, incarnation, name } = this
       yield* Effect.timeout(link.peer.answerHandshake({ name, generation, incarnation, addresses }), patience)
       yield* this.talk(link)
     }).pipe(Effect.scoped, Effect.ignore)
+
+  /** Answers a Hello with a refusal that has no reason, or with a HelloAck that no Ready follows. */
+  private refuse({ peer }: Link) {
+    return Effect.gen({ self: this }, function* () {
+      const hello = yield* Effect.timeout(peer.receiveFrame("Hello"), patience)
+      const code = rejectCodes[yield* Random.nextIntBetween(0, rejectCodes.length)]
+      if (code === undefined) {
+        const { record } = this
+        const limits = { window: endless, linkTimeout: 3_000 }
+        yield* peer.send({
+          _tag: "HelloAck",
+          version: 1,
+          record,
+          instance: 0,
+          viewHash: 0n,
+          observedHost: "b",
+          ...limits,
+        })
+        return yield* Effect.sleep("10 seconds")
+      }
+      const hasClaim = code === "stale" || code === "duplicate"
+      const claim = hasClaim ? { atLeastGeneration: hello.record.generation + 1 } : {}
+      yield* peer.send({ _tag: "HelloReject", code, message: "babble", ...claim })
+      yield* Effect.timeout(peer.receiveAll, patience)
+    })
+  }
 
   /** Dials the seeds and the known members without a link, repeatedly. */
   get dialing(): Effect.Effect<never, never, Scope.Scope> {
@@ -255,6 +284,7 @@ class Babbler {
     const { budget, kinds: among } = this.options
     return Effect.gen({ self: this }, function* () {
       const kinds = yield* Babble.drawKinds(among)
+      this.refuses = among === undefined && (yield* Random.nextBoolean)
       while (!budget.isSpent) {
         yield* Effect.sleep(yield* Random.nextIntBetween(...pause))
         const links = [...this.links]

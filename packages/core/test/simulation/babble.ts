@@ -198,6 +198,12 @@ const drawBurst = (): Frames =>
 const drawBye = (): Frames =>
   Effect.map(oneOf(["replaced", "superseded", "silent"] as const), (code) => [{ _tag: "Bye", code, message: "babble" }])
 
+/** Draws heartbeats that show view hashes of no view, each of them twice, so that the receiver compares the views. */
+const drawHashes = (): Frames =>
+  Effect.map(listOf(20, below(1_000_000)), (draws) =>
+    draws.flatMap((draw) => [0, 1].map((seq) => ({ _tag: "Pong", seq, viewHash: BigInt(draw), lag: 0 }) as const)),
+  )
+
 /** Kinds of babble, with their relative frequencies. */
 const kinds = {
   ghosts: [6, drawUpdate(drawGhost, 8)],
@@ -211,6 +217,7 @@ const kinds = {
   delta: [4, drawDelta],
   youAre: [4, drawYouAre],
   probes: [3, drawProbes],
+  hashes: [3, drawHashes],
   burst: [1, drawBurst],
   bye: [1, drawBye],
 } satisfies Record<string, readonly [number, (hearing: Hearing) => Frames]>

@@ -74,8 +74,9 @@ export interface Options<K, V> {
   /** Bounds that differ from the defaults. */
   readonly limits?: Partial<Limits> | undefined
   /**
-   * Shows the keys and values of all owners to everybody who may look at the components of this node, such as each bearer of a token of the role `read`
-   * of the admin service: a component of the kind `entries` with at most 1,000 entries, each value as JSON of at most 256 characters. Without it, sizes and states are shown. Defaults to `false`.
+   * Shows the keys and values of all owners in the admin service of this node, to each bearer of a token of the role
+   * `read`. The component of the kind `entries` has at most 1,000 entries, each value as JSON of at most 256 characters.
+   * With `false`, the service shows sizes and states only. Defaults to `false`.
    */
   readonly showContents?: boolean | undefined
 }
@@ -221,8 +222,9 @@ export interface OwnedMap<in out K, in out V> {
    */
   readonly setAll: (entries: Iterable<readonly [K, V]>) => Effect.Effect<void, StateError>
   /**
-   * Sets and removes several own entries in one step, which other nodes also see in one step. Fails without any change
-   * if one of the changes cannot be made. Entries with the same encoded value are not sent again. The cost is O(changes).
+   * Sets and removes several own entries in one step, which other nodes also see in one step. Fails with `StateError`
+   * without any change if one of the changes cannot be made: with `NotEncodable`, `EntryTooLarge`, `Full` or `Closed`.
+   * Entries with the same encoded value are not sent again. The cost is O(changes).
    */
   readonly batch: (changes: Batch<K, V>) => Effect.Effect<void, StateError>
   /**

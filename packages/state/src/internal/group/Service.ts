@@ -38,8 +38,9 @@ export interface Options<A> {
    */
   readonly value: Schema.Codec<A, unknown>
   /**
-   * Shows the values of the members to everybody who may look at the components of this node, such as each bearer of a token of the role `read`
-   * of the admin service: at most 1,000 members, each value as JSON of at most 256 characters. Without it, sizes and states are shown. Defaults to `false`.
+   * Shows the values of the members in the admin service of this node, to each bearer of a token of the role `read`: at
+   * most 1,000 members, each value as JSON of at most 256 characters. With `false`, the service shows the number and the
+   * weight of the members on each node. Defaults to `false`.
    */
   readonly showContents?: boolean | undefined
 }

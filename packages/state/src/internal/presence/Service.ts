@@ -29,8 +29,9 @@ export interface Options<A> {
   /** Bounds of the owned map that differ from the defaults. An entry is a meta with its key. */
   readonly limits?: Partial<Limits> | undefined
   /**
-   * Shows the keys and metas of all nodes to everybody who may look at the components of this node, such as each bearer of a token of the role `read`
-   * of the admin service: at most 1,000 metas, each value as JSON of at most 256 characters. Without it, sizes and states are shown. Defaults to `false`.
+   * Shows the keys and metas of all nodes in the admin service of this node, to each bearer of a token of the role
+   * `read`: at most 1,000 metas, each value as JSON of at most 256 characters. With `false`, the service shows sizes and
+   * states only. Defaults to `false`.
    */
   readonly showContents?: boolean | undefined
 }

@@ -41,8 +41,9 @@ export interface Options<A> {
   /** Value until this node knows a write. It is not sent. */
   readonly initial: NoInfer<A>
   /**
-   * Shows the value to everybody who may look at the components of this node, such as each bearer of a token of the role `read`
-   * of the admin service: a component of the kind `value`, with JSON of at most 256 characters. Without it, sizes and states are shown. Defaults to `false`.
+   * Shows the value in the admin service of this node, to each bearer of a token of the role `read`: a component of the
+   * kind `value`, with JSON of at most 256 characters. With `false`, the service shows sizes and states only. Defaults to
+   * `false`.
    */
   readonly showContents?: boolean | undefined
 }
