@@ -12,7 +12,7 @@ import { maxLanes } from "../protocol/constants.ts"
 /** Stands for what precedes the lanes of a peer: a connection that is about to come up, and its list of lanes. */
 export const connection: unique symbol = Symbol("connection")
 
-/** What a message to many lacks: credit of the lane with this name, or the connection. */
+/** Lack for which a message to many waits: credit of the lane with this name, or the connection. */
 export type Missing = string | typeof connection
 
 /** Waits since the peer last gave credit. */

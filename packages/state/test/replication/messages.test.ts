@@ -37,9 +37,10 @@ const anyItem = (chance: Chance): Item => {
 
 const anyMessage = (chance: Chance): Message => {
   const [nonce, epoch, version] = [anyNumber(chance), anyNumber(chance), anyNumber(chance)]
-  const kind = chance.below(6)
+  const kind = chance.below(7)
   if (kind === 0) return { _tag: "Stop" }
   if (kind === 1) return { _tag: "Want", nonce, epoch, version }
+  if (kind === 2) return { _tag: "Want", nonce, epoch, version, messageBytes: anyNumber(chance) }
   const from = chance.below(2) === 0 ? undefined : version
   const end = chance.below(2) === 0 ? undefined : { count: chance.below(300), check: anyNumber(chance) }
   const items = Array.from({ length: chance.below(4) }, () => anyItem(chance))
@@ -65,7 +66,7 @@ const reasonOf = (failure: string): string =>
 
 /** Places at which a message may end too early. */
 const places: ReadonlyArray<string> = [
-  ...["the kind", "nonce", "epoch", "version", "flags", "from", "to", "index", "count", "check"],
+  ...["the kind", "nonce", "epoch", "version", "messageBytes", "flags", "from", "to", "index", "count", "check"],
   ...["the length of a key", "the length of a value", "the end of a key", "the end of a value"],
 ]
 

@@ -70,6 +70,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant("the clock alone orders writes", 5, (options) => new WallClockValues(options)),
   mutant("the write that arrives last wins", 10, (options) => new LastArrivalValues(options)),
   mutant("only the writer publishes a value", 10, (options) => new WriterOnlyValues(options)),
-  mutant("only the writer and the publishers publish a value", 200, (options) => new DutifulValues(options), 162),
+  mutant("only the writer and the publishers publish a value", 200, (options) => new DutifulValues(options), 267),
   mutant("a write ahead of the clock is refused", 10, (options) => new RefusingValues(options)),
 ]
