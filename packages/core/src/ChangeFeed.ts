@@ -211,8 +211,9 @@ class StateSubscriber<State, Change> implements Subscriber<Change> {
   /** Takes the state, unless the subscriber has already taken it. */
   take(): NonEmptyReadonlyArray<State> | undefined {
     if (!this.isStale) return undefined
-    this.isStale = false
+    // The state may publish changes that it includes.
     const state = this.options.state()
+    this.isStale = false
     if (this.seen !== undefined && this.seen.state === state) return undefined
     this.seen = { state }
     return [state]

@@ -216,6 +216,24 @@ describe("a feed of changes", () => {
     }),
   )
 
+  it.effect("of states gives a state once that publishes a change which it includes", () =>
+    Effect.gen(function* () {
+      const pending = ["changed"]
+      const feed: ChangeFeed.ChangeFeed<object, string> & { readonly publishUnsafe: (change: string) => void } =
+        ChangeFeed.makeUnsafe<object, string>({
+          state: () => {
+            for (const change of pending.splice(0)) feed.publishUnsafe(change)
+            return {}
+          },
+          capacity: 10,
+        })
+      const { items, next } = yield* reading(feed.states)
+      yield* next(1)
+      yield* Effect.yieldNow
+      assert.lengthOf(items, 1)
+    }),
+  )
+
   it.effect("keeps nothing for a subscriber that has ended", () =>
     Effect.gen(function* () {
       const { add, feed } = make(10)

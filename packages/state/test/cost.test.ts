@@ -80,10 +80,11 @@ const countSteps = (entries: OwnEntries<string>) => {
 const makeOwner = (count: number) => {
   const entries = new OwnEntries<string>({ ...bounds, removals: 10 })
   entries.change(new Map(Array.from({ length: count }, (_, i) => [`key ${i}`, setting("before")])))
-  const cursors = new Cursors({ entries, epoch: 7, partBytes, count: () => {} })
+  const cursors = new Cursors({ entries, epoch: 7, partBytes, messageBytes: 16_777_216, count: () => {} })
   const parts = (): ReadonlyArray<Part> => {
     const made: Array<Part> = []
     for (let part = cursors.next("r"); part !== undefined; part = cursors.next("r")) made.push(part)
+    cursors.rest("r", 0)
     return made
   }
   return { cursors, entries, parts }

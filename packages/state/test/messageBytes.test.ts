@@ -222,7 +222,7 @@ World.simulated(
       yield* Effect.sleep("30 seconds")
       assert.deepStrictEqual(yield* copiesOf(here, "b"), ["x 1"])
       const [shown] = yield* b.cluster.components.describe
-      assert.strictEqual(shown?.facts["behind"], 2)
+      assert.strictEqual(shown?.facts["behind"], 1)
       assert.lengthOf(lines, 1)
       assert.match(lines.join(), /the entries of the map "files" do not reach "a": .*limits\.messageBytes/)
       yield* there.setAll([["y", "1"]])

@@ -97,7 +97,13 @@ export class Replica<Own, Copy> {
     this.fork = fork
     const { ownerBytes, ownerEntries, partBytes, tombstones } = bounds
     this.entries = parts.makeOwnEntries({ entries: ownerEntries, bytes: ownerBytes, removals: tombstones })
-    this.cursors = parts.makeCursors({ entries: this.entries, epoch, partBytes, count })
+    this.cursors = parts.makeCursors({
+      entries: this.entries,
+      epoch,
+      partBytes,
+      messageBytes: bounds.messageBytes,
+      count,
+    })
     this.mirrors = parts.makeMirrors({
       bounds: { entries: ownerEntries, bytes: ownerBytes },
       syncMillis: bounds.syncTimeout,
@@ -238,6 +244,10 @@ export class Replica<Own, Copy> {
         return this.mirrors.memberGone(change.peer.name, change.peer.status)
       case "SelfChanged":
         return this.options.onSelf(change.self)
+      case "Replaced":
+        // The writer addresses a peer by its name, and the newer life has made no request yet.
+        this.cursors.memberGone(change.old)
+        return this.mirrors.memberChanged(change.peer, now)
       case "Isolated":
       case "Reconnected":
         this.isIsolated = change._tag === "Isolated"

@@ -100,6 +100,23 @@ describe("the feed of a presence", () => {
     }).pipe(Effect.scoped),
   )
 
+  it.effect("catches up with small steps that arrive behind a large one, several in each turn", () =>
+    Effect.gen(function* () {
+      const { feed, folded } = yield* make(100_000)
+      feed.onStep(entries.map(set), "synced")
+      let value = 0
+      for (let turn = 0; turn < 100; turn++) {
+        for (let i = 0; i < 10; i++) feed.onStep([set(entry(0, String(++value)))], "synced")
+        yield* Effect.yieldNow
+      }
+      assert.strictEqual(folded.state.size, count)
+      // Only steps of the last turns may wait.
+      const [meta] = folded.state.get("user-0")?.metas ?? []
+      assert.isAtLeast(Number(meta?.value), value - 20)
+      assert.deepStrictEqual(folded.wrong, [])
+    }).pipe(Effect.scoped),
+  )
+
   it.effect("folds the steps in their order, and lets no key leave before them", () =>
     Effect.gen(function* () {
       const { feed, folded, table } = yield* make()

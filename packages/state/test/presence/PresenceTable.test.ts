@@ -166,7 +166,7 @@ describe("the table of a presence", () => {
       let slices = 1
       let slice = fold.next()
       for (; slice.done !== true; slice = fold.next()) slices++
-      assert.strictEqual(slices, 1 + 9, "six slices of metas, and three of keys")
+      assert.strictEqual(slices, 1 + 12, "six slices of metas by key, and six of the metas of each key")
       assert.deepStrictEqual(slice.value.map(changeText), whole.step(1, changes))
       assert.lengthOf(slice.value, 3 * sliceSize)
     }

@@ -11,7 +11,13 @@ const peer = (name: string, generation = 1) => ({ name, generation })
 const make = (partBytes = 10_000) => {
   const entries = new OwnEntries<null>({ entries: 1_000, bytes: 1_000_000, removals: 1_000 })
   const batches: Array<string> = []
-  const cursors = new Cursors({ entries, epoch, partBytes, count: (kind) => batches.push(kind) })
+  const cursors = new Cursors({
+    entries,
+    epoch,
+    partBytes,
+    messageBytes: 16_777_216,
+    count: (kind) => batches.push(kind),
+  })
   const set = (key: string, length = 1) =>
     entries.change(new Map([[key, { bytes: new Uint8Array(length), entry: null }]]))
   const drain = (name: string): ReadonlyArray<Part> => {
@@ -314,6 +320,21 @@ describe("cursors", () => {
     for (let i = 0; i < 5; i++) set(`k${i}`)
     assert.strictEqual(cursors.behind, 5)
     drain("r")
+    cursors.rest("r", 0)
     assert.strictEqual(cursors.behind, 0)
+  })
+
+  it("do not count the steps again that a reader has when its link ends or a part cannot be sent", () => {
+    const { cursors, drain, set } = make()
+    cursors.want(peer("r"), want(), 0)
+    for (let i = 0; i < 5; i++) set(`k${i}`)
+    drain("r")
+    cursors.rest("r", 0)
+    cursors.sessionEnded("r")
+    assert.strictEqual(cursors.behind, 0)
+    set("later")
+    cursors.next("r")
+    cursors.failed("r", 1, true, 0)
+    assert.strictEqual(cursors.behind, 1)
   })
 })

@@ -188,7 +188,7 @@ export class PureMaps {
       opening,
       epoch,
       entries,
-      cursors: parts.makeCursors({ entries, epoch, partBytes, count }),
+      cursors: parts.makeCursors({ entries, epoch, partBytes, messageBytes: 16_777_216, count }),
       mirrors: parts.makeMirrors<string>({
         bounds: copyBounds,
         syncMillis: 60_000,

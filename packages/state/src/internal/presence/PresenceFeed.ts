@@ -79,10 +79,14 @@ export class PresenceFeed<A> implements MapObserver<string, A> {
         this.timer.update()
         return this.hasFolds.await
       }
-      const slice = fold.next()
-      if (slice.done === true) {
+      // Small steps that wait behind a large one share a turn. Otherwise they could arrive faster than one in each turn.
+      let left = sliceSize
+      for (let next: Fold<A> | undefined = fold; next !== undefined && left > 0; next = this.folds[0]) {
+        const slice = next.next()
+        if (slice.done !== true) break
         this.folds.shift()
         this.publish(slice.value)
+        left -= Math.max(1, slice.value.length)
       }
       return Effect.yieldNow
     }),

@@ -165,9 +165,14 @@ export class PresenceTable<A> {
       else if (Array.isArray(others)) others.push(change)
       else edits.set(key, [others, change])
     }
+    done = 0
     for (const [key, of] of edits) {
-      this.edit(key, Array.isArray(of) ? of : [of], now)
-      if (++done % sliceSize === 0) yield
+      const all = Array.isArray(of) ? of : [of]
+      this.edit(key, all, now)
+      done += all.length
+      if (done < sliceSize) continue
+      done = 0
+      yield
     }
     if (this.isPaused && reach === "synced") {
       this.isPaused = false

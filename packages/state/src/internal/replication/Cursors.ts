@@ -45,6 +45,12 @@ export interface TooLarge {
   readonly messageBytes: number
 }
 
+/** A version of an instance of the map. */
+interface Reached {
+  readonly epoch: number
+  readonly version: number
+}
+
 class Cursor {
   readonly generation: number
   /** The newest request. `undefined` until a request is admitted. */
@@ -52,6 +58,8 @@ class Cursor {
   /** Epoch and version that the reader has, or will have when the parts so far arrive. */
   epoch = 0
   version = 0
+  /** Epoch and version that the reader asked with, or of the last batch of which all parts were sent. */
+  reached: Reached = { epoch: 0, version: 0 }
   /** `true` until the first batch after a request is made. */
   isFresh = false
   batch: Batch | undefined
@@ -103,6 +111,7 @@ class Cursor {
   /** Starts over from what the request says that the reader has. */
   restart(want: Want): void {
     this.want = want
+    this.reached = want
     this.succeed()
     this.deferred = undefined
     this.rewind()
@@ -142,6 +151,8 @@ export interface Options {
   readonly epoch: number
   /** Maximum number of bytes of a part, unless one item is larger. */
   readonly partBytes: number
+  /** Maximum number of bytes of a message of this node, which each entry fits. */
+  readonly messageBytes: number
   /** Counts a new batch. */
   readonly count: (kind: "full" | "delta") => void
 }
@@ -174,11 +185,11 @@ export class Cursors {
   behindOf(name: string): number | undefined {
     const cursor = this.cursors.get(name)
     if (cursor?.want === undefined || !cursor.isReading) return undefined
-    return this.entries.version - (this.isOfInstance(cursor) ? cursor.version : 0)
+    return this.entries.version - (this.isOfInstance(cursor.reached) ? cursor.reached.version : 0)
   }
 
   /** Returns `true` if the reader has a version of this instance. */
-  private isOfInstance({ epoch, version }: Cursor): boolean {
+  private isOfInstance({ epoch, version }: Reached): boolean {
     return epoch === this.options.epoch && version <= this.entries.version
   }
 
@@ -277,6 +288,7 @@ export class Cursors {
     const cursor = this.cursors.get(name)
     if (cursor === undefined) return
     cursor.restsUntil = until
+    cursor.reached = { epoch: cursor.epoch, version: cursor.version }
     cursor.succeed()
   }
 
@@ -337,14 +349,14 @@ export class Cursors {
     const { entries } = this
     const isFull = !this.isOfInstance(cursor) || cursor.version < entries.horizon
     const items = isFull ? entries.all() : entries.since(cursor.version)
-    const maxBytes = maxItemBytes(cursor.messageBytes)
+    const fits = cursor.messageBytes >= this.options.messageBytes
     cursor.isFresh = false
     this.options.count(isFull ? "full" : "delta")
     return {
       from: isFull ? undefined : cursor.version,
       to: entries.version,
-      sum: entries.sumWithin(maxBytes),
-      items: items.some(({ bytes }) => bytes > maxBytes) ? this.within(cursor, items, isFull) : items,
+      sum: fits ? entries.sum : entries.sumWithin(maxItemBytes(cursor.messageBytes)),
+      items: fits ? items : this.within(cursor, items, isFull),
       sent: 0,
       parts: 0,
     }
