@@ -1,6 +1,7 @@
 /** Certificates in files that are replaced while a node runs. */
 import * as Certificates from "@coterie/node-transport/Certificates"
 import { assert, describe, it, vi } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
@@ -84,7 +85,21 @@ const follow = Effect.fnUntraced(function* (paths: Certificates.Paths) {
   const idle = yield* Queue.unbounded<void>()
   const permit = Effect.andThen(Queue.offer(idle, undefined), Queue.take(permits))
   const schedule = Schedule.modifyDelay(Schedule.forever, () => Effect.as(permit, 0))
-  const service = yield* Effect.provide(build(Certificates.layerFiles({ ...paths, schedule })), layer)
+  const clock = yield* Clock.Clock
+  let reads = 0
+  // Each read of the clock is a second later, because messages have whole seconds.
+  const now = () => clock.currentTimeMillisUnsafe() + 1_000 * reads++
+  const later: Clock.Clock = {
+    ...clock,
+    sleep: (duration) => clock.sleep(duration),
+    currentTimeMillis: Effect.sync(now),
+    currentTimeMillisUnsafe: now,
+    currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+    monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+  }
+  const service = yield* Effect.provide(build(Certificates.layerFiles({ ...paths, schedule })), layer).pipe(
+    Effect.provideService(Clock.Clock, later),
+  )
   yield* Queue.take(idle)
   const poll = Effect.andThen(Queue.offer(permits, undefined), Queue.take(idle))
   return { current: Effect.map(service.material, ({ certificate }) => certificate), lines, poll, service }

@@ -189,10 +189,12 @@ class MaterialFiles {
     )
   }
 
-  private failed({ message }: CertificatesError): Effect.Effect<void> {
+  private failed({ message, reason }: CertificatesError): Effect.Effect<void> {
     this.failures++
-    if (this.failures <= silentPolls || message === this.problem) return Effect.void
-    this.problem = message
+    // The message about a time that is over or not here yet also has the time of the poll.
+    const problem = reason === "expired" || reason === "notYetValid" ? reason : message
+    if (this.failures <= silentPolls || problem === this.problem) return Effect.void
+    this.problem = problem
     const { path } = this.files.certificate
     return Effect.andThen(
       this.state.reject,
