@@ -23,18 +23,7 @@ describe("a seed", () => {
     ({ node }, network) =>
       Effect.gen(function* () {
         let target = "b"
-        const { node: nodeViaName } = World.sim({
-          ...network,
-          transport: (host) =>
-            Layer.effect(
-              Transport.Transport,
-              Effect.map(Transport.Transport, (transport) => ({
-                listen: transport.listen,
-                connect: (address) =>
-                  transport.connect(address === "service:1" ? addressOf(`${target}:24868`) : address),
-              })),
-            ).pipe(Layer.provide(network.transport(host))),
-        })
+        const { node: nodeViaName } = World.redirected(network, "service:1", () => addressOf(`${target}:24868`))
         const a = yield* node("a")
         const b = yield* nodeViaName("b", { seeds: ["service:1"] })
         yield* Effect.sleep("1 minute")

@@ -1,8 +1,6 @@
 /** `disconnect` when its Bye is lost, and when another peer answers at the address (docs/protocol.md, "Parting"). */
-import * as Transport from "@coterie/core/Transport"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { addressOf } from "./RawPeer.ts"
 import * as World from "./world.ts"
 
@@ -35,17 +33,7 @@ scenario(
   ({ node }, network) =>
     Effect.gen(function* () {
       let target = "b"
-      const { node: nodeViaName } = World.sim({
-        ...network,
-        transport: (host) =>
-          Layer.effect(
-            Transport.Transport,
-            Effect.map(Transport.Transport, (transport) => ({
-              listen: transport.listen,
-              connect: (address) => transport.connect(address === "b:24868" ? addressOf(`${target}:24868`) : address),
-            })),
-          ).pipe(Layer.provide(network.transport(host))),
-      })
+      const { node: nodeViaName } = World.redirected(network, "b:24868", () => addressOf(`${target}:24868`))
       const x = yield* node("x")
       const b = yield* node("b")
       const a = yield* nodeViaName("a", { seeds: [x.address, b.address] })

@@ -171,10 +171,7 @@ describe("two nodes that wait in their loops until the other has taken an answer
     Effect.gen(function* () {
       const registry: Metric.MetricRegistry = new Map()
       yield* Effect.gen(function* () {
-        const a = yield* world.node("a")
-        const b = yield* world.node("b", { seeds: [a.address] })
-        yield* World.untilPeers(a, ["b"])
-        yield* World.untilPeers(b, ["a"])
+        const { a, b } = yield* World.pair(world)
         const nodes = [
           { node: a, other: "b", events: yield* World.collect(a) },
           { node: b, other: "a", events: yield* World.collect(b) },

@@ -119,6 +119,20 @@ export const sim = (
   node: makeNode((name) => network.transport(name, { identity: identityOf(name) })),
 })
 
+/** Makes a world on a simulated network, in which one address leads to the address that `target` returns. */
+export const redirected = (network: SimNetwork.Shape, address: string, target: () => Address): World =>
+  sim({
+    ...network,
+    transport: (host) =>
+      Layer.effect(
+        Transport.Transport,
+        Effect.map(Transport.Transport, ({ connect, listen }) => ({
+          listen,
+          connect: (dialed) => connect(dialed === address ? target() : dialed),
+        })),
+      ).pipe(Layer.provide(network.transport(host))),
+  })
+
 /** Waits for a view that satisfies the condition. */
 export const until = (node: Node, expected: (view: View) => boolean): Effect.Effect<View> =>
   Effect.map(Stream.runHead(Stream.filter(node.cluster.views, expected)), Option.getOrThrow)
