@@ -423,17 +423,17 @@ export class Sender {
           if (Option.isNone(sent)) this.options.sent(to.lane).add(bytes.length)
           return void report.sent.push(to.peer)
         }
-        this.giveUp(to, bytes.length, report)
+        this.giveUp(to, left, bytes.length, report)
       },
     })
   }
 
-  /** Marks the lane that a message to many waited for as slow, and reports the peer. */
-  private giveUp(to: Destination, bytes: number, report: Report): void {
+  /** Marks the lane that a message to many waited for, for so many milliseconds, as slow. Reports the peer. */
+  private giveUp(to: Destination, waited: number, bytes: number, report: Report): void {
     const link = this.routeTo(to)
     if (link === undefined) return void report.failed.push(this.noRoute(to))
-    this.slowSends.giveUp(awaitedOf(link, to.lane), bytes)
-    this.skip(sendErrors.slow(to, this.options.limits.slowPeerTimeout), to.lane, report)
+    this.slowSends.giveUp(awaitedOf(link, to.lane), waited, bytes)
+    this.skip(sendErrors.slow(to, waited), to.lane, report)
   }
 
   /** Returns the lane to the peer, if the peer has a link and reads the lane. */

@@ -1,8 +1,9 @@
 /**
- * The time for which messages to many may wait for a peer: `limits.slowPeerTimeout` in all for each of its lanes, and
- * as much for its connection, until the peer gives credit for a whole frame. The accounts outlive the links of the
- * peer. So a peer that connects again and again, or that never completes a handshake, delays messages to others no
- * longer than a peer that keeps its link (docs/messages.md, section "Slow subscribers").
+ * The time for which messages to many may wait for a peer: `limits.slowPeerTimeout` for each of its lanes, and as much
+ * for its connection. Time that was spent returns at once when the peer gives credit for a whole frame, and otherwise
+ * slowly ({@link waitShare}). The accounts outlive the links of the peer. So a peer that connects again and again, or
+ * that never completes a handshake, delays messages to others for a small part of the time, and a peer that was cut off
+ * gets messages again before it has given credit (docs/messages.md, section "Slow subscribers").
  */
 import type { Clock } from "effect/Clock"
 import type { Slowness } from "../flow/Slowness.ts"
@@ -12,12 +13,21 @@ import { maxLanes } from "../protocol/constants.ts"
 /** Stands for what precedes the lanes of a peer: a connection that is about to come up, and its list of lanes. */
 export const connection: unique symbol = Symbol("connection")
 
+/**
+ * Part of the elapsed time that returns to an allowance: a tenth, so that a peer that never gives credit delays
+ * messages to many for at most a tenth of the time.
+ */
+export const waitShare = 0.1
+
 /** Lack for which a message to many waits: credit of the lane with this name, or the connection. */
 export type Missing = string | typeof connection
 
 /** Waits since the peer last gave credit. */
 interface Account {
-  /** Time of the waits, in milliseconds. Time in which several messages waited counts once. */
+  /**
+   * Time of the waits that has not returned, in milliseconds, at the end of the last wait. Time in which several
+   * messages waited counts once.
+   */
   spent: number
   /** End of the last wait. */
   until: number
@@ -48,7 +58,8 @@ export class WaitAllowance {
   /** Returns the whole milliseconds for which messages to many may still wait. */
   left(peer: string, missing: Missing): number {
     const { timeout } = this.options
-    return Math.max(0, Math.floor(timeout - (this.accounts.get(peer)?.get(missing)?.spent ?? 0)))
+    const account = this.accounts.get(peer)?.get(missing)
+    return account === undefined ? timeout : Math.max(0, Math.floor(timeout - spentAt(account, this.now())))
   }
 
   /** Records a wait that started at `since` and ends now. `slowness` is that of the lane, if the peer has it open. */
@@ -56,7 +67,8 @@ export class WaitAllowance {
     const now = this.now()
     if (now <= since) return
     const account = this.accountOf(peer, missing)
-    account.spent += now - Math.max(since, account.until)
+    const start = Math.max(since, account.until)
+    account.spent = spentAt(account, start) + (now - start)
     account.until = now
     account.slowness = slowness
     account.grants = slowness?.grants ?? 0
@@ -84,6 +96,10 @@ export class WaitAllowance {
     return account
   }
 }
+
+/** Returns the time that an account has spent at a time after its last wait. */
+const spentAt = ({ spent, until }: Account, now: number): number =>
+  spent === 0 ? 0 : Math.max(0, spent - (now - until) * waitShare)
 
 const dropOldest = (map: Map<unknown, unknown>, size: number): void => {
   for (const key of map.keys()) {

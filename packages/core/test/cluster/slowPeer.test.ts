@@ -12,9 +12,12 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { cost } from "../../src/flow/cost.ts"
+import { waitShare } from "../../src/messaging/WaitAllowance.ts"
 import { MetricReader } from "./MetricReader.ts"
 import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
@@ -266,8 +269,82 @@ describe("a peer that gives single bytes of credit", () => {
   )
 })
 
+describe("a peer whose link broke after broadcasts had waited for it in vain", () => {
+  const window = 1_024
+
+  /** Opens a link on which the peer takes nothing, sends it more than fits, and ends the link. */
+  const stuck = ({ a, connect }: RawPeer.Stage, linkEpoch: number) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const peer = yield* connect
+        yield* peer.completeHandshake({ linkEpoch, window })
+        yield* peer.keepAlive
+        yield* World.until(a, ({ peers }) => peers.get("m")?.link === "up")
+        const reports = yield* burst(a)
+        yield* peer.end
+        return reports
+      }),
+    )
+
+  const burst = (a: World.Node) => Effect.replicateEffect(a.cluster.broadcast("x".repeat(100)), 20)
+
+  /** Reads messages, and gives their credit back after a while. */
+  const reading = (peer: RawPeer.RawPeer) =>
+    Effect.gen(function* () {
+      let taken = 0
+      while (true) {
+        taken += cost((yield* peer.receiveFrame("Data")).payload.length)
+        if (taken < window / 2) continue
+        yield* Effect.sleep("200 millis")
+        yield* peer.send({ _tag: "Credit", lane: 0, bytes: taken })
+        taken = 0
+      }
+    })
+
+  RawPeer.scenario("gets broadcasts again on its next link, also before it has given credit", (stage) =>
+    Effect.gen(function* () {
+      const { a, connect } = stage
+      assert.isNotEmpty(missedBy("m", yield* stuck(stage, 1)))
+      const peer = yield* connect
+      yield* peer.completeHandshake({ linkEpoch: 2, window })
+      yield* peer.keepAlive
+      const reader = yield* Effect.forkScoped(reading(peer))
+      yield* Effect.sleep("10 seconds")
+      assert.deepStrictEqual(missedBy("m", yield* burst(a)), [])
+      yield* Fiber.interrupt(reader)
+      yield* peer.leave()
+    }),
+  )
+
+  RawPeer.scenario("delays broadcasts again on its next link for a tenth of the time since then", (stage) =>
+    Effect.gen(function* () {
+      const { connect } = stage
+      const waitsOn = (linkEpoch: number) =>
+        Effect.map(stuck(stage, linkEpoch), (reports) =>
+          reports.flatMap(({ failed }) =>
+            failed.flatMap(({ reason }) => (reason._tag === "SlowPeer" ? [Duration.toMillis(reason.waited)] : [])),
+          ),
+        )
+      const [first = 0, ...others] = yield* waitsOn(1)
+      assert.deepStrictEqual([first, Math.max(...others)], [slowPeerTimeout, 0])
+      const since = yield* Clock.currentTimeMillis
+      const keeping = yield* connect
+      yield* keeping.completeHandshake({ linkEpoch: 2, window })
+      yield* keeping.keepAlive
+      yield* Effect.sleep("10 seconds")
+      const elapsed = (yield* Clock.currentTimeMillis) - since
+      const [again = 0, ...rest] = yield* waitsOn(3)
+      assert.approximately(again, elapsed * waitShare, 100)
+      assert.strictEqual(Math.max(...rest), 0)
+    }),
+  )
+})
+
 describe("a peer whose links and handshakes never last", () => {
   const window = 1_024
+
+  /** Maximum time for which messages to many may wait within five minutes, in milliseconds. */
+  const maxWaits = slowPeerTimeout + 300_000 * waitShare
 
   /** Completes the handshakes of its dials, hangs up after a time, and dials again after a pause. */
   const reconnecting = Effect.fnUntraced(function* (
@@ -319,7 +396,7 @@ describe("a peer whose links and handshakes never last", () => {
 
   for (const [what, send, onLink] of ways) {
     World.simulated(
-      `delays ${what} once if it answers dials and does not complete their handshakes`,
+      `delays ${what} for a tenth of the time if it answers dials and does not complete their handshakes`,
       (world, network) =>
         Effect.gen(function* () {
           const a = yield* world.node("a", {}, FailureDetector.layerLan)
@@ -336,27 +413,31 @@ describe("a peer whose links and handshakes never last", () => {
             onLink,
           )
           yield* World.untilPeers(a, ["m"])
-          assert.isAtMost(yield* waitsOf(send(a.cluster)), slowPeerTimeout + 1_000)
+          assert.isAtMost(yield* waitsOf(send(a.cluster)), maxWaits)
         }),
     )
 
-    World.simulated(`delays ${what} once if it reads nothing and connects again and again`, (world, network) =>
-      Effect.gen(function* () {
-        const a = yield* world.node("a", {}, FailureDetector.layerLan)
-        yield* reconnecting({ lifetime: 4_000, pause: 100 }, RawPeer.connect(network, a), onLink)
-        yield* World.untilPeers(a, ["m"])
-        assert.isAtMost(yield* waitsOf(send(a.cluster)), slowPeerTimeout + 1_000)
-      }),
+    World.simulated(
+      `delays ${what} for a tenth of the time if it reads nothing and connects again and again`,
+      (world, network) =>
+        Effect.gen(function* () {
+          const a = yield* world.node("a", {}, FailureDetector.layerLan)
+          yield* reconnecting({ lifetime: 4_000, pause: 100 }, RawPeer.connect(network, a), onLink)
+          yield* World.untilPeers(a, ["m"])
+          assert.isAtMost(yield* waitsOf(send(a.cluster)), maxWaits)
+        }),
     )
   }
 
-  World.simulated("delays publications on a lane once if it never lists its lanes", (world, network) =>
-    Effect.gen(function* () {
-      const a = yield* world.node("a", {}, FailureDetector.layerLan)
-      yield* reconnecting({ lifetime: 4_000, pause: 100 }, RawPeer.connect(network, a))
-      yield* World.untilPeers(a, ["m"])
-      const lane = yield* a.cluster.lane("orders")
-      assert.isAtMost(yield* waitsOf(lane.publish("x")), slowPeerTimeout + 1_000)
-    }),
+  World.simulated(
+    "delays publications on a lane for a tenth of the time if it never lists its lanes",
+    (world, network) =>
+      Effect.gen(function* () {
+        const a = yield* world.node("a", {}, FailureDetector.layerLan)
+        yield* reconnecting({ lifetime: 4_000, pause: 100 }, RawPeer.connect(network, a))
+        yield* World.untilPeers(a, ["m"])
+        const lane = yield* a.cluster.lane("orders")
+        assert.isAtMost(yield* waitsOf(lane.publish("x")), maxWaits)
+      }),
   )
 })

@@ -40,6 +40,30 @@ describe("the allowance of messages to many", () => {
     }).pipe(VirtualTime.flow),
   )
 
+  it.effect("returns with time, a tenth of it, up to the whole", () =>
+    Effect.gen(function* () {
+      const allowance = yield* make
+      const spend = Effect.fnUntraced(function* (millis: number) {
+        const since = allowance.now()
+        yield* Effect.sleep(millis)
+        allowance.spend("b", "", since, undefined)
+      })
+      yield* spend(1_000)
+      assert.strictEqual(allowance.left("b", ""), 0)
+      yield* Effect.sleep(4_000)
+      assert.strictEqual(allowance.left("b", ""), 400)
+      yield* spend(400)
+      assert.strictEqual(allowance.left("b", ""), 0, "the time of a wait does not return any")
+      yield* Effect.sleep(5_000)
+      yield* spend(100)
+      assert.strictEqual(allowance.left("b", ""), 400)
+      yield* Effect.sleep(60_000)
+      assert.strictEqual(allowance.left("b", ""), 1_000)
+      yield* spend(300)
+      assert.strictEqual(allowance.left("b", ""), 700, "no more than the whole has returned")
+    }).pipe(VirtualTime.flow),
+  )
+
   it.effect("is whole again after credit for a frame on the lane, on the same link or another one", () =>
     Effect.gen(function* () {
       const allowance = yield* make
