@@ -76,11 +76,11 @@ export interface Limits {
   /** Default time that an acknowledged send waits for the peer's reader, in milliseconds. */
   readonly confirmTimeout: number
   /**
-   * Time without progress after which a peer is slow, in milliseconds. Messages to many wait this long for a lane
-   * of a peer, and later messages skip the peer at once until it gives credit. On later links of the peer they wait for
-   * a tenth of the time elapsed since then, until it gives credit. The same holds for connections of a peer that are
-   * about to come up. Sends that wait this long emit `SlowPeer`. Messages that wait this long in an inbox without a
-   * reader are reported in the log.
+   * Time without progress after which a peer is slow, in milliseconds. Messages to many wait this long for a lane of a
+   * peer, and later messages skip the peer at once until it gives credit. On later links of such peers, messages to
+   * many wait as long once more, for all of them together, and after that for a tenth of the elapsed time. The same
+   * holds for connections that are about to come up. Sends that wait this long emit `SlowPeer`. Messages that wait this
+   * long in an inbox without a reader are reported in the log.
    */
   readonly slowPeerTimeout: number
   /** Time without progress in writing to a link, in milliseconds, after which this node closes the link. */

@@ -1,33 +1,31 @@
 /**
  * The time for which messages to many may wait for a peer: `limits.slowPeerTimeout` for each of its lanes, and as much
- * for its connection. Time that was spent returns at once when the peer gives credit for a whole frame, and otherwise
- * slowly ({@link waitShare}). The accounts outlive the links of the peer. So a peer that connects again and again, or
- * that never completes a handshake, delays messages to others for a small part of the time, and a peer that was cut off
- * gets messages again before it has given credit (docs/messages.md, section "Slow subscribers").
+ * for its connection, until the peer gives credit for a whole frame. The accounts outlive the links of the peer. So a
+ * peer that connects again and again, or that never completes a handshake, delays messages to others no longer than a
+ * peer that keeps its link.
+ *
+ * A peer that was cut off may have used up its time in vain, and have given no credit on its new link yet. Messages to
+ * many may wait for all such peers together for another `limits.slowPeerTimeout`, of which a tenth of the elapsed time
+ * returns ({@link waitShare}). So any number of peers that never give credit delays messages to others for at most that
+ * part of the time (docs/messages.md, section "Slow subscribers").
  */
 import type { Clock } from "effect/Clock"
 import type { Slowness } from "../flow/Slowness.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import { maxLanes } from "../protocol/constants.ts"
 
+/** Part of the elapsed time for which messages to many may wait for peers that have used up their own time. */
+export const waitShare = 0.1
+
 /** Stands for what precedes the lanes of a peer: a connection that is about to come up, and its list of lanes. */
 export const connection: unique symbol = Symbol("connection")
-
-/**
- * Part of the elapsed time that returns to an allowance: a tenth, so that a peer that never gives credit delays
- * messages to many for at most a tenth of the time.
- */
-export const waitShare = 0.1
 
 /** Lack for which a message to many waits: credit of the lane with this name, or the connection. */
 export type Missing = string | typeof connection
 
-/** Waits since the peer last gave credit. */
+/** Waits for a peer since it last gave credit. */
 interface Account {
-  /**
-   * Time of the waits that has not returned, in milliseconds, at the end of the last wait. Time in which several
-   * messages waited counts once.
-   */
+  /** Time of the waits, in milliseconds, at most the timeout. Time in which several messages waited counts once. */
   spent: number
   /** End of the last wait. */
   until: number
@@ -37,7 +35,7 @@ interface Account {
 }
 
 export interface Options {
-  /** Time that messages may wait in all, in milliseconds. */
+  /** Time that messages may wait for a peer, and for all peers without time of their own, in milliseconds. */
   readonly timeout: number
   /** Maximum number of peers with accounts. The oldest accounts are dropped. */
   readonly peers: number
@@ -47,6 +45,7 @@ export interface Options {
 export class WaitAllowance {
   private readonly options: Options
   private readonly accounts = new Map<string, Map<Missing, Account>>()
+  private readonly reserve = new Reserve()
 
   constructor(options: Options) {
     this.options = options
@@ -59,7 +58,9 @@ export class WaitAllowance {
   left(peer: string, missing: Missing): number {
     const { timeout } = this.options
     const account = this.accounts.get(peer)?.get(missing)
-    return account === undefined ? timeout : Math.max(0, Math.floor(timeout - spentAt(account, this.now())))
+    if (account === undefined) return timeout
+    const reserve = Math.max(0, timeout - this.reserve.spentAt(this.now()))
+    return Math.floor(Math.min(timeout, timeout - account.spent + reserve))
   }
 
   /** Records a wait that started at `since` and ends now. `slowness` is that of the lane, if the peer has it open. */
@@ -68,10 +69,12 @@ export class WaitAllowance {
     if (now <= since) return
     const account = this.accountOf(peer, missing)
     const start = Math.max(since, account.until)
-    account.spent = spentAt(account, start) + (now - start)
+    const own = Math.min(now - start, this.options.timeout - account.spent)
+    account.spent += own
     account.until = now
     account.slowness = slowness
     account.grants = slowness?.grants ?? 0
+    this.reserve.spend(start + own, now)
   }
 
   /** Ends the accounts of a lane and of the connection if the peer has given credit on the lane since the last wait. */
@@ -97,9 +100,24 @@ export class WaitAllowance {
   }
 }
 
-/** Returns the time that an account has spent at a time after its last wait. */
-const spentAt = ({ spent, until }: Account, now: number): number =>
-  spent === 0 ? 0 : Math.max(0, spent - (now - until) * waitShare)
+/** Waits for all peers that have used up their own time. Time in which several messages waited counts once. */
+class Reserve {
+  /** Time of the waits that had not returned at the end of the last wait, in milliseconds. */
+  private spent = 0
+  private until = -Infinity
+
+  /** Returns the time that has not returned at a time after the last wait. */
+  spentAt(now: number): number {
+    return Math.max(0, this.spent - (now - this.until) * waitShare)
+  }
+
+  spend(since: number, now: number): void {
+    const start = Math.max(since, this.until)
+    if (now <= start) return
+    this.spent = this.spentAt(start) + (now - start)
+    this.until = now
+  }
+}
 
 const dropOldest = (map: Map<unknown, unknown>, size: number): void => {
   for (const key of map.keys()) {
