@@ -62,6 +62,12 @@ const openRaw = <A>(node: World.Node, value: Schema.Codec<A, unknown>) => {
   return Effect.map(Effect.provideService(opened, Cluster, node.cluster), (map) => map.service())
 }
 
+/** Returns a logger, and the texts that it has logged. */
+const recordLog = () => {
+  const lines: Array<string> = []
+  return { lines, logger: Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))]) }
+}
+
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => reason._tag)
 
@@ -181,7 +187,8 @@ describe("a shared value", () => {
   World.simulated("keeps its last readable value, and passes on a write that this node cannot read", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
-      const here = yield* openOn(a)
+      const { lines, logger } = recordLog()
+      const here = yield* Effect.provide(openOn(a), logger)
       const newer = { value: Schema.Union([Schema.Finite, Schema.String]), initial: 0 }
       const openNewer = (node: World.Node) =>
         Effect.provideService(SharedValue.make("level", newer), Cluster, node.cluster)
@@ -192,6 +199,11 @@ describe("a shared value", () => {
       yield* Effect.sleep("1 second")
       assert.strictEqual(yield* here.get, 1)
       assert.strictEqual((yield* metricsOf("a"))["value_undecodable_total"], 1)
+      assert.lengthOf(lines, 1)
+      assert.match(
+        lines[0] ?? "",
+        /^state: the newest write of the value "level" by "b" does not match the schema of this node, which continues/,
+      )
       yield* b.crash
       const c = yield* world.node("c", { seeds: [a.address] })
       yield* until(yield* openNewer(c), "text")
@@ -202,8 +214,7 @@ describe("a shared value", () => {
 
   World.simulated("written by a clock that is ahead is accepted, counted and logged", (world) =>
     Effect.gen(function* () {
-      const lines: Array<string> = []
-      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const { lines, logger } = recordLog()
       const a = yield* world.node("a", {}, World.clockBack("1 hour"))
       const b = yield* world.node("b", { seeds: [a.address] })
       yield* World.untilPeers(a, ["b"])
@@ -222,6 +233,22 @@ describe("a shared value", () => {
             "has not seen it loses until then. Synchronize the clocks",
         ],
       )
+    }),
+  )
+
+  World.simulated("that is one too many is ignored, counted and logged", (world) =>
+    Effect.gen(function* () {
+      const { a, b } = yield* World.pair(world)
+      const { lines, logger } = recordLog()
+      const here = yield* Effect.provide(openOn(a, "level", { values: 1 }), logger)
+      const there = yield* openOn(b)
+      yield* there.set(1)
+      yield* until(here, 1)
+      const another = yield* openOn(b, "another")
+      yield* another.set(2)
+      yield* Effect.sleep("1 second")
+      assert.strictEqual((yield* metricsOf("a"))["value_refused_total"], 1)
+      assert.deepStrictEqual(lines, ['state: the value "another" is ignored, because this node keeps 1 others'])
     }),
   )
 
