@@ -33,6 +33,7 @@ const longest = [
   "examples/test/quickstart.test.ts",
   "packages/testkit/test/vitest.test.ts",
   "examples/test/independent.test.ts",
+  "packages/state/test/mutants.test.ts",
   "packages/rpc/test/swarm.test.ts",
   "examples/test/recipes/processes.test.ts",
   "packages/testkit/test/cli/replay.test.ts",
