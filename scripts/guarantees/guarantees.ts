@@ -380,13 +380,15 @@ const messages: Page = {
     {
       heading: "Slow subscribers",
       statement:
-        "A peer that connects again and again, or never completes a handshake, delays broadcasts and publishes for twice as long as a stalled peer, and after that, together with all such peers, for a tenth of the time. A peer whose link broke gets them again on its next link.",
+        "A peer that connects again and again, or never completes a handshake, delays broadcasts and publishes, together with all such peers, for three times as long as a stalled peer, and after that for a tenth of the time. A peer whose link broke gets them again on its next link.",
       tests: [
-        "delays ... for twice the timeout and a tenth of the time if it answers dials and does not complete their handshakes",
-        "delays ... for twice the timeout and a tenth of the time if it reads nothing and connects again and again",
+        "delays ... three times and for a tenth of the time if it answers dials and does not complete their handshakes",
+        "delays ... three times and for a tenth of the time if it reads nothing and connects again and again",
         "gets broadcasts again on its next link, also before it has given credit",
-        "delays broadcasts once more, and after that for a tenth of the time",
-        "waits for a lane until it gives credit no longer than twice the timeout, over all links and failed waits",
+        "delays broadcasts three times and for a tenth of the time if it connects again before each link ends",
+        "delays broadcasts three times and for a tenth of the time if other broadcasts are interrupted",
+        "delays broadcasts on some links, and after that for a tenth of the time",
+        "waits for links on which a peer gives no credit no longer than three timeouts, and once for each",
       ],
     },
     {

@@ -423,7 +423,7 @@ export class ConfirmTimeout extends Schema.TaggedError<ConfirmTimeout>()("Confir
 }
 
 /**
- * Reason of a {@link SendError}: a message to many skipped the peer, because earlier messages have waited for it in
+ * Reason of a {@link SendError}: a message to many skipped the peer, because this or earlier messages have waited in
  * vain. The message was withdrawn. `limits.slowPeerTimeout` sets the time.
  *
  * @category reasons
@@ -431,8 +431,8 @@ export class ConfirmTimeout extends Schema.TaggedError<ConfirmTimeout>()("Confir
  */
 export class SlowPeer extends Schema.TaggedError<SlowPeer>()("SlowPeer", {
   /**
-   * Time that the message waited for credit. Zero if earlier sends had already timed out, so that this send did not
-   * wait.
+   * Time that the message waited for credit. Zero if earlier messages had already waited in vain, so that this message
+   * did not wait.
    */
   waited: Schema.Duration,
 }) {
@@ -441,7 +441,8 @@ export class SlowPeer extends Schema.TaggedError<SlowPeer>()("SlowPeer", {
 
   override get message(): string {
     return Duration.isZero(this.waited)
-      ? "the peer was slow before and has made no progress since, so the message did not wait (limits.slowPeerTimeout)"
+      ? "the message did not wait, because earlier messages waited in vain for this peer, or for peers that have given " +
+          "no credit yet (limits.slowPeerTimeout)"
       : `the peer gave no credit within ${Duration.format(this.waited)} (limits.slowPeerTimeout)`
   }
 }

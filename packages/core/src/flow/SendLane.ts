@@ -248,7 +248,8 @@ export class SendLane implements LaneFrames {
    * credit would make broadcasts wait for this peer again.
    */
   private noticeRoom(): void {
-    if (this.slowness.isSlow && this.hasRoom(this.maxPayload)) this.slowness.clear()
+    const { slowness } = this
+    if ((slowness.isSlow || slowness.waited > 0) && this.hasRoom(this.maxPayload)) slowness.clear()
     const { readiness } = this
     if (readiness?.isOpen() === false && (this.isReady() || this.refusal() !== undefined)) readiness.openUnsafe()
   }

@@ -1,3 +1,5 @@
+import { WaitTime } from "./WaitTime.ts"
+
 /**
  * Mark that a send to a peer timed out, while it waited for credit of one lane, for the peer's reader to take a message
  * of the lane, or for the list of the peer's lanes. While the mark is set, broadcasts do not wait for the peer
@@ -6,7 +8,9 @@
 export class Slowness {
   private slow = false
   private steps = 0
-  private granted = 0
+  private granted = false
+  private waits: WaitTime | undefined
+  private time = 0
 
   /** `true` from {@link mark} until {@link clear}. */
   get isSlow(): boolean {
@@ -26,14 +30,26 @@ export class Slowness {
     this.steps++
   }
 
-  /** Number of whole frames for which the peer has given credit. Independent of the mark. */
-  get grants(): number {
+  /** `true` once the peer has given credit for a whole frame. */
+  get hasGranted(): boolean {
     return this.granted
   }
 
-  /** Records that the peer gave credit for another whole frame. */
+  /** Records that the peer gave credit for a whole frame. */
   grant(): void {
-    this.granted++
+    this.granted = true
+    this.time = 0
+  }
+
+  /** Time for which messages to many have waited in vain since the last {@link grant} or {@link clear}, in milliseconds. */
+  get waited(): number {
+    return this.time
+  }
+
+  /** Adds a wait in vain that ends now. */
+  addWait(since: number, now: number): void {
+    this.waits ??= new WaitTime()
+    this.time += this.waits.add(since, now)
   }
 
   /** Records that a send timed out. Returns `true` if the mark was not set before. */
@@ -46,5 +62,6 @@ export class Slowness {
   /** Records that the peer makes progress again. */
   clear(): void {
     this.slow = false
+    this.time = 0
   }
 }

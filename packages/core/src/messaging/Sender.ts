@@ -10,6 +10,7 @@ import { SendError } from "../ClusterError.ts"
 import type { SlowPeer } from "../ClusterEvent.ts"
 import type { Extra, Refusal } from "../flow/SendLane.ts"
 import { Acceptance, Acknowledgement } from "../flow/SendLane.ts"
+import type { Slowness } from "../flow/Slowness.ts"
 import * as Trace from "../internal/trace.ts"
 import { awaitDeferred } from "../internal/yieldingAwait.ts"
 import type { BroadcastReport, PublishOptions, SendOptions, Sent } from "../Lane.ts"
@@ -24,7 +25,7 @@ import type { Destination } from "./sendErrors.ts"
 import * as sendErrors from "./sendErrors.ts"
 import type { Awaited, Standstill } from "./SlowSends.ts"
 import { SlowSends } from "./SlowSends.ts"
-import { connection, type Missing, WaitAllowance } from "./WaitAllowance.ts"
+import { WaitAllowance } from "./WaitAllowance.ts"
 
 export interface Options {
   readonly loop: Pick<MembershipLoop, "state">
@@ -35,7 +36,7 @@ export interface Options {
   }
   /** Route to the readers of this node. */
   readonly loopback: Route
-  readonly limits: Pick<Limits, "confirmTimeout" | "links" | "messageBytes" | "slowPeerTimeout">
+  readonly limits: Pick<Limits, "confirmTimeout" | "messageBytes" | "slowPeerTimeout">
   readonly clock: Clock
   /** `true` if messages carry the span in which they are sent. */
   readonly tracing: boolean
@@ -77,7 +78,8 @@ type Target = Pick<PeerId, "name">
 /** Receiver that a message to many has to wait for. */
 interface WaitingTarget {
   readonly to: Destination
-  readonly missing: Missing
+  /** Slowness of the lane, or of the list of lanes. `undefined` without a link. */
+  readonly slowness: Slowness | undefined
   /** Time that the message may wait, in milliseconds. */
   readonly left: number
 }
@@ -97,7 +99,7 @@ export class Sender {
       clock,
       onSlow: (standstill) => this.reportSlow(standstill),
     })
-    this.allowance = new WaitAllowance({ timeout: limits.slowPeerTimeout, peers: limits.links, clock })
+    this.allowance = new WaitAllowance({ timeout: limits.slowPeerTimeout, clock })
     this.watch = this.slowSends.run
   }
 
@@ -367,7 +369,6 @@ export class Sender {
     for (const { name } of targets) {
       const link = this.routeToName(name)
       const sender = link === undefined ? undefined : outletOf(link, lane)
-      if (sender !== undefined) this.allowance.noticeCredit(name, lane, sender.slowness)
       const problem = sender === undefined ? undefined : formatProblem(sender, { lane, peer: name }, extra)
       if (problem !== undefined) report.failed.push(problem)
       else if (sender?.tryOffer(bytes, extra) === true) {
@@ -386,17 +387,16 @@ export class Sender {
 
   /** Adds a peer to those that a message to many waits for, unless earlier messages have waited for it in vain. */
   private waitOrSkip(to: Destination, link: Route | undefined, report: Report, waiting: Array<WaitingTarget>): void {
-    const hasLane = link !== undefined && outletOf(link, to.lane) !== undefined
-    const missing = hasLane ? to.lane : connection
-    const left = this.allowance.left(to.peer, missing)
-    if (left > 0 && !(link !== undefined && isSlow(awaitedOf(link, to.lane)))) waiting.push({ to, missing, left })
+    const awaited = link === undefined ? undefined : awaitedOf(link, to.lane)
+    const left = this.allowance.left(awaited?.slowness)
+    if (left > 0 && !(awaited !== undefined && isSlow(awaited))) waiting.push({ to, slowness: awaited?.slowness, left })
     else if (link === undefined) report.failed.push(this.noRoute(to))
     else this.skip(sendErrors.stillSlow(to), to.lane, report)
   }
 
   /** Offers a message to one of many peers, for as long as it may wait. */
   private offerToSlow(
-    { left, missing, to }: WaitingTarget,
+    { left, slowness, to }: WaitingTarget,
     bytes: Uint8Array,
     extra: Extra | undefined,
     report: Report,
@@ -407,9 +407,9 @@ export class Sender {
       Effect.timeoutOption(left),
       Effect.ensuring(
         Effect.sync(() => {
-          // A lane that accepts the message makes progress. A connection that comes up may still be of no use.
-          if (missing !== connection && acceptance.isAccepted) return
-          this.allowance.spend(to.peer, missing, since, this.outletTo(to)?.slowness)
+          // A lane that accepts the message makes progress. A lane of another link may still be of no use.
+          const isSameLane = slowness !== undefined && this.slownessTo(to) === slowness
+          if (!acceptance.isAccepted || !isSameLane) this.allowance.spend(since, slowness)
         }),
       ),
     )
@@ -428,18 +428,23 @@ export class Sender {
     })
   }
 
-  /** Marks the lane that a message to many waited for, for so many milliseconds, as slow. Reports the peer. */
+  /**
+   * Reports the peer that a message to many waited for, for so many milliseconds. Marks the lane as slow if messages to
+   * many have waited for it for the whole timeout.
+   */
   private giveUp(to: Destination, waited: number, bytes: number, report: Report): void {
     const link = this.routeTo(to)
     if (link === undefined) return void report.failed.push(this.noRoute(to))
-    this.slowSends.giveUp(awaitedOf(link, to.lane), waited, bytes)
+    const awaited = awaitedOf(link, to.lane)
+    // Waits last whole milliseconds.
+    if (awaited.slowness.waited > this.options.limits.slowPeerTimeout - 1) this.slowSends.giveUp(awaited, bytes)
     this.skip(sendErrors.slow(to, waited), to.lane, report)
   }
 
-  /** Returns the lane to the peer, if the peer has a link and reads the lane. */
-  private outletTo(to: Destination): Outlet | undefined {
+  /** Returns the slowness of the lane to the peer, or of its list of lanes, if there is a link. */
+  private slownessTo(to: Destination): Slowness | undefined {
     const link = this.routeTo(to)
-    return link === undefined ? undefined : outletOf(link, to.lane)
+    return link === undefined ? undefined : awaitedOf(link, to.lane).slowness
   }
 
   private skip(error: SendError, lane: string, { failed }: Report): void {

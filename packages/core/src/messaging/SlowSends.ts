@@ -81,12 +81,11 @@ export class SlowSends {
   }
 
   /**
-   * Marks a lane as slow after a message of this many bytes was given up, which waited for so many milliseconds. Reports
-   * the lane if it was not marked before.
+   * Marks a lane as slow after a message of this many bytes was given up. Reports it if the lane was not marked before.
    */
-  giveUp(awaited: Awaited, waited: number, bytes: number): void {
+  giveUp(awaited: Awaited, bytes: number): void {
     const waiting = this.entries.get(awaited.slowness)?.bytes ?? 0
-    this.report(awaited, waited, waiting + bytes)
+    this.report(awaited, this.options.timeout, waiting + bytes)
   }
 
   private enter(awaited: Awaited, bytes: number): Entry {

@@ -17,7 +17,7 @@ import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { cost } from "../../src/flow/cost.ts"
-import { waitShare } from "../../src/messaging/WaitAllowance.ts"
+import * as WaitAllowance from "../../src/messaging/WaitAllowance.ts"
 import { MetricReader } from "./MetricReader.ts"
 import * as RawPeer from "./RawPeer.ts"
 import * as World from "./world.ts"
@@ -316,7 +316,7 @@ describe("a peer whose link broke after broadcasts had waited for it in vain", (
     }),
   )
 
-  RawPeer.scenario("delays broadcasts once more, and after that for a tenth of the time", (stage) =>
+  RawPeer.scenario("delays broadcasts on some links, and after that for a tenth of the time", (stage) =>
     Effect.gen(function* () {
       const { connect } = stage
       /** Time that the first broadcast and a later one waited, in milliseconds. */
@@ -327,16 +327,18 @@ describe("a peer whose link broke after broadcasts had waited for it in vain", (
           )
           return [first, Math.max(...others)]
         })
-      assert.deepStrictEqual(yield* waitsOn(1), [slowPeerTimeout, 0])
-      assert.deepStrictEqual(yield* waitsOn(2), [slowPeerTimeout, 0])
+      let epoch = 0
+      for (let i = 0; i < WaitAllowance.burst; i++) {
+        assert.deepStrictEqual(yield* waitsOn(++epoch), [slowPeerTimeout, 0])
+      }
       const since = yield* Clock.currentTimeMillis
       const idle = yield* connect
-      yield* idle.completeHandshake({ linkEpoch: 3, window })
+      yield* idle.completeHandshake({ linkEpoch: ++epoch, window })
       yield* idle.keepAlive
       yield* Effect.sleep("10 seconds")
       const elapsed = (yield* Clock.currentTimeMillis) - since
-      const [first, later] = yield* waitsOn(4)
-      assert.approximately(first ?? 0, elapsed * waitShare, 100)
+      const [first, later] = yield* waitsOn(++epoch)
+      assert.approximately(first ?? 0, elapsed * WaitAllowance.waitShare, 100)
       assert.strictEqual(later, 0)
     }),
   )
@@ -346,7 +348,7 @@ describe("a peer whose links and handshakes never last", () => {
   const window = 1_024
 
   /** Maximum time for which messages to many may wait within five minutes, in milliseconds. */
-  const maxWaits = 2 * slowPeerTimeout + 300_000 * waitShare
+  const maxWaits = WaitAllowance.burst * slowPeerTimeout + 300_000 * WaitAllowance.waitShare
 
   /** Completes the handshakes of its dials, hangs up after a time, and dials again after a pause. */
   const reconnecting = Effect.fnUntraced(function* (
@@ -398,7 +400,7 @@ describe("a peer whose links and handshakes never last", () => {
 
   for (const [what, send, onLink] of ways) {
     World.simulated(
-      `delays ${what} for twice the timeout and a tenth of the time if it answers dials and does not complete their handshakes`,
+      `delays ${what} three times and for a tenth of the time if it answers dials and does not complete their handshakes`,
       (world, network) =>
         Effect.gen(function* () {
           const a = yield* world.node("a", {}, FailureDetector.layerLan)
@@ -420,7 +422,7 @@ describe("a peer whose links and handshakes never last", () => {
     )
 
     World.simulated(
-      `delays ${what} for twice the timeout and a tenth of the time if it reads nothing and connects again and again`,
+      `delays ${what} three times and for a tenth of the time if it reads nothing and connects again and again`,
       (world, network) =>
         Effect.gen(function* () {
           const a = yield* world.node("a", {}, FailureDetector.layerLan)
@@ -432,7 +434,41 @@ describe("a peer whose links and handshakes never last", () => {
   }
 
   World.simulated(
-    "delays publications on a lane for twice the timeout and a tenth of the time if it never lists its lanes",
+    "delays broadcasts three times and for a tenth of the time if it connects again before each link ends",
+    (world, network) =>
+      Effect.gen(function* () {
+        const a = yield* world.node("a", {}, FailureDetector.layerLan)
+        let epoch = 0
+        const link = Effect.gen(function* () {
+          const peer = yield* RawPeer.connect(network, a)
+          yield* peer.completeHandshake({ linkEpoch: ++epoch * 1_000, window })
+          yield* peer.keepAlive
+          yield* Effect.sleep(slowPeerTimeout + 500)
+          yield* peer.end
+        })
+        const links = Effect.andThen(Effect.forkScoped(Effect.ignore(Effect.scoped(link))), Effect.sleep("4900 millis"))
+        yield* Effect.forkScoped(Effect.forever(links))
+        yield* World.untilPeers(a, ["m"])
+        assert.isAtMost(yield* waitsOf(a.cluster.broadcast("x".repeat(100))), maxWaits)
+      }),
+  )
+
+  World.simulated(
+    "delays broadcasts three times and for a tenth of the time if other broadcasts are interrupted",
+    (world, network) =>
+      Effect.gen(function* () {
+        const a = yield* world.node("a", {}, FailureDetector.layerLan)
+        yield* reconnecting({ lifetime: slowPeerTimeout - 100, pause: 20 }, RawPeer.connect(network, a))
+        yield* World.untilPeers(a, ["m"])
+        const broadcast = a.cluster.broadcast("x".repeat(100))
+        const short = Effect.andThen(Effect.timeoutOption(broadcast, 2), Effect.sleep("100 millis"))
+        yield* Effect.forkScoped(Effect.forever(short))
+        assert.isAtMost(yield* waitsOf(broadcast), maxWaits)
+      }),
+  )
+
+  World.simulated(
+    "delays publications on a lane three times and for a tenth of the time if it never lists its lanes",
     (world, network) =>
       Effect.gen(function* () {
         const a = yield* world.node("a", {}, FailureDetector.layerLan)

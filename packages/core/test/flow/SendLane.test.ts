@@ -51,18 +51,14 @@ describe("a sending lane", () => {
     assert.isFalse(lane.slowness.isSlow)
   })
 
-  it("counts the whole frames for which the peer has given credit", () => {
+  it("has credit for a whole frame once the peer has given as much, in any pieces", () => {
     const { lane } = make()
     while (lane.tryOffer(new Uint8Array(100))) continue
-    for (let i = 0; i < 2; i++) {
-      assert.isUndefined(lane.credit(cost(fragment) - 1))
-      assert.strictEqual(lane.slowness.grants, i)
-      assert.isUndefined(lane.credit(1))
-      assert.strictEqual(lane.slowness.grants, i + 1)
-      while (lane.tryOffer(new Uint8Array(100))) continue
-    }
-    lane.wake()
-    assert.strictEqual(lane.slowness.grants, 2)
+    assert.isUndefined(lane.credit(cost(fragment) - 1))
+    assert.isFalse(lane.slowness.hasGranted)
+    lane.slowness.addWait(0, 50)
+    assert.isUndefined(lane.credit(1))
+    assert.deepStrictEqual([lane.slowness.hasGranted, lane.slowness.waited], [true, 0])
   })
 
   it("stays slow until there is room in a full write queue", () => {
@@ -70,13 +66,18 @@ describe("a sending lane", () => {
     const lane = new SendLane({ number: 1, name: "orders", window, queue })
     assert.isTrue(lane.tryOffer(new Uint8Array(100)))
     assert.isFalse(lane.tryOffer(new Uint8Array(100)))
-    lane.slowness.mark()
+    const { slowness } = lane
+    slowness.mark()
+    slowness.addWait(0, 50)
     lane.wake()
-    assert.isTrue(lane.slowness.isSlow)
+    assert.deepStrictEqual([slowness.isSlow, slowness.waited], [true, 50])
     queue.next(1_000)
     queue.written()
     lane.wake()
-    assert.isFalse(lane.slowness.isSlow)
+    assert.deepStrictEqual([slowness.isSlow, slowness.waited], [false, 0])
+    slowness.addWait(100, 150)
+    lane.wake()
+    assert.strictEqual(slowness.waited, 0, "also without the mark")
   })
 
   it.effect(

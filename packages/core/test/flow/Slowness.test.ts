@@ -13,6 +13,18 @@ describe("slowness", () => {
     assert.isTrue(slowness.mark())
   })
 
+  it("has the time of the waits in vain since the peer gave credit, or made progress", () => {
+    const slowness = new Slowness()
+    slowness.addWait(0, 100)
+    slowness.addWait(50, 150)
+    assert.strictEqual(slowness.waited, 150)
+    slowness.clear()
+    assert.deepStrictEqual([slowness.waited, slowness.hasGranted], [0, false])
+    slowness.addWait(200, 250)
+    slowness.grant()
+    assert.deepStrictEqual([slowness.waited, slowness.hasGranted], [0, true])
+  })
+
   it("counts the accepted frames", () => {
     const slowness = new Slowness()
     const before = slowness.progress

@@ -92,7 +92,7 @@ const make = Effect.fnUntraced(function* (
       takeover,
     },
     loopback,
-    limits: { confirmTimeout: 1_000, links: 10, messageBytes: 100, slowPeerTimeout: 500 },
+    limits: { confirmTimeout: 1_000, messageBytes: 100, slowPeerTimeout: 500 },
     clock,
     tracing: false,
     onConfirmed: (outcome) => reported.push(outcome),
@@ -413,42 +413,66 @@ describe("a message to many", () => {
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect(
-    "waits for a lane until it gives credit no longer than twice the timeout, over all links and failed waits",
-    () =>
-      Effect.gen(function* () {
-        const links: Array<Link> = []
-        const connect = (lane: SendLane): void => void links.splice(0, 1, linkTo("b", lane))
-        const { sender } = yield* make(links, knowing("b"))
-        const times: Array<number> = []
-        const publish = Effect.gen(function* () {
-          const start = yield* Clock.currentTimeMillis
-          const { failed } = yield* sender.publish(inboxName, "x")
-          times.push((yield* Clock.currentTimeMillis) - start)
-          return failed[0]?.reason._tag
-        })
-        // Each link ends while a message waits, or the peer stops reading.
-        for (const why of ["closed", "unread"] as const) {
-          connect(new LimitedLane(0, () => Effect.andThen(Effect.sleep(200), Effect.fail(why))))
-          yield* publish
-        }
-        for (let i = 0; i < 3; i++) {
-          connect(new LimitedLane(0))
-          assert.strictEqual(yield* publish, "SlowPeer")
-        }
-        const generous = new LimitedLane(0)
-        generous.slowness.grant()
-        connect(generous)
-        yield* publish
-        assert.deepStrictEqual(times, [200, 200, 500, 100, 0, 500])
-      }).pipe(VirtualTime.flow),
-  )
+  /** Publishes once. Returns the reason of the failure, and the time that it took, in milliseconds. */
+  const timed = (sender: Sender) =>
+    Effect.gen(function* () {
+      const start = yield* Clock.currentTimeMillis
+      const { failed } = yield* sender.publish(inboxName, "x")
+      return [failed[0]?.reason._tag, (yield* Clock.currentTimeMillis) - start] as const
+    })
 
-  it.effect("waits for connections of a peer until it gives credit no longer than twice the timeout", () =>
+  it.effect("waits for links on which a peer gives no credit no longer than three timeouts, and once for each", () =>
     Effect.gen(function* () {
       const links: Array<Link> = []
+      const connect = (lane: SendLane): void => void links.splice(0, 1, linkTo("b", lane))
+      const { sender, reported } = yield* make(links, knowing("b"))
+      // Each link ends while a message waits, or the peer stops reading.
+      for (const why of ["closed", "unread"] as const) {
+        connect(new LimitedLane(0, () => Effect.andThen(Effect.sleep(200), Effect.fail(why))))
+        assert.strictEqual((yield* timed(sender))[1], 200)
+      }
+      for (const waited of [500, 500, 100, 0]) {
+        connect(new LimitedLane(0))
+        assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", waited])
+        assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 0])
+      }
+      const slow = 'slow b "" 500 ms 1 bytes'
+      assert.deepStrictEqual(
+        reported.filter((report) => report !== 'skipped ""'),
+        [slow, slow],
+        "a peer is slow after the whole timeout only",
+      )
+      const generous = new LimitedLane(0)
+      generous.slowness.grant()
+      connect(generous)
+      assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 500])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("has waited in vain for a lane if the message goes to another link instead", () =>
+    Effect.gen(function* () {
+      const links: Array<Link> = []
+      const { sender } = yield* make(links, knowing("b"))
+      const moving = () =>
+        new LimitedLane(0, () =>
+          Effect.andThen(Effect.sleep(400), () => {
+            links.splice(0, 1, linkTo("b", new LimitedLane(1)))
+            return Effect.fail("moved" as const)
+          }),
+        )
+      for (const waited of [400, 400, 400]) {
+        links.splice(0, 1, linkTo("b", moving()))
+        assert.deepStrictEqual(yield* timed(sender), [undefined, waited])
+      }
+      links.splice(0, 1, linkTo("b", moving()))
+      assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 300])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("waits for connections no longer than three timeouts", () =>
+    Effect.gen(function* () {
       const state = { pending: true }
-      const { sender } = yield* make(links, knowing("b"), undefined, () =>
+      const { sender } = yield* make([], knowing("b"), undefined, () =>
         state.pending
           ? Effect.andThen(
               Effect.sleep(200),
@@ -456,35 +480,20 @@ describe("a message to many", () => {
             )
           : undefined,
       )
-      const publish = Effect.gen(function* () {
-        const start = yield* Clock.currentTimeMillis
+      for (const waited of [200, 200, 200, 200, 200, 200, 200, 100, 0]) {
         state.pending = true
-        const { failed } = yield* sender.publish(inboxName, "x")
-        return [failed[0]?.reason._tag, (yield* Clock.currentTimeMillis) - start]
-      })
-      for (const waited of [200, 200, 200, 200, 200, 0, 0])
-        assert.deepStrictEqual(yield* publish, ["NotConnected", waited])
-      // A link that gives no credit changes nothing. A link that gives credit does.
-      const lane = new LimitedLane(9)
-      links.push(linkTo("b", lane))
-      yield* publish
-      links.pop()
-      assert.deepStrictEqual(yield* publish, ["NotConnected", 0])
-      lane.slowness.grant()
-      links.push(linkTo("b", lane))
-      yield* publish
-      links.pop()
-      assert.deepStrictEqual(yield* publish, ["NotConnected", 200])
+        assert.deepStrictEqual(yield* timed(sender), ["NotConnected", waited])
+      }
     }).pipe(VirtualTime.flow),
   )
 
   it.effect("that is interrupted has waited, too", () =>
     Effect.gen(function* () {
-      const { sender } = yield* make([linkTo("b", new LimitedLane(0))])
-      for (let i = 0; i < 4; i++) yield* Effect.timeoutOption(sender.publish(inboxName, "x"), 250)
-      const start = yield* Clock.currentTimeMillis
-      assert.strictEqual((yield* sender.publish(inboxName, "x")).failed[0]?.reason._tag, "SlowPeer")
-      assert.strictEqual((yield* Clock.currentTimeMillis) - start, 0)
+      const { sender, reported } = yield* make([linkTo("b", new LimitedLane(0))])
+      for (let i = 0; i < 2; i++) yield* Effect.timeoutOption(sender.publish(inboxName, "x"), 200)
+      assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 100])
+      assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 0])
+      assert.deepStrictEqual(reported, ['slow b "" 500 ms 1 bytes', 'skipped ""', 'skipped ""'])
     }).pipe(VirtualTime.flow),
   )
 

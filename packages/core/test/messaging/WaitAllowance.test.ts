@@ -3,112 +3,113 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Slowness } from "../../src/flow/Slowness.ts"
-import { connection, type Missing, WaitAllowance } from "../../src/messaging/WaitAllowance.ts"
+import { burst, WaitAllowance } from "../../src/messaging/WaitAllowance.ts"
 
 const timeout = 1_000
 
-const make = Effect.map(Clock.Clock, (clock) => new WaitAllowance({ timeout, peers: 3, clock }))
+const make = Effect.map(Clock.Clock, (clock) => new WaitAllowance({ timeout, clock }))
 
-/** Waits for a lane of several peers at the same time, and records the waits. */
-const spend = (allowance: WaitAllowance, peers: ReadonlyArray<string>, millis: number, lane: Missing = "") =>
+/** Waits in vain for several lanes at the same time, or for a connection. */
+const spend = (allowance: WaitAllowance, millis: number, ...lanes: ReadonlyArray<Slowness | undefined>) =>
   Effect.gen(function* () {
     const since = allowance.now()
     yield* Effect.sleep(millis)
-    for (const peer of peers) allowance.spend(peer, lane, since, undefined)
+    for (const lane of lanes) allowance.spend(since, lane)
   })
 
+/** Spends all time for peers that have given no credit. */
+const spendAll = (allowance: WaitAllowance) =>
+  Effect.replicateEffect(
+    Effect.suspend(() => spend(allowance, timeout, new Slowness())),
+    burst,
+  )
+
+/** Returns a lane of a peer that has given credit. */
+const generous = () => {
+  const lane = new Slowness()
+  lane.grant()
+  return lane
+}
+
 describe("the allowance of messages to many", () => {
-  it.effect("is the timeout for each lane and each connection, and as much for all peers together", () =>
+  it.effect("is the timeout for each lane, and some timeouts for all lanes without credit and connections", () =>
     Effect.gen(function* () {
       const allowance = yield* make
-      const left = (missing: Missing) => ["b", "c"].map((peer) => allowance.left(peer, missing))
-      assert.deepStrictEqual(left(""), [1_000, 1_000])
-      yield* spend(allowance, ["b"], 1_000)
-      yield* spend(allowance, ["b"], 600)
-      assert.deepStrictEqual(left(""), [400, 1_000])
-      assert.deepStrictEqual(left("orders"), [1_000, 1_000])
-      assert.deepStrictEqual(left(connection), [1_000, 1_000])
-      yield* spend(allowance, ["c"], 900)
-      assert.deepStrictEqual(left(""), [490, 590], "what c has left, and what both share")
-      yield* spend(allowance, ["c"], 590)
-      assert.deepStrictEqual(left(""), [10, 10])
-      assert.deepStrictEqual(left("orders"), [1_000, 1_000])
+      const lane = new Slowness()
+      assert.strictEqual(allowance.left(lane), 1_000)
+      yield* spend(allowance, 300, lane)
+      assert.deepStrictEqual([lane, new Slowness(), undefined].map(allowance.left, allowance), [700, 1_000, 1_000])
+      yield* spend(allowance, 700, lane)
+      yield* spend(allowance, 1_000, undefined)
+      yield* spend(allowance, 600, new Slowness())
+      assert.deepStrictEqual([lane, new Slowness(), undefined].map(allowance.left, allowance), [0, 400, 400])
+      yield* spend(allowance, 400, new Slowness())
+      assert.deepStrictEqual([new Slowness(), undefined].map(allowance.left, allowance), [0, 0])
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("counts the time in which several messages wait once, for one peer and for several", () =>
+  it.effect("is the timeout for a lane with credit whatever others have spent, and spends nothing of theirs", () =>
     Effect.gen(function* () {
       const allowance = yield* make
-      const first = allowance.now()
-      yield* Effect.sleep(500)
-      const second = allowance.now()
-      yield* Effect.sleep(100)
-      for (const peer of ["b", "c"]) allowance.spend(peer, "", first, undefined)
-      yield* Effect.sleep(400)
-      for (const peer of ["b", "c"]) allowance.spend(peer, "", second, undefined)
-      assert.strictEqual(allowance.left("b", ""), 1_000, "the waits took the time of each peer, and no more")
-      yield* spend(allowance, ["b", "c"], 300)
-      assert.strictEqual(allowance.left("b", ""), 700)
+      for (let i = 0; i < 9; i++) yield* spend(allowance, 1_000, generous())
+      assert.strictEqual(allowance.left(undefined), 1_000)
+      yield* spendAll(allowance)
+      const lane = generous()
+      assert.strictEqual(allowance.left(lane), 1_000)
+      yield* spend(allowance, 600, lane)
+      assert.strictEqual(allowance.left(lane), 400)
+      lane.grant()
+      assert.strictEqual(allowance.left(lane), 1_000)
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("returns with time, a tenth of it for all peers together, up to the whole", () =>
+  it.effect("returns with time, a tenth of it, up to the whole", () =>
     Effect.gen(function* () {
       const allowance = yield* make
-      yield* spend(allowance, ["b", "c"], 2_000)
-      const left = () => ["b", "c"].map((peer) => allowance.left(peer, ""))
-      assert.deepStrictEqual(left(), [0, 0])
+      yield* spendAll(allowance)
       yield* Effect.sleep(4_000)
-      assert.deepStrictEqual(left(), [400, 400])
-      yield* spend(allowance, ["b"], 400)
-      assert.deepStrictEqual(left(), [0, 0], "the time of a wait does not return any")
+      assert.strictEqual(allowance.left(undefined), 400)
+      yield* spend(allowance, 400, undefined)
+      assert.strictEqual(allowance.left(undefined), 0, "the time of a wait does not return any")
       yield* Effect.sleep(5_000)
-      yield* spend(allowance, ["c"], 100)
-      assert.deepStrictEqual(left(), [400, 400])
-      yield* Effect.sleep(60_000)
-      assert.deepStrictEqual(left(), [1_000, 1_000])
-      yield* spend(allowance, ["c"], 300)
-      assert.deepStrictEqual(left(), [700, 700], "no more than the whole has returned")
+      yield* spend(allowance, 100, undefined)
+      assert.strictEqual(allowance.left(undefined), 400)
+      yield* Effect.sleep(300_000)
+      for (let i = 1; i < burst; i++) yield* spend(allowance, 1_000, undefined)
+      yield* spend(allowance, 700, undefined)
+      assert.strictEqual(allowance.left(undefined), 300, "no more than the whole has returned")
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("is whole again after credit for a frame on the lane, on the same link or another one", () =>
+  it.effect("counts the time in which several messages wait once, also if the longer wait ends last", () =>
     Effect.gen(function* () {
       const allowance = yield* make
+      yield* spendAll(allowance)
+      yield* Effect.sleep(5_000)
       const [first, second] = [new Slowness(), new Slowness()]
-      const lacks = ["orders", "news", connection] as const
-      const waitOn = Effect.fnUntraced(function* (slowness: Slowness) {
-        const since = allowance.now()
-        yield* Effect.sleep(2_000)
-        for (const missing of lacks) allowance.spend("b", missing, since, slowness)
-      })
-      const left = () => lacks.map((missing) => allowance.left("b", missing))
-      first.grant()
-      yield* waitOn(first)
-      assert.deepStrictEqual(left(), [0, 0, 0])
-      allowance.noticeCredit("b", "orders", first)
-      assert.deepStrictEqual(left(), [0, 0, 1_000], "the credit was given before the wait of the lane")
-      yield* waitOn(first)
-      allowance.noticeCredit("b", "orders", second)
-      assert.deepStrictEqual(left(), [0, 0, 0], "the new link has given no credit")
-      first.grant()
-      allowance.noticeCredit("b", "orders", first)
-      assert.deepStrictEqual(left(), [1_000, 0, 1_000])
-      second.grant()
-      allowance.noticeCredit("b", "news", second)
-      assert.deepStrictEqual(left(), [1_000, 1_000, 1_000])
+      const since = allowance.now()
+      yield* Effect.sleep(450)
+      yield* spend(allowance, 50, first, second)
+      allowance.spend(since, second)
+      assert.deepStrictEqual([first.waited, second.waited, allowance.left(undefined)], [50, 500, 45])
     }).pipe(VirtualTime.flow),
   )
 
-  it.effect("is remembered for a bounded number of peers, the newest ones", () =>
+  it.effect("loses no more than the timeout for one link, although waits that overlap may last longer", () =>
     Effect.gen(function* () {
       const allowance = yield* make
-      const peers = ["b", "c", "d", "e"]
-      yield* spend(allowance, peers, 2_000)
-      assert.deepStrictEqual(
-        peers.map((name) => allowance.left(name, "")),
-        [1_000, 0, 0, 0],
-      )
+      yield* spendAll(allowance)
+      yield* Effect.sleep(20_000)
+      const lane = new Slowness()
+      const since = allowance.now()
+      yield* Effect.sleep(900)
+      const later = allowance.now()
+      yield* Effect.sleep(100)
+      allowance.spend(since, lane)
+      yield* Effect.sleep(900)
+      allowance.spend(later, lane)
+      assert.strictEqual(allowance.left(lane), 0)
+      assert.strictEqual(allowance.left(undefined), 1_000)
     }).pipe(VirtualTime.flow),
   )
 })

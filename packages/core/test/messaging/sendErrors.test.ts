@@ -71,7 +71,8 @@ describe("the error of a message", () => {
       [sendErrors.slow(to("b"), 50), "the peer gave no credit within 50ms (limits.slowPeerTimeout)"],
       [
         sendErrors.stillSlow(to("b")),
-        "the peer was slow before and has made no progress since, so the message did not wait (limits.slowPeerTimeout)",
+        "the message did not wait, because earlier messages waited in vain for this peer, or for peers that have given " +
+          "no credit yet (limits.slowPeerTimeout)",
       ],
     ] as const) {
       assert.strictEqual(error.message, `cannot send to "b" on "orders": ${text}`)
