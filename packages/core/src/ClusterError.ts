@@ -443,7 +443,7 @@ export class SlowPeer extends Schema.TaggedError<SlowPeer>()("SlowPeer", {
     return Duration.isZero(this.waited)
       ? "the message did not wait, because earlier messages waited in vain for this peer, or for peers that have given " +
           "no credit yet (limits.slowPeerTimeout)"
-      : `the peer gave no credit within ${Duration.format(this.waited)} (limits.slowPeerTimeout)`
+      : `the message waited for credit for ${Duration.format(this.waited)} in vain (limits.slowPeerTimeout)`
   }
 }
 

@@ -77,10 +77,10 @@ export interface Limits {
   readonly confirmTimeout: number
   /**
    * Time without progress after which a peer is slow, in milliseconds. Messages to many wait this long for a lane of a
-   * link, and later messages skip the peer at once until it makes progress. The waits for links on which the peer has
-   * given no credit yet, and for connections that are about to come up, take three times as long for all peers together,
-   * and after that a tenth of the elapsed time. Sends that wait this long emit `SlowPeer`. Messages that wait this long
-   * in an inbox without a reader are reported in the log.
+   * link, and later messages skip the peer at once until it makes progress. The waits for lanes on which the peer has
+   * given no credit yet, and for connections that are about to come up, take from a stock of the node: three times this
+   * value, and a tenth of the elapsed time. Sends that wait this long emit `SlowPeer`. Messages that wait this long in
+   * an inbox without a reader are reported in the log.
    */
   readonly slowPeerTimeout: number
   /** Time without progress in writing to a link, in milliseconds, after which this node closes the link. */

@@ -135,7 +135,8 @@ export class SendLane implements LaneFrames {
   /** Accepts a message if there is credit for it now and no other sender waits. Returns `false` otherwise. */
   tryOffer(payload: Uint8Array, extra?: Extra): boolean {
     if (this.waiting > 0 || this.refusal() !== undefined) return false
-    if (payload.length > this.maxPayload || !this.hasRoom(payload.length)) return false
+    if (payload.length > this.maxPayload) return this.tryOfferFragments({ payload, extra, accepted: 0 })
+    if (!this.hasRoom(payload.length)) return false
     const frame: Data = { _tag: "Data", lane: this.number, first: true, last: true, abort: false, payload }
     this.push(extra === undefined ? frame : { ...frame, ...this.firstFields(extra) })
     if (extra?.acceptance !== undefined) extra.acceptance.isAccepted = true
@@ -233,6 +234,17 @@ export class SendLane implements LaneFrames {
   private refusal(): Refusal | undefined {
     const { state } = this.queue
     return state !== "open" ? state : this.isOpen ? undefined : "unread"
+  }
+
+  /** Accepts all fragments of a message if there is credit for all of them, and room for all but the last one. */
+  private tryOfferFragments(message: Fragmented): boolean {
+    const { maxPayload } = this
+    const { length } = message.payload
+    const whole = Math.ceil(length / maxPayload) - 1
+    const before = whole * cost(maxPayload)
+    if (this.available < before + cost(length - whole * maxPayload) || !this.queue.hasRoom(before)) return false
+    while (message.accepted < length) this.pushFragment(message, Math.min(maxPayload, length - message.accepted))
+    return true
   }
 
   private hasRoom(payloadBytes: number): boolean {

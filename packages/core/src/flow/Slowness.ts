@@ -8,7 +8,7 @@ import { WaitTime } from "./WaitTime.ts"
 export class Slowness {
   private slow = false
   private steps = 0
-  private granted = false
+  private granted = 0
   private waits: WaitTime | undefined
   private time = 0
 
@@ -30,14 +30,14 @@ export class Slowness {
     this.steps++
   }
 
-  /** `true` once the peer has given credit for a whole frame. */
-  get hasGranted(): boolean {
+  /** Number of whole frames for which the peer has given credit. */
+  get grants(): number {
     return this.granted
   }
 
-  /** Records that the peer gave credit for a whole frame. */
+  /** Records that the peer gave credit for another whole frame. */
   grant(): void {
-    this.granted = true
+    this.granted++
     this.time = 0
   }
 

@@ -43,9 +43,12 @@ export class WriteQueue {
     this.linkState = why
   }
 
-  /** Returns `true` if the waiting bytes are below the limit. The next frame may then exceed the limit. */
-  hasRoom(): boolean {
-    return this.unwritten < this.limit
+  /**
+   * Returns `true` if the waiting bytes, and these bytes more, are below the limit. The next frame may then exceed the
+   * limit.
+   */
+  hasRoom(bytes = 0): boolean {
+    return this.unwritten + bytes < this.limit
   }
 
   /** Appends a frame to a lane, and wakes the writer if the lane had nothing to write. */

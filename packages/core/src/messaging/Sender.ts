@@ -377,7 +377,7 @@ export class Sender {
       }
       // A peer with a link that does not read the lane does not appear in the report.
       else if (link !== undefined && sender === undefined && link.lanesKnown() === undefined) continue
-      else this.waitOrSkip({ lane, peer: name }, link, report, waiting)
+      else this.waitOrSkip({ lane, peer: name }, link, bytes.length, report, waiting)
     }
     const offer = (target: WaitingTarget) => this.offerToSlow(target, bytes, extra, report)
     if (waiting.length > 0) yield* Effect.forEach(waiting, offer, { concurrency: "unbounded", discard: true })
@@ -386,12 +386,18 @@ export class Sender {
   })
 
   /** Adds a peer to those that a message to many waits for, unless earlier messages have waited for it in vain. */
-  private waitOrSkip(to: Destination, link: Route | undefined, report: Report, waiting: Array<WaitingTarget>): void {
+  private waitOrSkip(
+    to: Destination,
+    link: Route | undefined,
+    bytes: number,
+    report: Report,
+    waiting: Array<WaitingTarget>,
+  ): void {
     const awaited = link === undefined ? undefined : awaitedOf(link, to.lane)
     const left = this.allowance.left(awaited?.slowness)
     if (left > 0 && !(awaited !== undefined && isSlow(awaited))) waiting.push({ to, slowness: awaited?.slowness, left })
-    else if (link === undefined) report.failed.push(this.noRoute(to))
-    else this.skip(sendErrors.stillSlow(to), to.lane, report)
+    else if (awaited === undefined) report.failed.push(this.noRoute(to))
+    else this.giveUp(awaited, bytes, sendErrors.stillSlow(to), report)
   }
 
   /** Offers a message to one of many peers, for as long as it may wait. */
@@ -402,14 +408,14 @@ export class Sender {
     report: Report,
   ): Effect.Effect<void> {
     const since = this.allowance.now()
+    const grants = slowness?.grants ?? 0
     const acceptance = new Acceptance()
     const offer = Effect.suspend(() => this.offer(to, bytes, { ...extra, acceptance })).pipe(
       Effect.timeoutOption(left),
       Effect.ensuring(
         Effect.sync(() => {
-          // A lane that accepts the message makes progress. A lane of another link may still be of no use.
-          const isSameLane = slowness !== undefined && this.slownessTo(to) === slowness
-          if (!acceptance.isAccepted || !isSameLane) this.allowance.spend(since, slowness)
+          // A lane of another link, or one that accepts a message at a time, may still be of no use.
+          if ((slowness?.grants ?? 0) === grants) this.allowance.spend(since, slowness)
         }),
       ),
     )
@@ -423,33 +429,22 @@ export class Sender {
           if (Option.isNone(sent)) this.options.sent(to.lane).add(bytes.length)
           return void report.sent.push(to.peer)
         }
-        this.giveUp(to, left, bytes.length, report)
+        const link = this.routeTo(to)
+        if (link === undefined) return void report.failed.push(this.noRoute(to))
+        this.giveUp(awaitedOf(link, to.lane), bytes.length, sendErrors.slow(to, left), report)
       },
     })
   }
 
   /**
-   * Reports the peer that a message to many waited for, for so many milliseconds. Marks the lane as slow if messages to
-   * many have waited for it for the whole timeout.
+   * Reports the peer that a message to many skips. Marks the lane as slow if messages to many have waited for it for the
+   * whole timeout.
    */
-  private giveUp(to: Destination, waited: number, bytes: number, report: Report): void {
-    const link = this.routeTo(to)
-    if (link === undefined) return void report.failed.push(this.noRoute(to))
-    const awaited = awaitedOf(link, to.lane)
+  private giveUp(awaited: Awaited, bytes: number, error: SendError, { failed }: Report): void {
     // Waits last whole milliseconds.
     if (awaited.slowness.waited > this.options.limits.slowPeerTimeout - 1) this.slowSends.giveUp(awaited, bytes)
-    this.skip(sendErrors.slow(to, waited), to.lane, report)
-  }
-
-  /** Returns the slowness of the lane to the peer, or of its list of lanes, if there is a link. */
-  private slownessTo(to: Destination): Slowness | undefined {
-    const link = this.routeTo(to)
-    return link === undefined ? undefined : awaitedOf(link, to.lane).slowness
-  }
-
-  private skip(error: SendError, lane: string, { failed }: Report): void {
     failed.push(error)
-    this.options.onSkipped(lane)
+    this.options.onSkipped(awaited.lane)
   }
 
   private reportSlow({ bytes, lane, peer: { generation, name }, waited }: Standstill): void {

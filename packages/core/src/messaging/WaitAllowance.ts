@@ -1,10 +1,9 @@
 /**
- * The time for which messages to many may wait for peers. While a peer gives credit, they wait for
- * `limits.slowPeerTimeout` each time. On a link on which the peer has given no credit yet, and for a connection that is
- * about to come up, they wait as long once. All these waits together take at most {@link burst} times as long, and after
- * that a part of the elapsed time ({@link waitShare}). So peers that never give credit delay messages to others for a
- * small part of the time, however many they are and however often they connect (docs/messages.md, section "Slow
- * subscribers").
+ * The time for which messages to many may wait for peers. On a lane on which the peer has given credit for a whole
+ * frame, they wait for `limits.slowPeerTimeout` each time. The waits for other lanes, and for connections that are about
+ * to come up, take from a stock of the node: {@link burst} timeouts, and a part of the elapsed time ({@link waitShare}).
+ * So peers that never give credit delay messages to others for a small part of the time, however many they are and
+ * however often they connect (docs/messages.md, section "Slow subscribers").
  */
 import type { Clock } from "effect/Clock"
 import type { Slowness } from "../flow/Slowness.ts"
@@ -12,12 +11,12 @@ import { WaitTime } from "../flow/WaitTime.ts"
 import { monotonicMillis } from "../internal/time.ts"
 
 /**
- * Timeouts for which messages to many may wait at once for peers that have given no credit. Enough for some links that
- * break one after the other, because a healthy peer with a new link is such a peer, too.
+ * Timeouts in the full stock. Enough for some links that break one after the other, because a healthy peer has given no
+ * credit on a new link either.
  */
 export const burst = 3
 
-/** Part of the elapsed time for which messages to many may wait for peers that have given no credit. */
+/** Part of the elapsed time that returns to the stock. */
 export const waitShare = 0.1
 
 export interface Options {
@@ -29,7 +28,7 @@ export interface Options {
 export class WaitAllowance {
   private readonly options: Options
   private readonly waits = new WaitTime()
-  /** Time of the waits for peers without credit that had not returned at the end of the last wait, in milliseconds. */
+  /** Time that the stock lacked at the end of the last wait, in milliseconds. */
   private spent = 0
   /** End of the last wait. */
   private until = 0
@@ -45,19 +44,17 @@ export class WaitAllowance {
   left(slowness: Slowness | undefined): number {
     const { timeout } = this.options
     const ofLink = timeout - (slowness?.waited ?? 0)
-    const ofAll = slowness?.hasGranted === true ? timeout : burst * timeout - this.spentAt(this.now())
+    const ofAll = hasGranted(slowness) ? timeout : burst * timeout - this.spentAt(this.now())
     return Math.max(0, Math.floor(Math.min(ofLink, ofAll)))
   }
 
-  /** Records a wait in vain that started at `since` and ends now. */
+  /** Records a wait that started at `since` and ends now, without credit for a whole frame in the meantime. */
   spend(since: number, slowness: Slowness | undefined): void {
     const now = this.now()
     if (now <= since) return
-    // Waits that overlap may last longer than the timeout. A link that lasts takes no more than that from other links.
-    const most = this.options.timeout - (slowness?.waited ?? 0)
     slowness?.addWait(since, now)
-    if (slowness?.hasGranted === true || most <= 0) return
-    this.spent = this.spentAt(Math.max(since, this.until)) + Math.min(this.waits.add(since, now), most)
+    if (hasGranted(slowness)) return
+    this.spent = this.spentAt(Math.max(since, this.until)) + this.waits.add(since, now)
     this.until = now
   }
 
@@ -65,3 +62,5 @@ export class WaitAllowance {
     return Math.max(0, this.spent - Math.max(0, now - this.until) * waitShare)
   }
 }
+
+const hasGranted = (slowness: Slowness | undefined): boolean => slowness !== undefined && slowness.grants > 0

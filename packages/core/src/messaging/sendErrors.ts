@@ -84,6 +84,6 @@ export const notConfirmed = (to: Destination, timeout: Duration.Input, isAccepte
 export const stillSlow = (to: Destination): ClusterError.SendError =>
   make(to, new ClusterError.SlowPeer({ waited: Duration.zero }))
 
-/** Returns the error for a peer that gave no credit within this many milliseconds. */
+/** Returns the error for a peer for which a message has waited in vain for this many milliseconds. */
 export const slow = (to: Destination, millis: number): ClusterError.SendError =>
   make(to, new ClusterError.SlowPeer({ waited: Duration.millis(millis) }))

@@ -51,14 +51,53 @@ describe("a sending lane", () => {
     assert.isFalse(lane.slowness.isSlow)
   })
 
-  it("has credit for a whole frame once the peer has given as much, in any pieces", () => {
+  it("counts the whole frames for which the peer has given credit, in any pieces", () => {
     const { lane } = make()
     while (lane.tryOffer(new Uint8Array(100))) continue
-    assert.isUndefined(lane.credit(cost(fragment) - 1))
-    assert.isFalse(lane.slowness.hasGranted)
-    lane.slowness.addWait(0, 50)
-    assert.isUndefined(lane.credit(1))
-    assert.deepStrictEqual([lane.slowness.hasGranted, lane.slowness.waited], [true, 0])
+    for (let i = 0; i < 2; i++) {
+      assert.isUndefined(lane.credit(cost(fragment) - 1))
+      assert.strictEqual(lane.slowness.grants, i)
+      lane.slowness.addWait(i * 100, i * 100 + 50)
+      assert.isUndefined(lane.credit(1))
+      assert.deepStrictEqual([lane.slowness.grants, lane.slowness.waited], [i + 1, 0])
+      while (lane.tryOffer(new Uint8Array(100))) continue
+    }
+    lane.wake()
+    assert.strictEqual(lane.slowness.grants, 2)
+  })
+
+  it("accepts all fragments of a message at once, or none of them", () => {
+    const { lane, queue } = make()
+    assert.strictEqual(window, 2 * cost(fragment))
+    assert.isFalse(lane.tryOffer(new Uint8Array(2 * fragment + 1)), "there is no credit for three fragments")
+    assert.strictEqual(queue.size(), 0)
+    const payload = Uint8Array.from({ length: 2 * fragment }, (_, i) => i)
+    const acceptance = new Acceptance()
+    assert.isTrue(lane.tryOffer(payload, { acceptance }))
+    assert.isTrue(acceptance.isAccepted)
+    const frames = queue.next(window)
+    assert.deepStrictEqual(
+      frames.map(({ first, last, total }) => [first, last, total]),
+      [
+        [true, false, 2 * fragment],
+        [false, true, undefined],
+      ],
+    )
+    assert.deepStrictEqual(
+      frames.flatMap((frame) => [...frame.payload]),
+      [...payload],
+    )
+  })
+
+  it("accepts several fragments only if all but the last one leave room in the write queue", () => {
+    for (const [room, accepted] of [
+      [cost(fragment), false],
+      [cost(fragment) + 1, true],
+    ] as const) {
+      const queue = new WriteQueue({ limit: room, wake: () => undefined })
+      const lane = new SendLane({ number: 1, name: "orders", window, queue })
+      assert.strictEqual(lane.tryOffer(new Uint8Array(fragment + 1)), accepted)
+    }
   })
 
   it("stays slow until there is room in a full write queue", () => {

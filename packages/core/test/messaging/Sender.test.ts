@@ -487,13 +487,67 @@ describe("a message to many", () => {
     }).pipe(VirtualTime.flow),
   )
 
+  it.effect("has waited in vain if the peer has given credit for less than a frame", () =>
+    Effect.gen(function* () {
+      const acceptAfter = (millis: number, then: () => void) => (extra?: Extra) =>
+        Effect.andThen(
+          Effect.sleep(millis),
+          Effect.sync(() => {
+            accept(extra)
+            then()
+          }),
+        )
+      const lane = new LimitedLane(
+        0,
+        acceptAfter(300, () => undefined),
+      )
+      const { sender } = yield* make([linkTo("b", lane)])
+      assert.deepStrictEqual(yield* timed(sender), [undefined, 300])
+      assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 200])
+      assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 0])
+      const generous: SendLane = new LimitedLane(
+        0,
+        acceptAfter(300, () => generous.slowness.grant()),
+      )
+      const { sender: another } = yield* make([linkTo("b", generous)])
+      for (let i = 0; i < 9; i++) assert.deepStrictEqual(yield* timed(another), [undefined, 300])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("waits as long again after a wait in vain in which the peer has given credit", () =>
+    Effect.gen(function* () {
+      const lane: SendLane = new LimitedLane(0, () =>
+        Effect.andThen(Effect.sleep(300), () => {
+          lane.slowness.grant()
+          return Effect.never
+        }),
+      )
+      const { sender, reported } = yield* make([linkTo("b", lane)])
+      for (let i = 0; i < 3; i++) assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 500])
+      assert.notInclude(reported.join(), "slow b", "a peer that gives credit is not slow")
+    }).pipe(VirtualTime.flow),
+  )
+
   it.effect("that is interrupted has waited, too", () =>
     Effect.gen(function* () {
       const { sender, reported } = yield* make([linkTo("b", new LimitedLane(0))])
-      for (let i = 0; i < 2; i++) yield* Effect.timeoutOption(sender.publish(inboxName, "x"), 200)
-      assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 100])
+      const short = Effect.timeoutOption(sender.publish(inboxName, "x"), 300)
+      yield* Effect.all([short, Effect.delay(short, 150)], { concurrency: 2 })
+      assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 50])
+      assert.deepStrictEqual(reported, ['slow b "" 500 ms 1 bytes', 'skipped ""'])
+    }).pipe(VirtualTime.flow),
+  )
+
+  it.effect("reports a peer as slow although all messages that waited for it were interrupted", () =>
+    Effect.gen(function* () {
+      const { sender, reported } = yield* make([linkTo("b", new LimitedLane(0))])
+      const short = Effect.timeoutOption(sender.publish(inboxName, "x"), 190)
+      // Nothing waits for ten milliseconds in between, and the last two overlap.
+      const starts = [0, 200, 380]
+      yield* Effect.forEach(starts, (start) => Effect.delay(short, start), { concurrency: "unbounded" })
+      assert.deepStrictEqual(reported, [])
       assert.deepStrictEqual(yield* timed(sender), ["SlowPeer", 0])
-      assert.deepStrictEqual(reported, ['slow b "" 500 ms 1 bytes', 'skipped ""', 'skipped ""'])
+      assert.deepStrictEqual(reported, ['slow b "" 500 ms 1 bytes', 'skipped ""'])
     }).pipe(VirtualTime.flow),
   )
 

@@ -94,22 +94,4 @@ describe("the allowance of messages to many", () => {
       assert.deepStrictEqual([first.waited, second.waited, allowance.left(undefined)], [50, 500, 45])
     }).pipe(VirtualTime.flow),
   )
-
-  it.effect("loses no more than the timeout for one link, although waits that overlap may last longer", () =>
-    Effect.gen(function* () {
-      const allowance = yield* make
-      yield* spendAll(allowance)
-      yield* Effect.sleep(20_000)
-      const lane = new Slowness()
-      const since = allowance.now()
-      yield* Effect.sleep(900)
-      const later = allowance.now()
-      yield* Effect.sleep(100)
-      allowance.spend(since, lane)
-      yield* Effect.sleep(900)
-      allowance.spend(later, lane)
-      assert.strictEqual(allowance.left(lane), 0)
-      assert.strictEqual(allowance.left(undefined), 1_000)
-    }).pipe(VirtualTime.flow),
-  )
 })

@@ -68,7 +68,7 @@ describe("the error of a message", () => {
         sendErrors.notConfirmed(to("b"), "2 seconds", false),
         `the peer's reader did not take the message within 2s (option "timeout" or limits.confirmTimeout); the message was withdrawn`,
       ],
-      [sendErrors.slow(to("b"), 50), "the peer gave no credit within 50ms (limits.slowPeerTimeout)"],
+      [sendErrors.slow(to("b"), 50), "the message waited for credit for 50ms in vain (limits.slowPeerTimeout)"],
       [
         sendErrors.stillSlow(to("b")),
         "the message did not wait, because earlier messages waited in vain for this peer, or for peers that have given " +
