@@ -8,11 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
+import { recordLog } from "./recordLog.ts"
 
 type Workers = Group.Group<string>
 
@@ -246,8 +246,7 @@ describe("a group", () => {
   World.simulated("hides a member whose value does not match the schema, and says so once in the log", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
-      const lines: Array<string> = []
-      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const { lines, logger } = recordLog()
       const here = yield* Effect.provide(
         Effect.provideService(Group.make("workers", { value: Schema.Int }), Cluster, a.cluster),
         logger,
@@ -273,8 +272,7 @@ describe("a group", () => {
   World.simulated("has a budget of lines about the lives of a peer whose values do not match the schema", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a")
-      const lines: Array<string> = []
-      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const { lines, logger } = recordLog()
       const here = yield* Effect.provide(
         Effect.provideService(Group.make("workers", { value: Schema.Int }), Cluster, a.cluster),
         logger,
@@ -299,8 +297,7 @@ describe("a group", () => {
   World.simulated("logs one short line about a value of a peer, whatever the value", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
-      const lines: Array<string> = []
-      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const { lines, logger } = recordLog()
       const open = <A>(node: World.Node, value: Schema.Codec<A, unknown>) =>
         Effect.provideService(Group.make("workers", { value }), Cluster, node.cluster)
       const here = yield* Effect.provide(open(a, Schema.Record(Schema.String, Schema.Int)), logger)

@@ -4,7 +4,6 @@ import * as OwnedMap from "@coterie/state/OwnedMap"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Logger from "effect/Logger"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -16,6 +15,7 @@ import * as Stream from "effect/Stream"
 import * as World from "../../core/test/cluster/world.ts"
 import { format } from "../src/internal/replication/messages.ts"
 import { messagesSent } from "./messagesSent.ts"
+import { recordLog } from "./recordLog.ts"
 
 type TestMap = OwnedMap.OwnedMap<string, number>
 type Item = ChangeFeed.Item<OwnedMap.View<string, number>, OwnedMap.Change<string, number>>
@@ -115,8 +115,7 @@ describe("an owned map", () => {
   World.simulated("has a budget of lines about the links of a peer that never sends its entries", (world) =>
     Effect.gen(function* () {
       const a = yield* world.node("a")
-      const lines: Array<string> = []
-      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const { lines, logger } = recordLog()
       yield* Effect.provide(openOn(a, { syncTimeout: "1 second" }), logger)
       const life = Effect.gen(function* () {
         const b = yield* world.node("b", { seeds: [a.address] })

@@ -10,7 +10,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -19,6 +18,7 @@ import * as Stream from "effect/Stream"
 import { EventHub } from "../../core/src/cluster/EventHub.ts"
 import * as World from "../../core/test/cluster/world.ts"
 import { peerOf, removedOf } from "../../core/test/peers.ts"
+import { recordLog } from "./recordLog.ts"
 
 const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
 
@@ -107,8 +107,7 @@ describe("a placement", () => {
   World.simulated("says once in the log that this node runs no effect, because it has not joined the group", (world) =>
     Effect.gen(function* () {
       const { a, b } = yield* World.pair(world)
-      const lines: Array<string> = []
-      const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+      const { lines, logger } = recordLog()
       const run = (node: World.Node, joins: number) =>
         Effect.gen(function* () {
           const { group, placement } = yield* host(node, {}, joins)

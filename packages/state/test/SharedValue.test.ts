@@ -6,7 +6,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -16,6 +15,7 @@ import { roleOf } from "../src/internal/MapRole.ts"
 import { openAs } from "../src/internal/openMap.ts"
 import { Write } from "../src/internal/values/Write.ts"
 import { messagesSent } from "./messagesSent.ts"
+import { recordLog } from "./recordLog.ts"
 
 type Value = SharedValue.SharedValue<number>
 
@@ -60,12 +60,6 @@ const openRaw = <A>(node: World.Node, value: Schema.Codec<A, unknown>) => {
   const name = "coterie.values"
   const opened = openAs(roleOf({ kind: "map", name }), name, { key: Schema.String, value })
   return Effect.map(Effect.provideService(opened, Cluster, node.cluster), (map) => map.service())
-}
-
-/** Returns a logger, and the texts that it has logged. */
-const recordLog = () => {
-  const lines: Array<string> = []
-  return { lines, logger: Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))]) }
 }
 
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>

@@ -7,11 +7,11 @@ import * as SharedValue from "@coterie/state/SharedValue"
 import type { StateError } from "@coterie/state/StateError"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as World from "../../core/test/cluster/world.ts"
 import { defaults, Overrides } from "../src/internal/Overrides.ts"
 import { Cursors } from "../src/internal/replication/Cursors.ts"
+import { recordLog } from "./recordLog.ts"
 
 const messageBytes = 20_000
 const value = Schema.String
@@ -154,8 +154,7 @@ World.simulated("a node whose messages are too small for shared state does not o
 World.simulated(
   "a reader with smaller messages lacks the entries that they cannot have, and gets all others",
   (world) => {
-    const lines: Array<string> = []
-    const logger = Logger.make(({ message }) => void lines.push(String(message)))
+    const { lines, logger } = recordLog()
     return Effect.gen(function* () {
       const { a, b, events } = yield* pair(world, 6_000, messageBytes)
       const there = yield* open(b, { partBytes: messageBytes })
@@ -201,15 +200,14 @@ World.simulated(
         lines.join(),
         /large entries of the map "files" do not reach "a", which allows messages of 6000 bytes: "big" has 10005 bytes/,
       )
-    }).pipe(Effect.provide(Logger.layer([logger])))
+    }).pipe(Effect.provide(logger))
   },
 )
 
 World.simulated(
   "a reader gets the changes after parts that could not be sent, and the owner shows that it lacks them",
   (world) => {
-    const lines: Array<string> = []
-    const logger = Logger.make(({ message }) => void lines.push(String(message)))
+    const { lines, logger } = recordLog()
     // A defect: the parts are larger than a message.
     const makeCursors: Overrides["makeCursors"] = (options) => new Cursors({ ...options, partBytes: 4 * messageBytes })
     return Effect.gen(function* () {
@@ -227,6 +225,6 @@ World.simulated(
       assert.match(lines.join(), /the entries of the map "files" do not reach "a": .*limits\.messageBytes/)
       yield* there.setAll([["y", "1"]])
       yield* until(copiesOf(here, "b"), ["y 1"])
-    }).pipe(Effect.provide(Logger.layer([logger])))
+    }).pipe(Effect.provide(logger))
   },
 )
