@@ -16,7 +16,7 @@ import { monotonicMillis } from "../internal/time.ts"
  */
 export const burst = 3
 
-/** Part of the elapsed time that returns to the stock. */
+/** Part of the elapsed time that returns to the stock: what peers that never give credit can delay in the long run. */
 export const waitShare = 0.1
 
 export interface Options {
@@ -54,10 +54,11 @@ export class WaitAllowance {
     if (now <= since) return
     slowness?.addWait(since, now)
     if (hasGranted(slowness)) return
-    this.spent = this.spentAt(Math.max(since, this.until)) + this.waits.add(since, now)
+    this.spent = this.spentAt(since) + this.waits.add(since, now)
     this.until = now
   }
 
+  /** Returns the time that the stock lacks. No time returns before the end of the last wait. */
   private spentAt(now: number): number {
     return Math.max(0, this.spent - Math.max(0, now - this.until) * waitShare)
   }
